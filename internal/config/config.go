@@ -1,0 +1,224 @@
+// Package config turns the environment into one validated value, from one
+// table of variables.
+//
+// The rule a reader could break: loading is total. A bad value is a Problem
+// and the default is used instead; nothing in the environment may stop the
+// function. A variable exists for this project only if it is in the table,
+// because validation, the effective configuration and the reference page all
+// come from there.
+package config
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"powertools-extension/internal/nearest"
+)
+
+// Config is the effective configuration. Every field is valid.
+type Config struct {
+	// What Lambda says (Lambda defined runtime environment variables).
+	RuntimeAPI      string // host:port, no scheme
+	Region          string
+	FunctionName    string
+	FunctionVersion string
+	MemoryMB        int
+	InitType        string // on-demand, provisioned-concurrency, snap-start, lambda-managed-instances
+	LogFormat       string // Text or JSON
+	LambdaLogLevel  string // AWS_LAMBDA_LOG_LEVEL; wins over LogLevel
+
+	// Powertools' own names.
+	Service             string
+	MetricsNamespace    string
+	MetricsFunctionName string // empty: the function's name
+	MetricsDisabled     bool
+	LogLevel            string
+	SampleRate          float64 // 0 to 1
+	MaxAge              time.Duration
+	SSMDecrypt          bool
+	Dev                 bool // indent JSON, emit no metrics
+	Debug               bool
+
+	// The extension's.
+	ExtensionLogLevel string // DEBUG, INFO, WARN, ERROR, NONE
+	HTTPPort          int
+	BufferBytes       int
+	LogsDestination   string // stdout or none
+	MetricsPlatform   string // none, basic, default, or a comma list of names
+	MetricsDimensions []Dimension
+
+	StaleIfError      time.Duration
+	CacheItems        int // 0: do not cache
+	CacheBytes        int
+	ParametersTimeout time.Duration // one upstream call, retries included
+	ParametersAllow   []string      // ref globs; empty: everything
+	MaxConnections    int           // upstream connections per service
+	DynamoDBKeyAttr   string
+	DynamoDBSortAttr  string
+	DynamoDBValueAttr string
+	SSMMaxAge         time.Duration // drop-in route; MaxAge unless its own variable is set
+	SecretsMaxAge     time.Duration // drop-in route; MaxAge unless its own variable is set
+	CacheEnabled      bool
+}
+
+// Dimension is one fixed dimension of POWERTOOLS_METRICS_DIMENSIONS.
+type Dimension struct{ Name, Value string }
+
+// Problem is one variable that could not be used as it was.
+type Problem struct {
+	Var    string
+	Reason string // what is wrong and what is allowed; never the value itself
+	Used   string // what is used instead
+}
+
+func (p Problem) String() string {
+	s := p.Var + ": " + p.Reason
+	if p.Used != "" {
+		s += "; using " + p.Used
+	}
+	return s
+}
+
+// Load reads environ (os.Environ) and always returns a complete Config.
+func Load(environ []string) (Config, []Problem) {
+	s := read(environ)
+	return s.config, s.problems
+}
+
+// Setting is one line of the effective configuration.
+type Setting struct {
+	Name   string
+	Value  string // as text; [redacted] never needed: no variable of the table is a secret
+	Source string // default, environment, or the alias that set it
+}
+
+// Effective lists every variable with the value that is used and where it
+// came from, in the order of the table.
+func Effective(environ []string) ([]Setting, []Problem) {
+	s := read(environ)
+	settings := make([]Setting, 0, len(s.vars))
+	for i, v := range s.vars {
+		if v.AliasOf != "" || v.Planned {
+			continue
+		}
+		settings = append(settings, Setting{v.Name, v.field(&s.config).String(), s.sources[i]})
+	}
+	return settings, s.problems
+}
+
+// state is one pass over the environment.
+type state struct {
+	vars     []Var
+	sources  []string // per variable of the table
+	env      map[string]string
+	config   Config
+	problems []Problem
+}
+
+func read(environ []string) *state {
+	s := &state{vars: Vars(), env: make(map[string]string, len(environ))}
+	for _, kv := range environ {
+		if name, value, ok := strings.Cut(kv, "="); ok {
+			s.env[name] = value
+		}
+	}
+	s.sources = make([]string, len(s.vars))
+	for i := range s.vars {
+		s.apply(i)
+	}
+	s.settle()
+	s.reportUnknown()
+	return s
+}
+
+// apply sets one variable: default first, then the environment's value. An
+// alias is read only when the variable it stands for is not set, and it never
+// applies a default of its own.
+func (s *state) apply(i int) {
+	v := s.vars[i]
+	if v.Planned {
+		if s.isSet(v.Name) {
+			s.problems = append(s.problems, Problem{Var: v.Name, Reason: "not supported by this version; it has no effect"})
+		}
+		return
+	}
+	field := v.field(&s.config)
+	if v.AliasOf == "" {
+		if err := field.Set(v.Default); err != nil {
+			panic("default of " + v.Name + ": " + err.Error()) // a defect of the table, found by its test
+		}
+		s.sources[i] = "default"
+	}
+	if !s.isSet(v.Name) || v.AliasOf != "" && s.isSet(v.AliasOf) {
+		return
+	}
+	if err := field.Set(strings.TrimSpace(s.env[v.Name])); err != nil {
+		used := v.Default
+		if v.AliasOf != "" {
+			used = field.String()
+		}
+		s.problems = append(s.problems, Problem{v.Name, err.Error(), orNothing(used)})
+		return
+	}
+	s.note(v, i)
+}
+
+// isSet reports whether a variable has a value; blank counts as not set, as
+// in Powertools.
+func (s *state) isSet(name string) bool { return strings.TrimSpace(s.env[name]) != "" }
+
+// note records who set a variable; for an alias, at the variable it stands for.
+func (s *state) note(v Var, i int) {
+	if v.AliasOf == "" {
+		s.sources[i] = "environment"
+		return
+	}
+	for j := range s.vars {
+		if s.vars[j].Name == v.AliasOf {
+			s.sources[j] = v.Name
+		}
+	}
+}
+
+// settle applies the rules between variables, after all are read.
+func (s *state) settle() {
+	c := &s.config
+	if c.Dev && !s.isSet("POWERTOOLS_METRICS_DISABLED") {
+		c.MetricsDisabled = true // Powertools: dev mode emits none unless told otherwise
+	}
+	if c.Debug && !s.isSet("POWERTOOLS_EXTENSION_LOG_LEVEL") {
+		c.ExtensionLogLevel = "DEBUG"
+	}
+	if c.SSMMaxAge < 0 {
+		c.SSMMaxAge = c.MaxAge
+	}
+	if c.SecretsMaxAge < 0 {
+		c.SecretsMaxAge = c.MaxAge
+	}
+	if !c.CacheEnabled || c.CacheItems == 0 {
+		c.MaxAge, c.SSMMaxAge, c.SecretsMaxAge, c.StaleIfError = 0, 0, 0, 0
+	}
+	if !s.isSet("POWERTOOLS_METRICS_NAMESPACE") && !c.MetricsDisabled {
+		s.problems = append(s.problems, Problem{"POWERTOOLS_METRICS_NAMESPACE", "not set", defaultNamespace})
+	}
+}
+
+// reportUnknown finds names of ours that nobody reads: a typing error would
+// otherwise be silent.
+func (s *state) reportUnknown() {
+	known := make([]string, len(s.vars))
+	for i, v := range s.vars {
+		known[i] = v.Name
+	}
+	for _, name := range sortedWithPrefix(s.env, "POWERTOOLS_EXTENSION_") {
+		if slices.Contains(known, name) {
+			continue
+		}
+		reason := "unknown variable"
+		if near := nearest.Of(name, known); near != "" {
+			reason += ": did you mean " + near + "?"
+		}
+		s.problems = append(s.problems, Problem{Var: name, Reason: reason})
+	}
+}

@@ -1,0 +1,239 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"powertools-extension/internal/config"
+)
+
+// quiet is the environment in which nothing is worth a word.
+const quiet = "POWERTOOLS_METRICS_NAMESPACE=shop"
+
+func load(t *testing.T, env ...string) (config.Config, []string) {
+	t.Helper()
+	c, problems := config.Load(append([]string{quiet}, env...))
+	var texts []string
+	for _, p := range problems {
+		texts = append(texts, p.String())
+	}
+	return c, texts
+}
+
+func TestDefaults(t *testing.T) {
+	got, problems := load(t)
+	want := config.Config{
+		MemoryMB: 128, InitType: "on-demand", LogFormat: "Text",
+		Service: "service_undefined", MetricsNamespace: "shop", LogLevel: "INFO",
+		MaxAge: 5 * time.Minute, SSMMaxAge: 5 * time.Minute, SecretsMaxAge: 5 * time.Minute,
+		ExtensionLogLevel: "WARN", HTTPPort: 2773, BufferBytes: 4 << 20,
+		LogsDestination: "stdout", MetricsPlatform: "default",
+		StaleIfError: 24 * time.Hour, CacheItems: 1000, CacheBytes: 16 << 20,
+		ParametersTimeout: 3 * time.Second, MaxConnections: 3, CacheEnabled: true,
+		DynamoDBKeyAttr: "id", DynamoDBSortAttr: "sk", DynamoDBValueAttr: "value",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("defaults (-want +got):\n%s", d)
+	}
+	if problems != nil {
+		t.Errorf("problems: %q", problems)
+	}
+}
+
+func TestMissingNamespaceIsOneWarning(t *testing.T) {
+	_, problems := config.Load(nil)
+	if len(problems) != 1 || problems[0].String() != "POWERTOOLS_METRICS_NAMESPACE: not set; using default_namespace" {
+		t.Errorf("problems = %v", problems)
+	}
+}
+
+// Every option changes what it is documented to change: an option that is
+// parsed and then ignored is a row that fails here.
+func TestEveryVariableHasAnEffect(t *testing.T) {
+	values := map[string]string{
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE":              "512",
+		"AWS_LAMBDA_LOG_FORMAT":                        "json",
+		"AWS_LAMBDA_LOG_LEVEL":                         "ERROR",
+		"POWERTOOLS_LOG_LEVEL":                         "debug",
+		"LOG_LEVEL":                                    "debug",
+		"POWERTOOLS_LOGGER_SAMPLE_RATE":                "0.5",
+		"POWERTOOLS_METRICS_DISABLED":                  "Yes",
+		"POWERTOOLS_PARAMETERS_MAX_AGE":                "7",
+		"POWERTOOLS_PARAMETERS_SSM_DECRYPT":            "on",
+		"POWERTOOLS_DEV":                               "1",
+		"POWERTOOLS_DEBUG":                             "t",
+		"POWERTOOLS_EXTENSION_LOG_LEVEL":               "error",
+		"PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL":       "debug",
+		"POWERTOOLS_EXTENSION_HTTP_PORT":               "8080",
+		"PARAMETERS_SECRETS_EXTENSION_HTTP_PORT":       "8081",
+		"POWERTOOLS_EXTENSION_BUFFER_BYTES":            "65536",
+		"POWERTOOLS_LOGS_DESTINATION":                  "none",
+		"POWERTOOLS_METRICS_PLATFORM":                  "Duration,Errors",
+		"POWERTOOLS_METRICS_DIMENSIONS":                "stage=prod, team=pay",
+		"POWERTOOLS_PARAMETERS_STALE_IF_ERROR":         "90m",
+		"POWERTOOLS_PARAMETERS_CACHE_SIZE":             "10",
+		"PARAMETERS_SECRETS_EXTENSION_CACHE_SIZE":      "11",
+		"PARAMETERS_SECRETS_EXTENSION_CACHE_ENABLED":   "FALSE",
+		"PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS": "9",
+		"POWERTOOLS_PARAMETERS_CACHE_BYTES":            "1048576",
+		"POWERTOOLS_PARAMETERS_TIMEOUT":                "250ms",
+		"SSM_PARAMETER_STORE_TIMEOUT_MILLIS":           "700",
+		"SECRETS_MANAGER_TIMEOUT_MILLIS":               "800",
+		"SSM_PARAMETER_STORE_TTL":                      "600",
+		"SECRETS_MANAGER_TTL":                          "0",
+	}
+	base, _ := load(t)
+	for _, v := range config.Vars() {
+		if v.Planned {
+			continue
+		}
+		text, ok := values[v.Name]
+		if !ok {
+			text = "other" // free text
+		}
+		got, problems := load(t, v.Name+"="+text)
+		if problems != nil {
+			t.Errorf("%s=%s: problems %q", v.Name, text, problems)
+		}
+		if cmp.Equal(base, got) {
+			t.Errorf("%s=%s changes nothing", v.Name, text)
+		}
+	}
+}
+
+func TestBadValuesAreOneWarningEach(t *testing.T) {
+	base, _ := load(t)
+	for _, tt := range []struct{ env, want string }{
+		{"POWERTOOLS_EXTENSION_HTTP_PORT=eighty", "POWERTOOLS_EXTENSION_HTTP_PORT: not a whole number from 1 to 65535; using 2773"},
+		{"POWERTOOLS_EXTENSION_HTTP_PORT=70000", "POWERTOOLS_EXTENSION_HTTP_PORT: not a whole number from 1 to 65535; using 2773"},
+		{"PARAMETERS_SECRETS_EXTENSION_HTTP_PORT=x", "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT: not a whole number from 1 to 65535; using 2773"},
+		{"POWERTOOLS_PARAMETERS_MAX_AGE=soon", "POWERTOOLS_PARAMETERS_MAX_AGE: not a duration such as 250ms, 5s, 1h, or a number of seconds; using 300s"},
+		{"POWERTOOLS_PARAMETERS_MAX_AGE=-1", "POWERTOOLS_PARAMETERS_MAX_AGE: not between 0s and 8760h0m0s; using 300s"},
+		{"POWERTOOLS_PARAMETERS_MAX_AGE=NaN", "POWERTOOLS_PARAMETERS_MAX_AGE: not a duration such as 250ms, 5s, 1h, or a number of seconds; using 300s"},
+		{"POWERTOOLS_LOG_LEVEL=loud", "POWERTOOLS_LOG_LEVEL: not one of TRACE, DEBUG, INFO, WARN, WARNING, ERROR, CRITICAL, FATAL, SILENT; using INFO"},
+		{"POWERTOOLS_LOGGER_SAMPLE_RATE=2", "POWERTOOLS_LOGGER_SAMPLE_RATE: not a number from 0 to 1; using 0"},
+		{"POWERTOOLS_METRICS_DISABLED=maybe", "POWERTOOLS_METRICS_DISABLED: not a boolean (1 y yes t true on, 0 n no f false off); using false"},
+		{"POWERTOOLS_LOGS_DESTINATION=cloudwatch:g", "POWERTOOLS_LOGS_DESTINATION: not one of stdout, none; using stdout"},
+		{"POWERTOOLS_METRICS_PLATFORM=everything", "POWERTOOLS_METRICS_PLATFORM: not one of none, basic, default and not a comma list of metric names; using default"},
+		{"POWERTOOLS_METRICS_DIMENSIONS=service=x", "POWERTOOLS_METRICS_DIMENSIONS: a dimension is named twice, or is service or function_name, which are always there; using nothing"},
+		{"POWERTOOLS_METRICS_DIMENSIONS=stage", "POWERTOOLS_METRICS_DIMENSIONS: not a list of name=value in printable ASCII, such as stage=prod,team=pay; using nothing"},
+		{"POWERTOOLS_LOGS_REDACT=password", "POWERTOOLS_LOGS_REDACT: not supported by this version; it has no effect"},
+		{"POWERTOOLS_EXTENSION_HTTP_PROT=2773", "POWERTOOLS_EXTENSION_HTTP_PROT: unknown variable: did you mean POWERTOOLS_EXTENSION_HTTP_PORT?"},
+	} {
+		got, problems := load(t, tt.env)
+		if d := cmp.Diff([]string{tt.want}, problems); d != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.env, d)
+		}
+		if d := cmp.Diff(base, got); d != "" {
+			t.Errorf("%s changed the configuration (-default +got):\n%s", tt.env, d)
+		}
+	}
+}
+
+func TestBadValueIsNeverRepeated(t *testing.T) {
+	const canary = "c4n4ry-s3cret"
+	for _, v := range config.Vars() {
+		_, problems := load(t, v.Name+"="+canary, "POWERTOOLS_EXTENSION_WHAT="+canary)
+		for _, p := range problems {
+			if strings.Contains(p, canary) {
+				t.Errorf("%s: %s", v.Name, p)
+			}
+		}
+	}
+}
+
+func TestOurNameWinsOverItsAlias(t *testing.T) {
+	c, problems := load(t, "POWERTOOLS_EXTENSION_HTTP_PORT=4000", "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT=5000")
+	if c.HTTPPort != 4000 || problems != nil {
+		t.Errorf("port = %d, problems %q", c.HTTPPort, problems)
+	}
+}
+
+func TestDropInTimeouts(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		env  []string
+		want time.Duration
+	}{
+		{"the larger of two counts", []string{"SSM_PARAMETER_STORE_TIMEOUT_MILLIS=900", "SECRETS_MANAGER_TIMEOUT_MILLIS=400"}, 900 * time.Millisecond},
+		{"zero keeps the default", []string{"SSM_PARAMETER_STORE_TIMEOUT_MILLIS=0"}, 3 * time.Second},
+		{"ours wins", []string{"SSM_PARAMETER_STORE_TIMEOUT_MILLIS=900", "POWERTOOLS_PARAMETERS_TIMEOUT=2s"}, 2 * time.Second},
+	} {
+		if c, _ := load(t, tt.env...); c.ParametersTimeout != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, c.ParametersTimeout, tt.want)
+		}
+	}
+}
+
+func TestDevMode(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		env  []string
+		want bool
+	}{
+		{"dev emits no metrics", []string{"POWERTOOLS_DEV=true"}, true},
+		{"unless told otherwise", []string{"POWERTOOLS_DEV=true", "POWERTOOLS_METRICS_DISABLED=false"}, false},
+		{"blank counts as not set", []string{"POWERTOOLS_DEV=true", "POWERTOOLS_METRICS_DISABLED= "}, true},
+	} {
+		if c, _ := load(t, tt.env...); c.MetricsDisabled != tt.want {
+			t.Errorf("%s: disabled = %v", tt.name, c.MetricsDisabled)
+		}
+	}
+}
+
+func TestCacheOffMeansNothingIsKept(t *testing.T) {
+	c, _ := load(t, "POWERTOOLS_PARAMETERS_CACHE_SIZE=0", "SECRETS_MANAGER_TTL=60")
+	if c.MaxAge != 0 || c.SSMMaxAge != 0 || c.SecretsMaxAge != 0 || c.StaleIfError != 0 {
+		t.Errorf("ages = %s %s %s, stale %s", c.MaxAge, c.SSMMaxAge, c.SecretsMaxAge, c.StaleIfError)
+	}
+}
+
+func TestEffectiveSaysWhereAValueComesFrom(t *testing.T) {
+	settings, _ := config.Effective([]string{quiet, "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT=4444", "POWERTOOLS_SERVICE_NAME=orders"})
+	got := map[string]config.Setting{}
+	for _, s := range settings {
+		got[s.Name] = s
+	}
+	for _, want := range []config.Setting{
+		{Name: "POWERTOOLS_EXTENSION_HTTP_PORT", Value: "4444", Source: "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT"},
+		{Name: "POWERTOOLS_SERVICE_NAME", Value: "orders", Source: "environment"},
+		{Name: "POWERTOOLS_PARAMETERS_MAX_AGE", Value: "5m0s", Source: "default"},
+	} {
+		if got[want.Name] != want {
+			t.Errorf("got %+v, want %+v", got[want.Name], want)
+		}
+	}
+}
+
+func TestTableIsWhole(t *testing.T) {
+	seen := map[string]bool{}
+	for _, v := range config.Vars() {
+		if seen[v.Name] {
+			t.Errorf("%s stands twice", v.Name)
+		}
+		seen[v.Name] = true
+		if v.Feature == "" || v.Meaning == "" && !v.Planned {
+			t.Errorf("%s: no feature or meaning", v.Name)
+		}
+		if v.AliasOf != "" && !seen[v.AliasOf] {
+			t.Errorf("%s: alias of %s, which does not stand before it", v.Name, v.AliasOf)
+		}
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	for _, v := range config.Vars() {
+		f.Add(v.Name, v.Default)
+	}
+	f.Add("POWERTOOLS_METRICS_DIMENSIONS", "a=b,c=d,=")
+	f.Add("POWERTOOLS_EXTENSION_", "\x00")
+	f.Fuzz(func(t *testing.T, name, value string) {
+		c, _ := config.Load([]string{name + "=" + value})
+		if c.HTTPPort < 1 || c.HTTPPort > 65535 || c.MaxAge < 0 || c.ParametersTimeout <= 0 || c.SampleRate < 0 || c.SampleRate > 1 {
+			t.Errorf("%s=%q leads to an invalid configuration: %+v", name, value, c)
+		}
+	})
+}

@@ -1,0 +1,284 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// value is one typed field of Config, in the manner of flag.Value. Set leaves
+// the field alone when it fails, and its error says what is allowed but never
+// repeats the text, which may be a secret put into the wrong variable.
+type value interface {
+	Set(text string) error
+	String() string
+	Type() string
+}
+
+var levels = []string{"TRACE", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL", "FATAL", "SILENT"}
+
+type text struct{ p *string }
+
+func (v text) Set(s string) error { *v.p = s; return nil }
+func (v text) String() string     { return *v.p }
+func (text) Type() string         { return "text" }
+
+// word is one of a few words, matched without regard to case and kept as the
+// table spells it. Empty is allowed: nothing chosen.
+type word struct {
+	p       *string
+	allowed []string
+}
+
+func (v word) Set(s string) error {
+	if s == "" {
+		*v.p = ""
+		return nil
+	}
+	for _, w := range v.allowed {
+		if strings.EqualFold(s, w) {
+			*v.p = w
+			return nil
+		}
+	}
+	return errors.New("not one of " + strings.Join(v.allowed, ", "))
+}
+func (v word) String() string { return *v.p }
+func (v word) Type() string   { return strings.Join(v.allowed, ", ") }
+
+type truth struct{ p *bool }
+
+func (v truth) Set(s string) error {
+	switch strings.ToLower(s) {
+	case "1", "y", "yes", "t", "true", "on":
+		*v.p = true
+	case "0", "n", "no", "f", "false", "off":
+		*v.p = false
+	default:
+		return errors.New("not a boolean (1 y yes t true on, 0 n no f false off)")
+	}
+	return nil
+}
+func (v truth) String() string { return strconv.FormatBool(*v.p) }
+func (truth) Type() string     { return "boolean" }
+
+type whole struct {
+	p        *int
+	min, max int
+}
+
+func (v whole) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < v.min || n > v.max {
+		return fmt.Errorf("not a whole number from %d to %d", v.min, v.max)
+	}
+	*v.p = n
+	return nil
+}
+func (v whole) String() string { return strconv.Itoa(*v.p) }
+func (v whole) Type() string   { return fmt.Sprintf("%d to %d", v.min, v.max) }
+
+// share is a probability.
+type share struct{ p *float64 }
+
+func (v share) Set(s string) error {
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsNaN(f) || f < 0 || f > 1 {
+		return errors.New("not a number from 0 to 1")
+	}
+	*v.p = f
+	return nil
+}
+func (v share) String() string { return strconv.FormatFloat(*v.p, 'g', -1, 64) }
+func (share) Type() string     { return "0 to 1" }
+
+// span is a duration: Go form, or a bare number of the unit.
+type span struct {
+	p        *time.Duration
+	unit     time.Duration
+	min, max time.Duration
+}
+
+func (v span) Set(s string) error {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		n, nerr := strconv.ParseFloat(s, 64)
+		if nerr != nil || math.Abs(n) > 1e12 || math.IsNaN(n) {
+			return fmt.Errorf("not a duration such as 250ms, 5s, 1h, or a number of %s", unitName(v.unit))
+		}
+		d = time.Duration(n * float64(v.unit))
+	}
+	if d < v.min || d > v.max {
+		return fmt.Errorf("not between %s and %s", v.min, v.max)
+	}
+	*v.p = d
+	return nil
+}
+func (v span) String() string { return (*v.p).String() }
+func (v span) Type() string   { return "duration, bare number: " + unitName(v.unit) }
+
+func unitName(d time.Duration) string {
+	if d == time.Millisecond {
+		return "milliseconds"
+	}
+	return "seconds"
+}
+
+// millis is a drop-in time-out in milliseconds. Its 0 meant "none" in the
+// extension it comes from; a function that hangs to its own time-out is
+// nobody's wish, so 0 keeps what is there. Two variables share one field: the
+// larger wins, so that neither service gets less time than it was given.
+type millis struct{ p *time.Duration }
+
+func (v millis) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 || n > 900_000 {
+		return errors.New("not a whole number of milliseconds from 0 to 900000")
+	}
+	if d := time.Duration(n) * time.Millisecond; n > 0 {
+		if *v.p == defaultTimeout || d > *v.p {
+			*v.p = d
+		}
+	}
+	return nil
+}
+func (v millis) String() string { return (*v.p).String() }
+func (millis) Type() string     { return "milliseconds" }
+
+const defaultTimeout = 3 * time.Second
+
+// list is comma separated; blanks around members and empty members go.
+type list struct{ p *[]string }
+
+func (v list) Set(s string) error {
+	*v.p = nil
+	for part := range strings.SplitSeq(s, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			*v.p = append(*v.p, part)
+		}
+	}
+	return nil
+}
+func (v list) String() string { return strings.Join(*v.p, ",") }
+func (list) Type() string     { return "comma list" }
+
+// selection is a preset's word or a comma list of names. The names are
+// checked by who knows them.
+type selection struct {
+	p       *string
+	presets []string
+}
+
+func (v selection) Set(s string) error {
+	preset := word{v.p, v.presets}
+	if preset.Set(s) == nil {
+		return nil
+	}
+	for part := range strings.SplitSeq(s, ",") {
+		if !isName(strings.TrimSpace(part)) {
+			return errors.New("not one of " + strings.Join(v.presets, ", ") + " and not a comma list of metric names")
+		}
+	}
+	if !strings.Contains(s, ",") && s == strings.ToLower(s) {
+		return errors.New("not one of " + strings.Join(v.presets, ", ") + " and not a comma list of metric names")
+	}
+	*v.p = s
+	return nil
+}
+func (v selection) String() string { return *v.p }
+func (v selection) Type() string   { return strings.Join(v.presets, ", ") + ", or a comma list of names" }
+
+func isName(s string) bool {
+	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
+}
+
+// namespace is a CloudWatch namespace (CloudWatch PutMetricData).
+type namespace struct{ p *string }
+
+func (v namespace) Set(s string) error {
+	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ._#:/-"
+	if s == "" || len(s) > 255 || strings.Trim(s, allowed) != "" || strings.HasPrefix(s, "AWS/") {
+		return errors.New("not a namespace: 1 to 255 of letters, digits and ` ._#:/-`, not starting with AWS/")
+	}
+	for _, r := range s {
+		if !strings.ContainsRune(allowed, r) {
+			return errors.New("not a namespace: 1 to 255 of letters, digits and ` ._#:/-`, not starting with AWS/")
+		}
+	}
+	*v.p = s
+	return nil
+}
+func (v namespace) String() string { return *v.p }
+func (namespace) Type() string     { return "text" }
+
+// dimensions are name=value pairs. With service and function_name they may be
+// 29 in all (Powertools' limit).
+type dimensions struct{ p *[]Dimension }
+
+func (v dimensions) Set(s string) error {
+	var out []Dimension
+	seen := map[string]bool{"service": true, "function_name": true}
+	for part := range strings.SplitSeq(s, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		name, val, ok := strings.Cut(part, "=")
+		name, val = strings.TrimSpace(name), strings.TrimSpace(val)
+		if !ok || !isDimension(name, 250) || !isDimension(val, 1024) || strings.HasPrefix(name, ":") {
+			return errors.New("not a list of name=value in printable ASCII, such as stage=prod,team=pay")
+		}
+		if seen[name] {
+			return errors.New("a dimension is named twice, or is service or function_name, which are always there")
+		}
+		seen[name] = true
+		out = append(out, Dimension{name, val})
+	}
+	if len(seen) > 29 {
+		return errors.New("more than 27 dimensions (29 with service and function_name)")
+	}
+	*v.p = out
+	return nil
+}
+
+func isDimension(s string, limit int) bool {
+	if s == "" || len(s) > limit {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7e {
+			return false
+		}
+	}
+	return true
+}
+
+func (v dimensions) String() string {
+	parts := make([]string, len(*v.p))
+	for i, d := range *v.p {
+		parts[i] = d.Name + "=" + d.Value
+	}
+	return strings.Join(parts, ",")
+}
+func (dimensions) Type() string { return "comma list of name=value" }
+
+func sortedWithPrefix(env map[string]string, prefix string) []string {
+	var names []string
+	for name := range env {
+		if strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	return names
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return s
+}

@@ -1,0 +1,161 @@
+package config
+
+import "time"
+
+// Var is one environment variable: a row of the table that code, checks and
+// the reference page share.
+type Var struct {
+	Name    string
+	AliasOf string // read only when that variable is not set
+	Default string // as a user would write it; empty: nothing
+	Feature string // platform, logs, metrics, parameters, extension
+	Meaning string
+	Planned bool // named by the documentation, not read yet: setting it is reported
+
+	field func(*Config) value
+}
+
+// Type says what the variable takes, for the reference page.
+func (v Var) Type() string {
+	if v.Planned {
+		return ""
+	}
+	return v.field(new(Config)).Type()
+}
+
+const defaultNamespace = "default_namespace"
+
+// Vars is the table. Its order is the order of the reference page; it is
+// built anew for each call so that nothing is initialised before main.
+func Vars() []Var {
+	return append(append(platformVars(), powertoolsVars()...), append(extensionVars(), aliasVars()...)...)
+}
+
+func platformVars() []Var {
+	return []Var{
+		{Name: "AWS_LAMBDA_RUNTIME_API", Feature: "platform", Meaning: "host:port of the Extensions API; set by Lambda",
+			field: func(c *Config) value { return text{&c.RuntimeAPI} }},
+		{Name: "AWS_REGION", Feature: "platform", Meaning: "region of the upstream calls",
+			field: func(c *Config) value { return text{&c.Region} }},
+		{Name: "AWS_LAMBDA_FUNCTION_NAME", Feature: "platform", Meaning: "`function_name` of logs and metrics",
+			field: func(c *Config) value { return text{&c.FunctionName} }},
+		{Name: "AWS_LAMBDA_FUNCTION_VERSION", Feature: "platform", Meaning: "`function_version` of the canonical event",
+			field: func(c *Config) value { return text{&c.FunctionVersion} }},
+		{Name: "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", Default: "128", Feature: "platform", Meaning: "`function_memory_size`, MiB",
+			field: func(c *Config) value { return whole{&c.MemoryMB, 1, 1 << 20} }},
+		{Name: "AWS_LAMBDA_INITIALIZATION_TYPE", Default: "on-demand", Feature: "platform", Meaning: "how the sandbox was initialised; decides `cold_start`",
+			field: func(c *Config) value { return text{&c.InitType} }},
+		{Name: "AWS_LAMBDA_LOG_FORMAT", Default: "Text", Feature: "platform", Meaning: "log format of the function",
+			field: func(c *Config) value { return word{&c.LogFormat, []string{"Text", "JSON"}} }},
+		{Name: "AWS_LAMBDA_LOG_LEVEL", Feature: "platform", Meaning: "minimum level set with Advanced Logging Controls; wins over POWERTOOLS_LOG_LEVEL",
+			field: func(c *Config) value { return word{&c.LambdaLogLevel, levels} }},
+	}
+}
+
+func powertoolsVars() []Var {
+	return []Var{
+		{Name: "POWERTOOLS_SERVICE_NAME", Default: "service_undefined", Feature: "logs", Meaning: "`service` key of logs, `service` dimension of metrics",
+			field: func(c *Config) value { return text{&c.Service} }},
+		{Name: "POWERTOOLS_LOG_LEVEL", Default: "INFO", Feature: "logs", Meaning: "minimum level of the function's lines that are forwarded",
+			field: func(c *Config) value { return word{&c.LogLevel, levels} }},
+		{Name: "POWERTOOLS_LOGGER_SAMPLE_RATE", Default: "0", Feature: "logs", Meaning: "share of invocations whose DEBUG lines are kept, decided per request id",
+			field: func(c *Config) value { return share{&c.SampleRate} }},
+		{Name: "POWERTOOLS_METRICS_NAMESPACE", Default: defaultNamespace, Feature: "metrics", Meaning: "CloudWatch namespace of all metrics; not setting it is one warning",
+			field: func(c *Config) value { return namespace{&c.MetricsNamespace} }},
+		{Name: "POWERTOOLS_METRICS_FUNCTION_NAME", Feature: "metrics", Meaning: "`function_name` dimension; default: the function's name",
+			field: func(c *Config) value { return text{&c.MetricsFunctionName} }},
+		{Name: "POWERTOOLS_METRICS_DISABLED", Default: "false", Feature: "metrics", Meaning: "emit no metrics at all",
+			field: func(c *Config) value { return truth{&c.MetricsDisabled} }},
+		{Name: "POWERTOOLS_PARAMETERS_MAX_AGE", Default: "300s", Feature: "parameters", Meaning: "how long a cached value is fresh",
+			field: func(c *Config) value { return span{&c.MaxAge, time.Second, 0, 365 * 24 * time.Hour} }},
+		{Name: "POWERTOOLS_PARAMETERS_SSM_DECRYPT", Default: "false", Feature: "parameters", Meaning: "decrypt SecureString on the Powertools routes unless the request says otherwise",
+			field: func(c *Config) value { return truth{&c.SSMDecrypt} }},
+		{Name: "POWERTOOLS_DEV", Default: "false", Feature: "extension", Meaning: "indent JSON; emit no metrics unless POWERTOOLS_METRICS_DISABLED is set to false",
+			field: func(c *Config) value { return truth{&c.Dev} }},
+		{Name: "POWERTOOLS_DEBUG", Default: "false", Feature: "extension", Meaning: "the extension's own diagnostics at DEBUG",
+			field: func(c *Config) value { return truth{&c.Debug} }},
+	}
+}
+
+func extensionVars() []Var {
+	return []Var{
+		{Name: "POWERTOOLS_EXTENSION_LOG_LEVEL", Default: "WARN", Feature: "extension", Meaning: "the extension's own diagnostics on stderr",
+			field: func(c *Config) value {
+				return word{&c.ExtensionLogLevel, []string{"DEBUG", "INFO", "WARN", "ERROR", "NONE"}}
+			}},
+		{Name: "POWERTOOLS_EXTENSION_HTTP_PORT", Default: "2773", Feature: "extension", Meaning: "port of the local API on 127.0.0.1",
+			field: func(c *Config) value { return whole{&c.HTTPPort, 1, 65535} }},
+		{Name: "POWERTOOLS_EXTENSION_BUFFER_BYTES", Default: "4194304", Feature: "extension", Meaning: "bound of each buffer in bytes; full: the oldest lines are dropped and counted",
+			field: func(c *Config) value { return whole{&c.BufferBytes, 64 << 10, 256 << 20} }},
+		{Name: "POWERTOOLS_LOGS_DESTINATION", Default: "stdout", Feature: "logs", Meaning: "where enriched lines go",
+			field: func(c *Config) value { return word{&c.LogsDestination, []string{"stdout", "none"}} }},
+		{Name: "POWERTOOLS_METRICS_PLATFORM", Default: "default", Feature: "metrics", Meaning: "platform metrics of the canonical event: a preset or a comma list of metric names",
+			field: func(c *Config) value { return selection{&c.MetricsPlatform, []string{"none", "basic", "default"}} }},
+		{Name: "POWERTOOLS_METRICS_DIMENSIONS", Feature: "metrics", Meaning: "further fixed dimensions, `stage=prod,team=pay`",
+			field: func(c *Config) value { return dimensions{&c.MetricsDimensions} }},
+		{Name: "POWERTOOLS_PARAMETERS_STALE_IF_ERROR", Default: "24h", Feature: "parameters", Meaning: "how long past its age a value is still served, marked stale, while the upstream fails",
+			field: func(c *Config) value { return span{&c.StaleIfError, time.Second, 0, 365 * 24 * time.Hour} }},
+		{Name: "POWERTOOLS_PARAMETERS_CACHE_SIZE", Default: "1000", Feature: "parameters", Meaning: "most values kept; the least recently used goes first; 0 turns the cache off",
+			field: func(c *Config) value { return whole{&c.CacheItems, 0, 1_000_000} }},
+		{Name: "POWERTOOLS_PARAMETERS_CACHE_BYTES", Default: "16777216", Feature: "parameters", Meaning: "most bytes kept",
+			field: func(c *Config) value { return whole{&c.CacheBytes, 64 << 10, 1 << 30} }},
+		{Name: "POWERTOOLS_PARAMETERS_TIMEOUT", Default: "3s", Feature: "parameters", Meaning: "one upstream call, retries included",
+			field: func(c *Config) value {
+				return span{&c.ParametersTimeout, time.Second, time.Millisecond, 15 * time.Minute}
+			}},
+		{Name: "POWERTOOLS_PARAMETERS_ALLOW", Feature: "parameters", Meaning: "comma list of ref globs such as `ssm:/app/*`; anything else is refused with 403",
+			field: func(c *Config) value { return list{&c.ParametersAllow} }},
+		{Name: "POWERTOOLS_PARAMETERS_DYNAMODB_KEY_ATTR", Default: "id", Feature: "parameters", Meaning: "partition key attribute of the table layout",
+			field: func(c *Config) value { return text{&c.DynamoDBKeyAttr} }},
+		{Name: "POWERTOOLS_PARAMETERS_DYNAMODB_SORT_ATTR", Default: "sk", Feature: "parameters", Meaning: "sort key attribute of the table layout",
+			field: func(c *Config) value { return text{&c.DynamoDBSortAttr} }},
+		{Name: "POWERTOOLS_PARAMETERS_DYNAMODB_VALUE_ATTR", Default: "value", Feature: "parameters", Meaning: "value attribute of the table layout",
+			field: func(c *Config) value { return text{&c.DynamoDBValueAttr} }},
+
+		// Drop-in variables without a name of ours.
+		{Name: "PARAMETERS_SECRETS_EXTENSION_CACHE_ENABLED", Default: "true", Feature: "parameters", Meaning: "master switch of the cache",
+			field: func(c *Config) value { return truth{&c.CacheEnabled} }},
+		{Name: "PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS", Default: "3", Feature: "parameters", Meaning: "upstream connections per service",
+			field: func(c *Config) value { return whole{&c.MaxConnections, 1, 1000} }},
+		{Name: "SSM_PARAMETER_STORE_TTL", Default: "-1", Feature: "parameters", Meaning: "age on /systemsmanager/parameters/get; -1: POWERTOOLS_PARAMETERS_MAX_AGE; more than 300 s is honoured",
+			field: func(c *Config) value { return span{&c.SSMMaxAge, time.Second, -time.Second, 365 * 24 * time.Hour} }},
+		{Name: "SECRETS_MANAGER_TTL", Default: "-1", Feature: "parameters", Meaning: "age on /secretsmanager/get; -1: POWERTOOLS_PARAMETERS_MAX_AGE; more than 300 s is honoured",
+			field: func(c *Config) value { return span{&c.SecretsMaxAge, time.Second, -time.Second, 365 * 24 * time.Hour} }},
+
+		// Named by the documentation, not read by this version: a user who
+		// sets one must hear about it, not wonder.
+		planned("POWERTOOLS_EXTENSION_APPCONFIG_PORT", "parameters"),
+		planned("POWERTOOLS_EXTENSION_FLUSH", "extension"),
+		planned("POWERTOOLS_EXTENSION_FLUSH_BUDGET", "extension"),
+		planned("POWERTOOLS_LOGS_INCLUDE", "logs"),
+		planned("POWERTOOLS_LOGS_EXCLUDE", "logs"),
+		planned("POWERTOOLS_LOGS_REDACT", "logs"),
+		planned("POWERTOOLS_LOGS_BUFFER", "logs"),
+		planned("POWERTOOLS_LOGS_HTTP_HEADERS", "logs"),
+		planned("POWERTOOLS_PARAMETERS_PREFETCH", "parameters"),
+		planned("POWERTOOLS_PARAMETERS_PREFETCH_TIMEOUT", "parameters"),
+		planned("POWERTOOLS_PARAMETERS_STALE_WHILE_REVALIDATE", "parameters"),
+		planned("POWERTOOLS_PARAMETERS_WRITE", "parameters"),
+	}
+}
+
+func planned(name, feature string) Var { return Var{Name: name, Feature: feature, Planned: true} }
+
+func aliasVars() []Var {
+	return []Var{
+		{Name: "LOG_LEVEL", AliasOf: "POWERTOOLS_LOG_LEVEL", Feature: "logs", Meaning: "older name",
+			field: func(c *Config) value { return word{&c.LogLevel, levels} }},
+		{Name: "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", AliasOf: "POWERTOOLS_EXTENSION_HTTP_PORT", Feature: "extension", Meaning: "drop-in name",
+			field: func(c *Config) value { return whole{&c.HTTPPort, 1, 65535} }},
+		{Name: "PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL", AliasOf: "POWERTOOLS_EXTENSION_LOG_LEVEL", Feature: "extension", Meaning: "drop-in name",
+			field: func(c *Config) value {
+				return word{&c.ExtensionLogLevel, []string{"DEBUG", "INFO", "WARN", "ERROR", "NONE"}}
+			}},
+		{Name: "PARAMETERS_SECRETS_EXTENSION_CACHE_SIZE", AliasOf: "POWERTOOLS_PARAMETERS_CACHE_SIZE", Feature: "parameters", Meaning: "drop-in name",
+			field: func(c *Config) value { return whole{&c.CacheItems, 0, 1_000_000} }},
+		{Name: "SSM_PARAMETER_STORE_TIMEOUT_MILLIS", AliasOf: "POWERTOOLS_PARAMETERS_TIMEOUT", Feature: "parameters", Meaning: "drop-in name; milliseconds; 0 keeps the default",
+			field: func(c *Config) value { return millis{&c.ParametersTimeout} }},
+		{Name: "SECRETS_MANAGER_TIMEOUT_MILLIS", AliasOf: "POWERTOOLS_PARAMETERS_TIMEOUT", Feature: "parameters", Meaning: "drop-in name; milliseconds; 0 keeps the default; the larger of the two counts",
+			field: func(c *Config) value { return millis{&c.ParametersTimeout} }},
+	}
+}
