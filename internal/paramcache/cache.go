@@ -1,0 +1,175 @@
+package paramcache
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/singleflight"
+)
+
+// forceWindow is how long one forced fetch serves other forced reads of the
+// same ref, so that a storm of them costs one call a second.
+const forceWindow = time.Second
+
+// Cache answers reads from memory or from its Provider. It is safe for
+// concurrent use and has no goroutine of its own: only a fetch runs beside its
+// callers, and no longer than the configured timeout.
+type Cache struct {
+	provider Provider
+	log      *zap.Logger
+	config   Config
+	home     home
+	allowed  allowList
+	now      func() time.Time
+
+	mu         sync.Mutex // guards what follows; never held during a fetch
+	shelf      *shelf
+	failures   failures
+	counters   Counters
+	generation uint64
+	epoch      uint64              // counts purges: a fetch from before one is not stored
+	flights    *singleflight.Group // replaced by a purge: nobody joins a fetch from before it
+}
+
+// New returns an empty cache in front of p.
+func New(p Provider, log *zap.Logger, config Config) *Cache {
+	now := wallClock
+	if config.Now != nil {
+		now = func() time.Time { return config.Now().Round(0) }
+	}
+	return &Cache{
+		provider: p,
+		log:      log.Named("paramcache"),
+		config:   config,
+		home:     home{region: config.Region, account: config.Account},
+		allowed:  newAllowList(config.Allow),
+		now:      now,
+		shelf:    newShelf(config.MaxItems, config.MaxBytes),
+		failures: failures{},
+		flights:  new(singleflight.Group),
+	}
+}
+
+// read is one Get on its way.
+type read struct {
+	ref Ref
+	opt Options
+	key string
+	now time.Time
+
+	// Filled by recall, for the fetch that follows.
+	force   bool // by option, or because the version still is the one refused
+	known   bool // an entry exists
+	flight  string
+	flights *singleflight.Group
+	epoch   uint64
+
+	standsIn bool // a stale answer that is worth a line in the log
+}
+
+// Get answers one read: from memory if that is fresh enough, else by a fetch
+// that all who ask for the same ref share. ctx bounds this caller's waiting
+// only; the fetch goes on for the others and for the cache. An error is an
+// *Error.
+func (c *Cache) Get(ctx context.Context, ref Ref, opt Options) (Result, error) {
+	if err := c.permit(ref); err != nil {
+		c.countError()
+		return Result{}, err
+	}
+	r := read{ref: ref, opt: opt, key: c.home.key(ref), now: c.now()}
+	res, done, err := c.recall(&r)
+	if !done {
+		shared := r // on the heap: only a fetch pays for it
+		res, err = c.fetch(ctx, &shared)
+		r.standsIn = shared.standsIn
+	}
+	if r.standsIn {
+		c.log.Warn("upstream fails, the last good value stands in until it recovers",
+			zap.Stringer("ref", ref), zap.Duration("age", res.Age), zap.NamedError("cause", res.Err))
+	}
+	return res, err
+}
+
+// recall answers from memory if it may. Otherwise it prepares r for a fetch.
+func (c *Cache) recall(r *read) (res Result, done bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.shelf.find(r.key)
+	r.flight, r.force = r.key, r.opt.Force
+	if e != nil {
+		r.known, r.flight = true, e.keys[0]
+		r.force = r.force || r.opt.IfVersion != "" && r.opt.IfVersion == e.Value.Version
+		if state, ok := c.memoryLocked(e, r); ok {
+			return c.answerLocked(e, r, state), true, nil
+		}
+	}
+	if failed := c.failures.recall(r.flight, r.now, r.force); failed != nil {
+		res, err = c.failLocked(e, r, failed)
+		return res, true, err
+	}
+	r.flights, r.epoch = c.flights, c.epoch
+	return Result{}, false, nil
+}
+
+// memoryLocked tells whether the entry answers the read, and as what.
+func (c *Cache) memoryLocked(e *entry, r *read) (State, bool) {
+	age := e.age(r.now)
+	if r.force {
+		since := r.now.Sub(e.forced)
+		return Coalesced, since >= 0 && since < forceWindow
+	}
+	return Hit, age < c.maxAge(e, r)
+}
+
+// answerLocked is the result of serving the entry.
+func (c *Cache) answerLocked(e *entry, r *read, state State) Result {
+	c.shelf.touch(e)
+	e.hits++
+	c.counters.count(state)
+	return Result{
+		Value:      e.Value,
+		State:      state,
+		Age:        e.age(r.now),
+		Fetched:    e.fetched,
+		FreshUntil: e.fetched.Add(c.maxAge(e, r)),
+	}
+}
+
+// failLocked answers a read whose fetch failed now or lately: with the entry if
+// there is one that may stand in, else with the failure.
+func (c *Cache) failLocked(e *entry, r *read, failed *Error) (Result, error) {
+	if e == nil || e.disowned || failed.Kind.definitive() || e.age(r.now)-c.maxAge(e, r) > c.config.StaleIfError {
+		c.counters.Errors++
+		return Result{}, failed
+	}
+	r.standsIn, e.warned = !e.warned, true
+	res := c.answerLocked(e, r, Stale)
+	res.Err = failed
+	return res, nil
+}
+
+// maxAge is how old the entry may be for this read. A caller's own limit is
+// exact; the default is spread by the entry's jitter.
+func (c *Cache) maxAge(e *entry, r *read) time.Duration {
+	if r.opt.MaxAge != nil {
+		return max(*r.opt.MaxAge, 0)
+	}
+	age := c.config.maxAge(r.ref.Source)
+	return age + age/1000*time.Duration(e.jitter)
+}
+
+// stores tells whether the read wants its value kept.
+func (c *Cache) stores(r *read) bool {
+	if r.opt.MaxAge != nil {
+		return *r.opt.MaxAge > 0
+	}
+	return c.config.maxAge(r.ref.Source) > 0
+}
+
+func (c *Cache) countError() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.counters.Errors++
+}

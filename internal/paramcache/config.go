@@ -1,0 +1,55 @@
+package paramcache
+
+import "time"
+
+// Config is how a Cache behaves. The zero Config stores nothing: zero is a
+// meaning here, not a missing value.
+type Config struct {
+	MaxAge       time.Duration            // default freshness; 0: reads store nothing unless they say otherwise
+	MaxAges      map[Source]time.Duration // in place of MaxAge for a source
+	StaleIfError time.Duration            // how long beyond its age a value stands in for a failing upstream; 0: never
+	MaxItems     int                      // 0: nothing is stored
+	MaxBytes     int                      // of values and keys; 0: nothing is stored
+	Timeout      time.Duration            // of one upstream call, retries included; 0: 3 s
+	Timeouts     map[Source]time.Duration // in place of Timeout for a source
+	Allow        []string                 // globs on Ref.String; empty: every ref may be read
+
+	// Region and Account are the function's own. With them a name and the ARN
+	// of the same thing are one entry from the first read on; without, from
+	// the first answer on. Account is a function because the extension learns
+	// it late, at registration; it may be nil, may return "", and is called by
+	// several goroutines at once.
+	Region  string
+	Account func() string
+
+	// Now is the wall clock; nil: time.Now without its monotonic reading.
+	Now func() time.Time
+}
+
+const (
+	defaultTimeout = 3 * time.Second
+	maxMaxAge      = 10 * 365 * 24 * time.Hour // the jitter on top must not overflow
+)
+
+func (c Config) maxAge(s Source) time.Duration {
+	age, ok := c.MaxAges[s]
+	if !ok {
+		age = c.MaxAge
+	}
+	return min(age, maxMaxAge)
+}
+
+func (c Config) timeout(s Source) time.Duration {
+	timeout, ok := c.Timeouts[s]
+	if !ok {
+		timeout = c.Timeout
+	}
+	if timeout <= 0 {
+		return defaultTimeout
+	}
+	return timeout
+}
+
+// wallClock strips the monotonic reading, which stands still in a frozen
+// sandbox: comparing two such times compares wall clocks.
+func wallClock() time.Time { return time.Now().Round(0) }

@@ -1,0 +1,82 @@
+package paramcache
+
+import (
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// Purge forgets one ref: its value under all its names, and its last failure.
+// It reports whether there was a value. What is being fetched meanwhile still
+// answers those who wait, but is not stored.
+func (c *Cache) Purge(ref Ref) bool {
+	key := c.home.key(ref)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.newEpochLocked()
+	delete(c.failures, key)
+	e := c.shelf.find(key)
+	if e == nil {
+		return false
+	}
+	delete(c.failures, e.keys[0])
+	c.shelf.remove(e)
+	return true
+}
+
+// PurgeAll forgets everything and reports how many values there were. After
+// the restore of a snapshot it is the first thing to do: what was fetched
+// before belongs to another sandbox.
+func (c *Cache) PurgeAll() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.newEpochLocked()
+	clear(c.failures)
+	return c.shelf.clear()
+}
+
+func (c *Cache) newEpochLocked() {
+	c.epoch++
+	c.generation++
+	c.flights = new(singleflight.Group)
+}
+
+// Generation changes whenever an answer that was given before may no longer be
+// given although it is fresh: a value was replaced, evicted or purged. A new
+// entry does not change it.
+func (c *Cache) Generation() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.generation
+}
+
+// EntryInfo describes one stored value without showing it.
+type EntryInfo struct {
+	Ref     Ref // as it was first asked for
+	State   State
+	Version string
+	Age     time.Duration
+	Hits    uint64 // reads answered from the entry, stale ones too
+	Size    int    // bytes
+}
+
+// Entries lists what is stored, the most recently used first. The state is Hit
+// where a read without options would be one, else Stale.
+func (c *Cache) Entries() []EntryInfo {
+	now := c.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	infos := make([]EntryInfo, 0, c.shelf.order.Len())
+	for at := c.shelf.order.Front(); at != nil; at = at.Next() {
+		e, ok := at.Value.(*entry)
+		if !ok {
+			continue
+		}
+		state, age := Stale, e.age(now)
+		if age < c.maxAge(e, &read{ref: e.ref}) {
+			state = Hit
+		}
+		infos = append(infos, EntryInfo{Ref: e.ref, State: state, Version: e.Value.Version, Age: age, Hits: e.hits, Size: e.size})
+	}
+	return infos
+}

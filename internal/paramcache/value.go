@@ -1,0 +1,61 @@
+package paramcache
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// Value is one fetched value with what the service said about it. The fields
+// carry enough to rebuild the service's own answer byte for byte. A Value
+// prints its name and version, never its content.
+type Value struct {
+	Name string // as the service names it
+	ARN  string
+
+	Text   Secret // the value as text; for binary secrets empty
+	Binary []byte // Secrets Manager SecretBinary, DynamoDB B: the decoded bytes
+	IsText bool   // Text is set, even when it is the empty string
+	JSON   bool   // Text is a JSON value by nature (a DynamoDB attribute that is not a string, or a whole item)
+
+	Version  string    // SSM version number, Secrets Manager version id
+	Stages   []string  // Secrets Manager
+	Modified time.Time // SSM LastModifiedDate, Secrets Manager CreatedDate; zero if absent
+
+	Type         string  // SSM: String, StringList, SecureString
+	DataType     *string // SSM; null on the wire when nil
+	Selector     *string // SSM
+	SourceResult *Secret // SSM: JSON of the source behind /aws/reference/…
+}
+
+// Size is how many bytes the value counts against the cache's bound.
+func (v Value) Size() int {
+	n := len(v.Name) + len(v.ARN) + len(v.Text) + len(v.Binary) + len(v.Version) + len(v.Type) + 128
+	for _, stage := range v.Stages {
+		n += len(stage) + 16
+	}
+	if v.SourceResult != nil {
+		n += len(*v.SourceResult)
+	}
+	return n
+}
+
+// raw is the content whatever its kind: a binary secret is transformed as the
+// text that its bytes are.
+func (v Value) raw() string {
+	if v.IsText || v.Binary == nil {
+		return v.Text.Reveal()
+	}
+	return string(v.Binary)
+}
+
+// String names the value and its version.
+func (v Value) String() string {
+	return fmt.Sprintf("{%s version %s %s}", v.Name, v.Version, redacted)
+}
+
+// Format prints String for every verb, because the fields would show Binary.
+func (v Value) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, v.String()) }
+
+// MarshalText returns String, which also covers encoding/json and zap.
+func (v Value) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
