@@ -33,7 +33,7 @@ type Config struct {
 	MetricsNamespace    string
 	MetricsFunctionName string // empty: the function's name
 	MetricsDisabled     bool
-	LogLevel            string
+	LogLevel            string  // empty: INFO
 	SampleRate          float64 // 0 to 1
 	MaxAge              time.Duration
 	SSMDecrypt          bool
@@ -52,6 +52,8 @@ type Config struct {
 	CacheItems        int // 0: do not cache
 	CacheBytes        int
 	ParametersTimeout time.Duration // one upstream call, retries included
+	SSMTimeout        time.Duration // in its place for SSM; 0: ParametersTimeout
+	SecretsTimeout    time.Duration // in its place for Secrets Manager; 0: ParametersTimeout
 	ParametersAllow   []string      // ref globs; empty: everything
 	MaxConnections    int           // upstream connections per service
 	DynamoDBKeyAttr   string
@@ -158,7 +160,7 @@ func (s *state) apply(i int) {
 		if v.AliasOf != "" {
 			used = field.String()
 		}
-		s.problems = append(s.problems, Problem{v.Name, err.Error(), orNothing(used)})
+		s.problems = append(s.problems, Problem{v.Name, err.Error(), orDefault(used)})
 		return
 	}
 	s.note(v, i)

@@ -27,7 +27,7 @@ func TestDefaults(t *testing.T) {
 	got, problems := load(t)
 	want := config.Config{
 		MemoryMB: 128, InitType: "on-demand", LogFormat: "Text",
-		Service: "service_undefined", MetricsNamespace: "shop", LogLevel: "INFO",
+		Service: "service_undefined", MetricsNamespace: "shop",
 		MaxAge: 5 * time.Minute, SSMMaxAge: 5 * time.Minute, SecretsMaxAge: 5 * time.Minute,
 		ExtensionLogLevel: "WARN", HTTPPort: 2773, BufferBytes: 4 << 20,
 		LogsDestination: "stdout", MetricsPlatform: "default",
@@ -113,13 +113,13 @@ func TestBadValuesAreOneWarningEach(t *testing.T) {
 		{"POWERTOOLS_PARAMETERS_MAX_AGE=soon", "POWERTOOLS_PARAMETERS_MAX_AGE: not a duration such as 250ms, 5s, 1h, or a number of seconds; using 300s"},
 		{"POWERTOOLS_PARAMETERS_MAX_AGE=-1", "POWERTOOLS_PARAMETERS_MAX_AGE: not between 0s and 8760h0m0s; using 300s"},
 		{"POWERTOOLS_PARAMETERS_MAX_AGE=NaN", "POWERTOOLS_PARAMETERS_MAX_AGE: not a duration such as 250ms, 5s, 1h, or a number of seconds; using 300s"},
-		{"POWERTOOLS_LOG_LEVEL=loud", "POWERTOOLS_LOG_LEVEL: not one of TRACE, DEBUG, INFO, WARN, WARNING, ERROR, CRITICAL, FATAL, SILENT; using INFO"},
+		{"POWERTOOLS_LOG_LEVEL=loud", "POWERTOOLS_LOG_LEVEL: not one of TRACE, DEBUG, INFO, WARN, WARNING, ERROR, CRITICAL, FATAL, SILENT; using the default"},
 		{"POWERTOOLS_LOGGER_SAMPLE_RATE=2", "POWERTOOLS_LOGGER_SAMPLE_RATE: not a number from 0 to 1; using 0"},
 		{"POWERTOOLS_METRICS_DISABLED=maybe", "POWERTOOLS_METRICS_DISABLED: not a boolean (1 y yes t true on, 0 n no f false off); using false"},
 		{"POWERTOOLS_LOGS_DESTINATION=cloudwatch:g", "POWERTOOLS_LOGS_DESTINATION: not one of stdout, none; using stdout"},
 		{"POWERTOOLS_METRICS_PLATFORM=everything", "POWERTOOLS_METRICS_PLATFORM: not one of none, basic, default and not a comma list of metric names; using default"},
-		{"POWERTOOLS_METRICS_DIMENSIONS=service=x", "POWERTOOLS_METRICS_DIMENSIONS: a dimension is named twice, or is service or function_name, which are always there; using nothing"},
-		{"POWERTOOLS_METRICS_DIMENSIONS=stage", "POWERTOOLS_METRICS_DIMENSIONS: not a list of name=value in printable ASCII, such as stage=prod,team=pay; using nothing"},
+		{"POWERTOOLS_METRICS_DIMENSIONS=service=x", "POWERTOOLS_METRICS_DIMENSIONS: a dimension is named twice, or is service or function_name, which are always there; using the default"},
+		{"POWERTOOLS_METRICS_DIMENSIONS=stage", "POWERTOOLS_METRICS_DIMENSIONS: not a list of name=value in printable ASCII, such as stage=prod,team=pay; using the default"},
 		{"POWERTOOLS_LOGS_REDACT=password", "POWERTOOLS_LOGS_REDACT: not supported by this version; it has no effect"},
 		{"POWERTOOLS_EXTENSION_HTTP_PROT=2773", "POWERTOOLS_EXTENSION_HTTP_PROT: unknown variable: did you mean POWERTOOLS_EXTENSION_HTTP_PORT?"},
 	} {
@@ -153,18 +153,9 @@ func TestOurNameWinsOverItsAlias(t *testing.T) {
 }
 
 func TestDropInTimeouts(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		env  []string
-		want time.Duration
-	}{
-		{"the larger of two counts", []string{"SSM_PARAMETER_STORE_TIMEOUT_MILLIS=900", "SECRETS_MANAGER_TIMEOUT_MILLIS=400"}, 900 * time.Millisecond},
-		{"zero keeps the default", []string{"SSM_PARAMETER_STORE_TIMEOUT_MILLIS=0"}, 3 * time.Second},
-		{"ours wins", []string{"SSM_PARAMETER_STORE_TIMEOUT_MILLIS=900", "POWERTOOLS_PARAMETERS_TIMEOUT=2s"}, 2 * time.Second},
-	} {
-		if c, _ := load(t, tt.env...); c.ParametersTimeout != tt.want {
-			t.Errorf("%s: %s, want %s", tt.name, c.ParametersTimeout, tt.want)
-		}
+	c, problems := load(t, "SSM_PARAMETER_STORE_TIMEOUT_MILLIS=900", "SECRETS_MANAGER_TIMEOUT_MILLIS=1500")
+	if c.SSMTimeout != 900*time.Millisecond || c.SecretsTimeout != 1500*time.Millisecond || c.ParametersTimeout != 3*time.Second || problems != nil {
+		t.Errorf("ssm %s, secrets %s, both %s, problems %q", c.SSMTimeout, c.SecretsTimeout, c.ParametersTimeout, problems)
 	}
 }
 

@@ -128,29 +128,6 @@ func unitName(d time.Duration) string {
 	return "seconds"
 }
 
-// millis is a drop-in time-out in milliseconds. Its 0 meant "none" in the
-// extension it comes from; a function that hangs to its own time-out is
-// nobody's wish, so 0 keeps what is there. Two variables share one field: the
-// larger wins, so that neither service gets less time than it was given.
-type millis struct{ p *time.Duration }
-
-func (v millis) Set(s string) error {
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 0 || n > 900_000 {
-		return errors.New("not a whole number of milliseconds from 0 to 900000")
-	}
-	if d := time.Duration(n) * time.Millisecond; n > 0 {
-		if *v.p == defaultTimeout || d > *v.p {
-			*v.p = d
-		}
-	}
-	return nil
-}
-func (v millis) String() string { return (*v.p).String() }
-func (millis) Type() string     { return "milliseconds" }
-
-const defaultTimeout = 3 * time.Second
-
 // list is comma separated; blanks around members and empty members go.
 type list struct{ p *[]string }
 
@@ -276,9 +253,10 @@ func sortedWithPrefix(env map[string]string, prefix string) []string {
 	return names
 }
 
-func orNothing(s string) string {
+// orDefault names what is used when a variable has no default text of its own.
+func orDefault(s string) string {
 	if s == "" {
-		return "nothing"
+		return "the default"
 	}
 	return s
 }

@@ -48,7 +48,7 @@ func platformVars() []Var {
 		{Name: "AWS_LAMBDA_LOG_FORMAT", Default: "Text", Feature: "platform", Meaning: "log format of the function",
 			field: func(c *Config) value { return word{&c.LogFormat, []string{"Text", "JSON"}} }},
 		{Name: "AWS_LAMBDA_LOG_LEVEL", Feature: "platform", Meaning: "minimum level set with Advanced Logging Controls; wins over POWERTOOLS_LOG_LEVEL",
-			field: func(c *Config) value { return word{&c.LambdaLogLevel, levels} }},
+			field: func(c *Config) value { return text{&c.LambdaLogLevel} }},
 	}
 }
 
@@ -56,7 +56,7 @@ func powertoolsVars() []Var {
 	return []Var{
 		{Name: "POWERTOOLS_SERVICE_NAME", Default: "service_undefined", Feature: "logs", Meaning: "`service` key of logs, `service` dimension of metrics",
 			field: func(c *Config) value { return text{&c.Service} }},
-		{Name: "POWERTOOLS_LOG_LEVEL", Default: "INFO", Feature: "logs", Meaning: "minimum level of the function's lines that are forwarded",
+		{Name: "POWERTOOLS_LOG_LEVEL", Feature: "logs", Meaning: "minimum level of the function's lines that are forwarded; INFO when not set",
 			field: func(c *Config) value { return word{&c.LogLevel, levels} }},
 		{Name: "POWERTOOLS_LOGGER_SAMPLE_RATE", Default: "0", Feature: "logs", Meaning: "share of invocations whose DEBUG lines are kept, decided per request id",
 			field: func(c *Config) value { return share{&c.SampleRate} }},
@@ -121,6 +121,10 @@ func extensionVars() []Var {
 			field: func(c *Config) value { return span{&c.SSMMaxAge, time.Second, -time.Second, 365 * 24 * time.Hour} }},
 		{Name: "SECRETS_MANAGER_TTL", Default: "-1", Feature: "parameters", Meaning: "age on /secretsmanager/get; -1: POWERTOOLS_PARAMETERS_MAX_AGE; more than 300 s is honoured",
 			field: func(c *Config) value { return span{&c.SecretsMaxAge, time.Second, -time.Second, 365 * 24 * time.Hour} }},
+		{Name: "SSM_PARAMETER_STORE_TIMEOUT_MILLIS", Default: "0", Feature: "parameters", Meaning: "one upstream call to SSM; 0: POWERTOOLS_PARAMETERS_TIMEOUT, because a call without a limit would hang the function",
+			field: func(c *Config) value { return span{&c.SSMTimeout, time.Millisecond, 0, 15 * time.Minute} }},
+		{Name: "SECRETS_MANAGER_TIMEOUT_MILLIS", Default: "0", Feature: "parameters", Meaning: "the same for Secrets Manager",
+			field: func(c *Config) value { return span{&c.SecretsTimeout, time.Millisecond, 0, 15 * time.Minute} }},
 
 		// Named by the documentation, not read by this version: a user who
 		// sets one must hear about it, not wonder.
@@ -153,9 +157,5 @@ func aliasVars() []Var {
 			}},
 		{Name: "PARAMETERS_SECRETS_EXTENSION_CACHE_SIZE", AliasOf: "POWERTOOLS_PARAMETERS_CACHE_SIZE", Feature: "parameters", Meaning: "drop-in name",
 			field: func(c *Config) value { return whole{&c.CacheItems, 0, 1_000_000} }},
-		{Name: "SSM_PARAMETER_STORE_TIMEOUT_MILLIS", AliasOf: "POWERTOOLS_PARAMETERS_TIMEOUT", Feature: "parameters", Meaning: "drop-in name; milliseconds; 0 keeps the default",
-			field: func(c *Config) value { return millis{&c.ParametersTimeout} }},
-		{Name: "SECRETS_MANAGER_TIMEOUT_MILLIS", AliasOf: "POWERTOOLS_PARAMETERS_TIMEOUT", Feature: "parameters", Meaning: "drop-in name; milliseconds; 0 keeps the default; the larger of the two counts",
-			field: func(c *Config) value { return millis{&c.ParametersTimeout} }},
 	}
 }
