@@ -1,0 +1,152 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+
+	"powertools-extension/internal/awsemu"
+	"powertools-extension/internal/lambdaemu"
+)
+
+// jsonView writes one object per line: "type" is invocation or summary.
+// Durations are in milliseconds.
+type jsonView struct{ enc *json.Encoder }
+
+func newJSONView(w io.Writer) *jsonView {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return &jsonView{enc: enc}
+}
+
+type jsonLine struct {
+	Time   time.Time        `json:"time"`
+	Origin lambdaemu.Origin `json:"origin"`
+	Name   string           `json:"name,omitempty"`
+	Text   string           `json:"text"`
+}
+
+type jsonInvocation struct {
+	Type             string     `json:"type"`
+	Number           int        `json:"number"`
+	RequestID        string     `json:"requestId"`
+	OK               bool       `json:"ok"`
+	ColdStart        bool       `json:"coldStart"`
+	FunctionError    string     `json:"functionError,omitempty"`
+	ErrorType        string     `json:"errorType,omitempty"`
+	Error            string     `json:"error,omitempty"` // of the emulator
+	AWSFault         string     `json:"awsFault,omitempty"`
+	InitMs           float64    `json:"initMs"`
+	LatencyMs        float64    `json:"latencyMs"`
+	DurationMs       float64    `json:"durationMs"`
+	PostRuntimeMs    float64    `json:"postRuntimeMs"`
+	BilledMs         int64      `json:"billedMs"`
+	MaxMemoryUsedMB  int        `json:"maxMemoryUsedMB"`
+	ProducedBytes    int        `json:"producedBytes"`
+	TelemetryPending int        `json:"telemetryPending"`
+	Event            any        `json:"event"`
+	Payload          any        `json:"payload"` // the response; a string when it is not JSON
+	Lines            []jsonLine `json:"lines"`
+	LinesDropped     int        `json:"linesDropped,omitempty"`
+}
+
+type jsonSummary struct {
+	Type        string       `json:"type"`
+	OK          bool         `json:"ok"`
+	Invocations int          `json:"invocations"`
+	Failed      int          `json:"failed"`
+	Interrupted bool         `json:"interrupted,omitempty"`
+	Shutdown    jsonShutdown `json:"shutdown"`
+	AWS         []jsonCalls  `json:"aws,omitempty"`
+	Tallies     []jsonTally  `json:"tallies"`
+	Lines       []jsonLine   `json:"lines"` // of the shutdown
+}
+
+type jsonShutdown struct {
+	Clean      bool            `json:"clean"`
+	Reason     string          `json:"reason"`
+	Ms         float64         `json:"ms"`
+	Error      string          `json:"error,omitempty"`
+	Extensions []jsonExtension `json:"extensions"`
+}
+
+type jsonExtension struct {
+	Name   string  `json:"name"`
+	Code   int     `json:"code"`
+	Killed bool    `json:"killed"`
+	Ms     float64 `json:"ms"`
+}
+
+type jsonCalls struct {
+	Operation string         `json:"operation"`
+	Calls     int            `json:"calls"`
+	Failed    int            `json:"failed"`
+	Names     map[string]int `json:"names"`
+}
+
+// jsonTally counts what belongs to an invocation wherever it was printed.
+type jsonTally struct {
+	Number    int    `json:"number"`
+	RequestID string `json:"requestId"`
+	Metrics   int    `json:"metrics"`
+	LogErrors int    `json:"logErrors"`
+}
+
+func (v *jsonView) invocation(o outcome) {
+	r := o.response
+	out := jsonInvocation{
+		Type: "invocation", Number: o.number, RequestID: r.RequestID, OK: o.ok(), ColdStart: r.ColdStart,
+		FunctionError: r.FunctionError, ErrorType: r.ErrorType, Error: errorText(o.err), AWSFault: o.awsFault,
+		InitMs: ms(r.Init), LatencyMs: ms(r.Latency), DurationMs: ms(r.Duration), PostRuntimeMs: ms(r.PostRuntime),
+		BilledMs: r.Billed.Milliseconds(), MaxMemoryUsedMB: r.MaxMemoryUsedMB, ProducedBytes: r.ProducedBytes,
+		TelemetryPending: r.TelemetryPending, Event: jsonPayload(o.event), Payload: jsonPayload(r.Payload), Lines: jsonLines(o.lines), LinesDropped: o.dropped,
+	}
+	_ = v.enc.Encode(out) // a closed pipe: the reader has seen enough
+}
+
+func (v *jsonView) end(e ending) {
+	out := jsonSummary{
+		Type: "summary", OK: e.clean() && e.failed == 0 && !e.interrupted, Invocations: e.count(), Failed: e.failed, Interrupted: e.interrupted,
+		Shutdown: jsonShutdown{Clean: e.clean(), Reason: e.exit.Reason, Ms: ms(e.exit.Duration), Error: errorText(e.err), Extensions: []jsonExtension{}},
+		AWS:      jsonCounts(e.aws), Tallies: []jsonTally{}, Lines: jsonLines(e.lines),
+	}
+	for _, x := range e.exit.Extensions {
+		out.Shutdown.Extensions = append(out.Shutdown.Extensions, jsonExtension{x.Name, x.Code, x.Killed, ms(x.After)})
+	}
+	for _, d := range e.rows {
+		out.Tallies = append(out.Tallies, jsonTally{d.number, d.requestID, d.metrics, d.logErrors})
+	}
+	_ = v.enc.Encode(out)
+}
+
+func jsonCounts(counts []awsemu.Count) []jsonCalls {
+	var out []jsonCalls
+	for _, c := range counts {
+		out = append(out, jsonCalls(c))
+	}
+	return out
+}
+
+func jsonLines(lines []lambdaemu.Line) []jsonLine {
+	out := make([]jsonLine, 0, len(lines))
+	for _, l := range lines {
+		out = append(out, jsonLine(l))
+	}
+	return out
+}
+
+func jsonPayload(payload []byte) any {
+	if json.Valid(payload) {
+		return json.RawMessage(payload)
+	}
+	return string(payload)
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -1,0 +1,105 @@
+// Command lambdaemu runs a function with any Lambda extensions on this
+// machine: cold start, invocations, freeze, faults and shutdown as on Lambda,
+// shown so that a person likes to read it, or as JSON for machines.
+//
+// The rule a reader could break: running and showing are apart. What happened
+// is an outcome; only a reporter turns it into text.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+// Exit codes. The middle one covers failed invocations as well as what kept
+// them from running.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// After the first signal the default applies again: a second Ctrl-C ends
+	// the command even if a shutdown hangs.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], process{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		lookup: os.LookupEnv, environ: os.Environ, start: startEmulator,
+		terminal: func(w io.Writer) bool { return isTerminal(w) },
+	}))
+}
+
+// process is what a command gets from its surroundings.
+type process struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	lookup         func(string) (string, bool)
+	environ        func() []string
+	start          starter
+	terminal       func(io.Writer) bool
+}
+
+// run is main without the process: it returns the exit code.
+func run(ctx context.Context, args []string, p process) int {
+	set, err := parseFlags(args)
+	switch {
+	case errors.Is(err, errHelp):
+		writeHelp(p.stdout)
+		return exitOK
+	case err != nil:
+		return fail(p, exitUsage, err)
+	case set.version:
+		fmt.Fprintln(p.stdout, "lambdaemu", version)
+		return exitOK
+	}
+	terminal := p.terminal(p.stderr)
+	p.stderr = &lockedWriter{w: p.stderr}
+	s, err := prepare(set, p, terminal)
+	if err != nil {
+		code := exitFailed
+		var usage usageError
+		if errors.As(err, &usage) {
+			code = exitUsage
+		}
+		return fail(p, code, err)
+	}
+	defer s.close()
+	if err := s.open(ctx); err != nil {
+		s.reportStart(err)
+		return fail(p, exitFailed, err)
+	}
+	if s.serves() {
+		err = s.serve(ctx)
+	} else {
+		err = s.runAll(ctx)
+	}
+	ok := s.finish()
+	if err != nil {
+		return fail(p, exitFailed, err)
+	}
+	if !ok {
+		return exitFailed
+	}
+	return exitOK
+}
+
+// usageError is a mistake in the command line that shows only when files are read.
+type usageError struct{ error }
+
+func fail(p process, code int, err error) int {
+	fmt.Fprintln(p.stderr, "lambdaemu:", err)
+	if code == exitUsage {
+		fmt.Fprintln(p.stderr, "lambdaemu --help lists the flags")
+	}
+	return code
+}

@@ -1,0 +1,261 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"powertools-extension/internal/lambdaemu"
+)
+
+// Request limits of the Invoke operation. (Invoke, Lambda API reference;
+// Lambda quotas)
+const (
+	maxSyncPayload  = 6 << 20
+	maxAsyncPayload = 1 << 20
+	maxQueued       = 100 // asynchronous invocations waiting for the one sandbox
+	maxLogTail      = 4 << 10
+)
+
+// serve answers Lambda's Invoke operation until ctx ends.
+func (s *session) serve(ctx context.Context) error {
+	api := newInvokeAPI(ctx, s)
+	server := &http.Server{Handler: api, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(s.listener) }()
+	base := "http://" + s.listener.Addr().String()
+	fmt.Fprintf(s.p.stderr, "function %q waits for invocations; Ctrl-C shuts it down\n  curl -d '{}' %s%s\n", s.functionName(), base, invokePath(s.functionName()))
+	var err error
+	select {
+	case <-ctx.Done():
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		if server.Shutdown(stop) != nil { // a client waits for a long invocation
+			_ = server.Close()
+		}
+		<-failed
+	case err = <-failed:
+	}
+	api.running.Wait() // what has begun ends as it would on Lambda
+	return err
+}
+
+func (s *session) functionName() string {
+	if s.set.function == "" {
+		return "function"
+	}
+	return s.set.function
+}
+
+func invokePath(function string) string {
+	return "/2015-03-31/functions/" + url.PathEscape(function) + "/invocations"
+}
+
+// invokeAPI is the Invoke operation over HTTP. One sandbox runs one invocation
+// at a time; further callers queue, where Lambda would start another sandbox.
+type invokeAPI struct {
+	mux     *http.ServeMux
+	ctx     context.Context // ends when the command is asked to stop
+	session *session
+	running sync.WaitGroup
+	queued  chan struct{}
+}
+
+func newInvokeAPI(ctx context.Context, s *session) *invokeAPI {
+	a := &invokeAPI{mux: http.NewServeMux(), ctx: ctx, session: s, queued: make(chan struct{}, maxQueued)}
+	a.mux.HandleFunc("POST /2015-03-31/functions/{name}/invocations", a.invoke)
+	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, http.StatusNotFound, "ResourceNotFoundException", "lambdaemu serves POST "+invokePath(s.functionName())+", not "+r.Method+" "+r.URL.Path)
+	})
+	return a
+}
+
+// ServeHTTP refuses web pages first: a browser must not be led to run functions
+// here, neither by a foreign page nor by a name that resolves to this machine.
+func (a *invokeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !localName(r.Host) && !a.listensOn(r.Host) {
+		refuse(w, http.StatusMisdirectedRequest, "InvalidRequest", "Host "+r.Host+" is not this machine's")
+		return
+	}
+	if origin := r.Header.Get("Origin"); origin != "" {
+		if u, err := url.Parse(origin); err != nil || !localName(u.Host) {
+			refuse(w, http.StatusForbidden, "AccessDeniedException", "requests of web pages are refused")
+			return
+		}
+	}
+	a.mux.ServeHTTP(w, r)
+}
+
+func localName(hostPort string) bool {
+	host := hostPort
+	if h, _, err := net.SplitHostPort(hostPort); err == nil {
+		host = h
+	}
+	host = strings.Trim(host, "[]")
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// listensOn accepts the name the user gave to --listen.
+func (a *invokeAPI) listensOn(hostPort string) bool {
+	host, _, err := net.SplitHostPort(hostPort)
+	given, _, errGiven := net.SplitHostPort(a.session.set.listen)
+	if err != nil || errGiven != nil {
+		return false
+	}
+	anyAddress := given == "" || given == "0.0.0.0" || given == "::"
+	return host == given || anyAddress && net.ParseIP(host) != nil
+}
+
+func (a *invokeAPI) invoke(w http.ResponseWriter, r *http.Request) {
+	if name := functionOf(r.PathValue("name")); name != a.session.functionName() {
+		refuse(w, http.StatusNotFound, "ResourceNotFoundException", fmt.Sprintf("Function not found: arn:aws:lambda:us-east-1:123456789012:function:%s (lambdaemu runs %q)", name, a.session.functionName()))
+		return
+	}
+	req, ok := readRequest(w, r)
+	if !ok {
+		return
+	}
+	switch kind := r.Header.Get("X-Amz-Invocation-Type"); kind {
+	case "", "RequestResponse":
+		a.answer(w, r, req)
+	case "Event":
+		a.enqueue(w, req)
+	case "DryRun":
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		refuse(w, http.StatusBadRequest, "InvalidParameterValueException", "X-Amz-Invocation-Type "+kind+": want RequestResponse, Event or DryRun")
+	}
+}
+
+// functionOf takes the name out of NAME, NAME:QUALIFIER and both ARN forms.
+func functionOf(name string) string {
+	if _, after, ok := strings.Cut(name, ":function:"); ok {
+		name = after
+	}
+	name, _, _ = strings.Cut(name, ":")
+	return name
+}
+
+// readRequest reads and checks the call; false means that it is answered.
+func readRequest(w http.ResponseWriter, r *http.Request) (lambdaemu.Request, bool) {
+	req := lambdaemu.Request{TraceHeader: r.Header.Get("X-Amzn-Trace-Id"), TenantID: r.Header.Get("X-Amz-Tenant-Id")}
+	limit := maxSyncPayload
+	if r.Header.Get("X-Amz-Invocation-Type") == "Event" {
+		limit = maxAsyncPayload
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, int64(limit)+1))
+	switch {
+	case err != nil:
+		return req, false // the client is gone
+	case len(body) > limit:
+		refuse(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException", fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", limit))
+		return req, false
+	}
+	if req.Payload = bytes.TrimSpace(body); len(req.Payload) == 0 {
+		req.Payload = []byte("{}")
+	}
+	if err := json.Unmarshal(req.Payload, new(json.RawMessage)); err != nil {
+		refuse(w, http.StatusBadRequest, "InvalidRequestContentException", "Could not parse request body into json: "+err.Error())
+		return req, false
+	}
+	if client := r.Header.Get("X-Amz-Client-Context"); client != "" {
+		raw, err := base64.StdEncoding.DecodeString(client)
+		if err != nil || !json.Valid(raw) {
+			refuse(w, http.StatusBadRequest, "InvalidRequestContentException", "X-Amz-Client-Context is not JSON in base64")
+			return req, false
+		}
+		req.ClientContext = string(raw)
+	}
+	return req, true
+}
+
+// answer runs the invocation and writes its response as soon as the function
+// has given it; the extensions' time after that is not the client's.
+func (a *invokeAPI) answer(w http.ResponseWriter, r *http.Request, req lambdaemu.Request) {
+	replied := make(chan lambdaemu.Response, 1)
+	ended := make(chan outcome, 1)
+	req.OnResponse = func(resp lambdaemu.Response) { replied <- resp }
+	a.running.Go(func() { ended <- a.session.invoke(a.ctx, req) })
+	wantsTail := r.Header.Get("X-Amz-Log-Type") == "Tail"
+	early := replied
+	if wantsTail {
+		early = nil // the tail is known only at the end
+	}
+	select {
+	case resp := <-early:
+		writeResponse(w, resp)
+	case o := <-ended:
+		if o.err != nil {
+			writeFailure(w, o.err)
+			return
+		}
+		if wantsTail {
+			w.Header().Set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString(logTail(o.lines)))
+		}
+		writeResponse(w, o.response)
+	}
+}
+
+func (a *invokeAPI) enqueue(w http.ResponseWriter, req lambdaemu.Request) {
+	select {
+	case a.queued <- struct{}{}:
+	default:
+		refuse(w, http.StatusTooManyRequests, "TooManyRequestsException", "Rate Exceeded.")
+		return
+	}
+	a.running.Go(func() {
+		defer func() { <-a.queued }()
+		a.session.invoke(a.ctx, req)
+	})
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func writeResponse(w http.ResponseWriter, resp lambdaemu.Response) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("X-Amzn-Requestid", resp.RequestID)
+	h.Set("X-Amz-Executed-Version", "$LATEST")
+	if resp.FunctionError != "" {
+		h.Set("X-Amz-Function-Error", resp.FunctionError)
+	}
+	_, _ = w.Write(resp.Payload) // the client is gone: the invocation happened all the same
+}
+
+func writeFailure(w http.ResponseWriter, err error) {
+	if errors.Is(err, lambdaemu.ErrRequestTooLarge) {
+		refuse(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException", err.Error())
+		return
+	}
+	refuse(w, http.StatusServiceUnavailable, "ServiceException", "lambdaemu is shutting down: "+err.Error())
+}
+
+// refuse writes an error in the form of Lambda's API.
+func refuse(w http.ResponseWriter, status int, errorType, message string) {
+	body, _ := json.Marshal(map[string]string{"Type": "User", "Message": message})
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Amzn-Errortype", errorType)
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}
+
+// logTail is the last 4 KB of the lines.
+func logTail(lines []lambdaemu.Line) []byte {
+	var b bytes.Buffer
+	for _, line := range lines {
+		b.WriteString(line.Text + "\n")
+	}
+	tail := b.Bytes()
+	return tail[max(0, len(tail)-maxLogTail):]
+}

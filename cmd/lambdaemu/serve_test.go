@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"powertools-extension/internal/lambdaemu"
+)
+
+// serving is the invoke API in front of a fake sandbox.
+func serving(t *testing.T, ctx context.Context, box *fakeBox) (*invokeAPI, *bytes.Buffer) {
+	t.Helper()
+	var out bytes.Buffer
+	c, err := newCollector("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	box.opt.OnLine = c.add
+	if box.invoke == nil {
+		box.invoke = ok
+	}
+	set := settings{listen: defaultListen}
+	s := &session{set: set, box: box, lines: c, view: newTextView(&out, style{}), progress: newProgress(io.Discard, false, false)}
+	return newInvokeAPI(ctx, s), &out
+}
+
+const path = "/2015-03-31/functions/function/invocations"
+
+func TestInvokeAPI(t *testing.T) {
+	failing := func(int, lambdaemu.Request) (lambdaemu.Response, error) {
+		return lambdaemu.Response{RequestID: "r-1", FunctionError: "Unhandled", Payload: []byte(`{"errorType":"E"}`)}, nil
+	}
+	for _, tt := range []struct {
+		outcome, method, path, body string
+		header                      map[string]string
+		invoke                      func(int, lambdaemu.Request) (lambdaemu.Response, error)
+		status                      int
+		want                        string            // of the body
+		headers                     map[string]string // of the answer
+	}{
+		{outcome: "answers", body: `{"x":1}`, status: 200, want: `{"a":1}`, headers: map[string]string{"X-Amzn-Requestid": "11111111-1111-1111-1111-111111111111", "X-Amz-Executed-Version": "$LATEST", "X-Amz-Function-Error": ""}},
+		{outcome: "function error is a 200 with a header", invoke: failing, status: 200, want: `{"errorType":"E"}`, headers: map[string]string{"X-Amz-Function-Error": "Unhandled"}},
+		{outcome: "log tail", header: map[string]string{"X-Amz-Log-Type": "Tail"}, status: 200, want: `{"a":1}`, headers: map[string]string{"X-Amz-Log-Result": base64.StdEncoding.EncodeToString([]byte("REPORT RequestId: 11111111-1111-1111-1111-111111111111\tDuration: 1.00 ms\t\n"))}},
+		{outcome: "function by ARN", path: "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Afunction%3A%24LATEST/invocations", status: 200, want: `{"a":1}`},
+		{outcome: "function with qualifier", path: "/2015-03-31/functions/function:live/invocations", status: 200, want: `{"a":1}`},
+		{outcome: "unknown function", path: "/2015-03-31/functions/other/invocations", status: 404, want: "Function not found", headers: map[string]string{"X-Amzn-Errortype": "ResourceNotFoundException"}},
+		{outcome: "unknown path", path: "/", status: 404, want: "lambdaemu serves POST " + path},
+		{outcome: "wrong method", method: "GET", status: 404, want: "not GET"},
+		{outcome: "broken JSON", body: `{`, status: 400, want: "Could not parse request body into json"},
+		{outcome: "too large", body: `"` + strings.Repeat("x", 6<<20) + `"`, status: 413, want: "Request must be smaller than 6291456 bytes"},
+		{outcome: "dry run", header: map[string]string{"X-Amz-Invocation-Type": "DryRun"}, status: 204},
+		{outcome: "unknown type", header: map[string]string{"X-Amz-Invocation-Type": "Later"}, status: 400, want: "want RequestResponse, Event or DryRun"},
+		{outcome: "broken client context", header: map[string]string{"X-Amz-Client-Context": "{}"}, status: 400, want: "not JSON in base64"},
+		{outcome: "web page", header: map[string]string{"Origin": "https://evil.example"}, status: 403, want: "web pages are refused"},
+		{outcome: "opaque origin", header: map[string]string{"Origin": "null"}, status: 403, want: "web pages are refused"},
+		{outcome: "name that resolves here", header: map[string]string{"Host": "evil.example:9000"}, status: 421, want: "is not this machine's"},
+	} {
+		t.Run(tt.outcome, func(t *testing.T) {
+			api, _ := serving(t, t.Context(), &fakeBox{invoke: tt.invoke})
+			if tt.method == "" {
+				tt.method = "POST"
+			}
+			if tt.path == "" {
+				tt.path = path
+			}
+			req := httptest.NewRequest(tt.method, tt.path, strings.NewReader(tt.body))
+			req.Host = "127.0.0.1:9000"
+			for name, value := range tt.header {
+				req.Header.Set(name, value)
+				if name == "Host" {
+					req.Host = value
+				}
+			}
+			rec := httptest.NewRecorder()
+			api.ServeHTTP(rec, req)
+			api.running.Wait()
+			if rec.Code != tt.status || !strings.Contains(rec.Body.String(), tt.want) {
+				t.Errorf("%d %.300s, want %d %s", rec.Code, rec.Body, tt.status, tt.want)
+			}
+			for name, want := range tt.headers {
+				if got := rec.Header().Get(name); got != want {
+					t.Errorf("%s: %q, want %q", name, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestRequestReachesTheFunction(t *testing.T) {
+	var got lambdaemu.Request
+	api, _ := serving(t, t.Context(), &fakeBox{invoke: func(n int, req lambdaemu.Request) (lambdaemu.Response, error) {
+		got = req
+		return ok(n, req)
+	}})
+	req := httptest.NewRequest("POST", path, strings.NewReader(" {\"x\": 1}\n"))
+	req.Host = "localhost:9000"
+	req.Header.Set("X-Amz-Client-Context", base64.StdEncoding.EncodeToString([]byte(`{"c":1}`)))
+	req.Header.Set("X-Amzn-Trace-Id", "Root=1-a-b")
+	req.Header.Set("X-Amz-Tenant-Id", "blue")
+	api.ServeHTTP(httptest.NewRecorder(), req)
+	api.running.Wait()
+	if string(got.Payload) != `{"x": 1}` || got.ClientContext != `{"c":1}` || got.TraceHeader != "Root=1-a-b" || got.TenantID != "blue" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// The client has its answer when the function has given it, not when the
+// extensions are done.
+func TestAnswerComesBeforeTheExtensionsEnd(t *testing.T) {
+	extensionsDone := make(chan struct{})
+	api, _ := serving(t, t.Context(), &fakeBox{invoke: func(n int, req lambdaemu.Request) (lambdaemu.Response, error) {
+		resp, err := ok(n, req)
+		req.OnResponse(resp)
+		<-extensionsDone
+		return resp, err
+	}})
+	req := httptest.NewRequest("POST", path, nil)
+	req.Host = "127.0.0.1"
+	rec := httptest.NewRecorder()
+	api.ServeHTTP(rec, req) // returns although the invocation goes on
+	close(extensionsDone)
+	api.running.Wait()
+	if rec.Body.String() != `{"a":1}` {
+		t.Errorf("got %s", rec.Body)
+	}
+}
+
+func TestAsynchronousInvocation(t *testing.T) {
+	api, out := serving(t, t.Context(), &fakeBox{})
+	req := httptest.NewRequest("POST", path, strings.NewReader(`{"async":true}`))
+	req.Host = "127.0.0.1"
+	req.Header.Set("X-Amz-Invocation-Type", "Event")
+	rec := httptest.NewRecorder()
+	api.ServeHTTP(rec, req)
+	api.running.Wait()
+	if rec.Code != 202 || rec.Body.Len() != 0 || !strings.Contains(out.String(), `{"async":true}`) {
+		t.Errorf("%d %q\n%s", rec.Code, rec.Body, out)
+	}
+}
+
+func TestNothingStartsAfterTheEnd(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	box := &fakeBox{}
+	api, _ := serving(t, ctx, box)
+	req := httptest.NewRequest("POST", path, nil)
+	req.Host = "127.0.0.1"
+	rec := httptest.NewRecorder()
+	api.ServeHTTP(rec, req)
+	api.running.Wait()
+	if rec.Code != http.StatusServiceUnavailable || box.n != 0 {
+		t.Errorf("%d after %d invocations", rec.Code, box.n)
+	}
+}
+
+// The whole command in serve mode: start, a call over TCP, Ctrl-C, exit 0.
+func TestServeMode(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	box := &fakeBox{invoke: ok}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	taken := command(t, ctx, box, "--listen", address, "--", "true")
+	if taken.code != 1 || !strings.Contains(taken.stderr, "is taken, perhaps by another lambdaemu; choose one with --listen") {
+		t.Errorf("exit code %d: %s", taken.code, taken.stderr)
+	}
+	free.Close()
+	done := make(chan result, 1)
+	go func() { done <- command(t, ctx, box, "--listen", address, "--", "true") }()
+	body := post(t, "http://"+address+path)
+	cancel()
+	got := <-done
+	if body != `{"a":1}` || got.code != 0 || !strings.Contains(got.stdout, "#1 ·") || !strings.Contains(got.stderr, "curl -d '{}' http://"+address+path) {
+		t.Errorf("body %q, exit code %d\n%s%s", body, got.code, got.stdout, got.stderr)
+	}
+}
+
+// post retries until the listener is there.
+func post(t *testing.T, url string) string {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for t.Context().Err() == nil {
+		resp, err := client.Post(url, "application/json", strings.NewReader("{}"))
+		if err != nil {
+			continue
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
+	}
+	return ""
+}

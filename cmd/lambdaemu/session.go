@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"powertools-extension/internal/lambdaemu"
+)
+
+// reportWait bounds how long a block waits for the REPORT line behind the answer.
+const reportWait = 500 * time.Millisecond
+
+// session is one run of the command, from the checked command line to the summary.
+type session struct {
+	set      settings
+	p        process
+	events   [][]byte
+	opt      lambdaemu.Options
+	aws      *embeddedAWS // nil without --params
+	temp     string       // unpacked layers; empty: none
+	lines    *collector
+	view     reporter
+	progress *progress
+	listener net.Listener // nil unless the session serves
+
+	box     sandbox
+	endBox  context.CancelFunc
+	started time.Time
+
+	mu     sync.Mutex // invocations one after the other
+	number int
+	tally  tally
+
+	interrupted bool
+}
+
+// prepare does all that can go wrong before a process is started. With terminal
+// progress is shown on standard error.
+func prepare(set settings, p process, terminal bool) (_ *session, err error) {
+	s := &session{set: set, p: p, started: time.Now()}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	if s.events, err = loadEvents(set.invokes, p.stdin); err != nil {
+		return nil, err
+	}
+	if set.params != "" {
+		if s.aws, err = startAWS(set.params, set.awsFaults); err != nil {
+			return nil, err
+		}
+	}
+	if s.opt, err = set.options(p, s.awsURL()); err != nil {
+		return nil, err
+	}
+	if len(set.extensions) > 0 {
+		if s.temp, err = os.MkdirTemp("", "lambdaemu-"); err != nil {
+			return nil, err
+		}
+	}
+	if s.opt.Layers, err = resolveExtensions(set.extensions, s.temp); err != nil {
+		return nil, err
+	}
+	if err = s.prepareOutput(terminal); err != nil {
+		return nil, err
+	}
+	if s.serves() {
+		s.listener, err = listen(set.listen)
+	}
+	return s, err
+}
+
+func (s *session) prepareOutput(terminal bool) (err error) {
+	if s.set.transcript != "" { // find out now, not after a long run
+		f, err := os.Create(s.set.transcript)
+		if err != nil {
+			return usageError{err}
+		}
+		_ = f.Close()
+	}
+	if s.lines, err = newCollector(s.set.logStream); err != nil {
+		return err
+	}
+	s.opt.OnLine = s.lines.add
+	s.progress = newProgress(s.p.stderr, terminal && !s.set.json, s.set.quiet && !s.set.json)
+	if s.set.json {
+		s.view = newJSONView(s.p.stdout)
+		return nil
+	}
+	v := newTextView(s.p.stdout, newStyle(s.set.color, s.p.lookup, s.p.terminal(s.p.stdout)))
+	v.raw, v.quiet, v.memoryMB, v.command = s.set.raw, s.set.quiet, s.set.memoryMB, s.set.command
+	v.extensions = len(s.opt.Layers)
+	v.timeout = s.set.timeout
+	s.view = v
+	return nil
+}
+
+func (s *session) awsURL() string {
+	if s.aws == nil {
+		return ""
+	}
+	return s.aws.url
+}
+
+func (s *session) serves() bool { return len(s.set.invokes) == 0 && s.set.count == 0 }
+
+// open starts the sandbox. Its life is not tied to ctx, because the end of ctx
+// asks for a SHUTDOWN, not for a kill; only the start can be interrupted so.
+func (s *session) open(ctx context.Context) error {
+	s.progress.set("cold start")
+	defer s.progress.clear()
+	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, cancel)
+	box, err := s.p.start(life, s.opt)
+	if err != nil {
+		stop()
+		cancel()
+		return err
+	}
+	stop()
+	s.box, s.endBox = box, cancel
+	return nil
+}
+
+// reportStart shows what the processes said before the start failed.
+func (s *session) reportStart(error) {
+	lines, _ := s.lines.take()
+	for _, line := range lines {
+		fmt.Fprintln(s.p.stderr, line.Text)
+	}
+}
+
+// invoke runs one invocation and reports it. The end of ctx keeps it from
+// starting; what has started runs to its end, as Lambda never shuts a sandbox
+// down in the middle.
+func (s *session) invoke(ctx context.Context, req lambdaemu.Request) outcome {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ctx.Err() != nil {
+		return outcome{err: context.Cause(ctx)}
+	}
+	ctx = context.WithoutCancel(ctx)
+	s.number++
+	o := outcome{number: s.number, event: req.Payload, awsFault: s.aws.before(s.number)}
+	o.response, o.err = s.box.Invoke(ctx, req)
+	if o.err == nil {
+		s.lines.awaitReport(ctx, o.response.RequestID, reportWait)
+	}
+	o.lines, o.dropped = s.lines.take()
+	s.progress.clear()
+	s.tally.add(o)
+	s.view.invocation(o)
+	return o
+}
+
+// runAll makes the invocations of the command line.
+func (s *session) runAll(ctx context.Context) error {
+	defer s.announceInterrupt(ctx)()
+	n := s.set.count
+	if n == 0 {
+		n = len(s.events)
+	}
+	for i := range n {
+		if i > 0 && !s.pause(ctx, i, n) {
+			break
+		}
+		s.progress.step(i+1, n, s.tally.failed)
+		o := s.invoke(ctx, lambdaemu.Request{Payload: s.events[i%len(s.events)]})
+		if errors.Is(o.err, lambdaemu.ErrClosed) {
+			break
+		}
+	}
+	s.interrupted = ctx.Err() != nil
+	return nil
+}
+
+// announceInterrupt says at once what a Ctrl-C does, while an invocation may
+// still run. The function it returns ends the watch.
+func (s *session) announceInterrupt(ctx context.Context) func() {
+	said := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(said)
+		fmt.Fprintln(s.p.stderr, "interrupted: a running invocation ends first, then SHUTDOWN; once more to kill at once")
+	})
+	return func() {
+		if !stop() {
+			<-said
+		}
+	}
+}
+
+// pause is the gap between invocations; false when the run is interrupted.
+func (s *session) pause(ctx context.Context, done, n int) bool {
+	if s.set.gap > 0 {
+		s.progress.set(fmt.Sprintf("%d of %d done, next in %s (sandbox frozen)", done, n, s.set.gap))
+		timer := time.NewTimer(s.set.gap)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	return ctx.Err() == nil
+}
+
+// finish shuts the sandbox down, reports the run and writes the files. It
+// returns whether everything went well.
+func (s *session) finish() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.progress.set("shutdown")
+	// A running invocation is waited for, and it may use its whole time.
+	ctx, cancel := context.WithTimeout(context.Background(), max(s.set.timeout, 3*time.Second)+20*time.Second)
+	defer cancel()
+	e := ending{interrupted: s.interrupted}
+	e.exit, e.err = s.box.Shutdown(ctx)
+	s.endBox()
+	s.progress.clear()
+	e.lines, e.dropped = s.lines.take()
+	s.tally.scan(e.lines, len(s.tally.rows)-1)
+	e.rows, e.unlisted, e.failed = s.tally.rows, s.tally.unlisted, s.tally.failed
+	e.aws, e.embedded = s.aws.counts(), s.aws != nil
+	e.took = time.Since(s.started)
+	s.view.end(e)
+	written := s.writeFiles()
+	return written && e.clean() && e.failed == 0 && !(s.interrupted && !s.serves())
+}
+
+func (s *session) writeFiles() bool {
+	err := s.lines.close()
+	if s.set.transcript != "" {
+		text := lambdaemu.Render(s.box.Transcript())
+		err = errors.Join(err, os.WriteFile(s.set.transcript, []byte(text), 0o644))
+	}
+	if err != nil {
+		fmt.Fprintln(s.p.stderr, "lambdaemu:", err)
+	}
+	return err == nil
+}
+
+// close gives back what prepare took.
+func (s *session) close() {
+	s.aws.close()
+	if s.listener != nil {
+		_ = s.listener.Close()
+	}
+	if s.lines != nil {
+		_ = s.lines.close()
+	}
+	if s.temp != "" {
+		_ = os.RemoveAll(s.temp)
+	}
+}
+
+func listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("address %s is taken, perhaps by another lambdaemu; choose one with --listen, e.g. --listen 127.0.0.1:9001", address)
+	}
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--listen: %w", err)}
+	}
+	return l, nil
+}
