@@ -153,21 +153,18 @@ func TestNextWaitsForHours(t *testing.T) {
 			go func() {
 				defer far.Close()
 				r := bufio.NewReader(far)
-				for {
-					req, err := http.ReadRequest(r)
-					if err != nil {
-						return
-					}
-					_, _ = io.Copy(io.Discard, req.Body)
-					requests++
-					body, header := "{}", "Lambda-Extension-Identifier: 5b0d3c5e-0f1e-4a26-9d2a-6a5f0c1d2e3f\r\n"
-					if req.Method == "GET" {
-						time.Sleep(160 * time.Minute)
-						body, header = `{"eventType":"INVOKE"}`, ""
-					}
-					_, _ = io.WriteString(far, "HTTP/1.1 200 OK\r\n"+header+"Connection: close\r\n\r\n"+body)
+				req, err := http.ReadRequest(r)
+				if err != nil {
 					return
 				}
+				_, _ = io.Copy(io.Discard, req.Body)
+				requests++
+				body, header := "{}", "Lambda-Extension-Identifier: 5b0d3c5e-0f1e-4a26-9d2a-6a5f0c1d2e3f\r\n"
+				if req.Method == "GET" {
+					time.Sleep(160 * time.Minute)
+					body, header = `{"eventType":"INVOKE"}`, ""
+				}
+				_, _ = io.WriteString(far, "HTTP/1.1 200 OK\r\n"+header+"Connection: close\r\n\r\n"+body)
 			}()
 			return near, nil
 		}

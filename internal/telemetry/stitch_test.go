@@ -2,7 +2,6 @@ package telemetry
 
 import (
 	"bytes"
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -84,7 +83,7 @@ func asciiQuoted(s string) string {
 			b.WriteRune(r)
 			continue
 		}
-		escaped, _ := json.Marshal(string(r))
+		var escaped []byte
 		if r > 0xffff {
 			r -= 0x10000
 			escaped = []byte(`"` + u(0xd800+r>>10) + u(0xdc00+r&0x3ff) + `"`)

@@ -1,0 +1,250 @@
+package localhttp
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// pipes is a listener whose connections are in memory, so that a bubble's
+// clock rules their deadlines.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), closed: make(chan struct{})} }
+
+func (p *pipes) dial() net.Conn {
+	client, server := net.Pipe()
+	p.conns <- server
+	return client
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
+
+// inBubble runs a server on pipes in a bubble.
+func inBubble(t *testing.T, opt Options, body func(t *testing.T, p *pipes)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		opt.Tokens = func() []string { return []string{"t"} }
+		s := New(Deps{Metrics: discard{}}, opt)
+		s.listener = newListener(p, s.opt.Connections)
+		s.Serve()
+		body(t, p)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := s.Shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// readAll reads until the server closes; a client of a pipe must read or the
+// server cannot write.
+func readAll(t *testing.T, c net.Conn) string {
+	t.Helper()
+	answer, err := io.ReadAll(c)
+	if err != nil && !errors.Is(err, io.ErrClosedPipe) {
+		t.Error(err)
+	}
+	return string(answer)
+}
+
+func send(t *testing.T, c net.Conn, text string) {
+	t.Helper()
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Error(err)
+	}
+}
+
+const pingHead = "GET /ping HTTP/1.1\r\nHost: localhost\r\n"
+
+func TestSlowHeader(t *testing.T) {
+	inBubble(t, Options{}, func(t *testing.T, p *pipes) {
+		c := p.dial()
+		began := time.Now()
+		send(t, c, pingHead)
+		time.Sleep(1900 * time.Millisecond)
+		send(t, c, "X-A: b\r\n") // a byte now and then buys no time
+		answer := readAll(t, c)
+		if took := time.Since(began); took != 2*time.Second {
+			t.Errorf("took %v", took)
+		}
+		if want := "HTTP/1.1 408 Request Timeout\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n408 Request Timeout"; answer != want {
+			t.Errorf("got %q", answer)
+		}
+	})
+}
+
+// TestSilentConnection: who never asked is not answered.
+func TestSilentConnection(t *testing.T) {
+	inBubble(t, Options{}, func(t *testing.T, p *pipes) {
+		began := time.Now()
+		if answer := readAll(t, p.dial()); answer != "" || time.Since(began) != 2*time.Second {
+			t.Errorf("%q after %v", answer, time.Since(began))
+		}
+	})
+}
+
+// TestKeepAliveSleeps: a pooled connection works after a night, and its second
+// head has the limit of the first.
+func TestKeepAliveSleeps(t *testing.T) {
+	inBubble(t, Options{}, func(t *testing.T, p *pipes) {
+		c := p.dial()
+		answers := bufio.NewReader(c)
+		for range 3 {
+			send(t, c, pingHead+"\r\n")
+			answer, err := http.ReadResponse(answers, nil)
+			if err != nil || answer.StatusCode != 200 {
+				t.Fatalf("%v %v", answer, err)
+			}
+			_, _ = io.ReadAll(answer.Body)
+			time.Sleep(9 * time.Hour)
+		}
+		began := time.Now()
+		send(t, c, pingHead)
+		rest, _ := io.ReadAll(answers)
+		if !strings.HasPrefix(string(rest), "HTTP/1.1 408 ") || time.Since(began) != 2*time.Second {
+			t.Errorf("%q after %v", rest, time.Since(began))
+		}
+	})
+}
+
+func TestSlowBody(t *testing.T) {
+	inBubble(t, Options{}, func(t *testing.T, p *pipes) {
+		c := p.dial()
+		began := time.Now()
+		go send(t, c, "POST /metrics HTTP/1.1\r\nHost: localhost\r\nX-Vault-Token: t\r\nContent-Length: 100\r\n\r\n{")
+		answer := readAll(t, c)
+		if !strings.HasPrefix(answer, "HTTP/1.1 408 ") || !strings.Contains(answer, `"code":"body_timeout"`) || !strings.Contains(answer, "Connection: close") {
+			t.Errorf("got %q", answer)
+		}
+		if strings.Count(answer, "HTTP/1.1") != 1 {
+			t.Errorf("more than one answer: %q", answer)
+		}
+		if took := time.Since(began); took != 30*time.Second {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+// TestConnectionLimit: the longest waiting connection makes room.
+func TestConnectionLimit(t *testing.T) {
+	inBubble(t, Options{Connections: 2}, func(t *testing.T, p *pipes) {
+		open := func() net.Conn {
+			c := p.dial()
+			send(t, c, pingHead+"\r\n")
+			if answer, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || answer.StatusCode != 200 {
+				t.Fatalf("%v %v", answer, err)
+			}
+			time.Sleep(time.Second)
+			return c
+		}
+		first, second := open(), open()
+		third := open()
+		if answer := readAll(t, first); answer != "" {
+			t.Errorf("first: %q", answer)
+		}
+		for name, c := range map[string]net.Conn{"second": second, "third": third} {
+			send(t, c, pingHead+"\r\n")
+			if answer, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || answer.StatusCode != 200 {
+				t.Errorf("%s: %v %v", name, answer, err)
+			}
+		}
+	})
+}
+
+// discard is a Metrics for tests of the transport.
+type discard struct{ Metrics }
+
+// lateConn times out as a socket does whose process was stopped: long after
+// the deadline. From the second read on it has a byte.
+type lateConn struct {
+	net.Conn
+	by    time.Time
+	late  time.Duration
+	reads int
+}
+
+func (l *lateConn) SetReadDeadline(t time.Time) error  { l.by = t; return nil }
+func (l *lateConn) SetWriteDeadline(t time.Time) error { l.by = t; return nil }
+
+func (l *lateConn) Read(p []byte) (int, error) {
+	if l.reads++; l.reads == 1 {
+		time.Sleep(time.Until(l.by) + l.late)
+		return 0, os.ErrDeadlineExceeded
+	}
+	return copy(p, "x"), nil
+}
+
+func (l *lateConn) Write(p []byte) (int, error) {
+	if l.reads++; l.reads == 1 {
+		time.Sleep(time.Until(l.by) + l.late)
+		return 1, os.ErrDeadlineExceeded
+	}
+	return len(p), nil
+}
+
+func (l *lateConn) Close() error { return nil }
+
+func TestFreezeIsForgiven(t *testing.T) {
+	for name, test := range map[string]struct {
+		deadline func() time.Time
+		late     time.Duration
+		forgiven bool
+	}{
+		"in time":         {func() time.Time { return time.Now().Add(2 * time.Second) }, 5 * time.Millisecond, false},
+		"after a freeze":  {func() time.Time { return time.Now().Add(2 * time.Second) }, time.Hour, true},
+		"meant interrupt": {func() time.Time { return time.Unix(1, 0) }, time.Hour, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &conn{Conn: &lateConn{late: test.late}, owner: newListener(newPipes(), 1)}
+				_ = c.SetReadDeadline(test.deadline())
+				n, err := c.Read(make([]byte, 1))
+				if forgiven := n == 1 && err == nil; forgiven != test.forgiven {
+					t.Errorf("read %d, %v", n, err)
+				}
+			})
+		})
+	}
+}
+
+func TestFreezeInWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &conn{Conn: &lateConn{late: time.Hour}, owner: newListener(newPipes(), 1)}
+		if n, err := c.Write([]byte("answer")); n != 6 || err != nil {
+			t.Errorf("after a freeze: %d, %v", n, err)
+		}
+		c = &conn{Conn: &lateConn{}, owner: newListener(newPipes(), 1)}
+		if n, err := c.Write([]byte("answer")); n != 1 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("client does not read: %d, %v", n, err)
+		}
+	})
+}

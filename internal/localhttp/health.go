@@ -1,0 +1,79 @@
+package localhttp
+
+// Health is what GET /healthz tells. It is open to callers without a token,
+// so a reason must not say more than the extension's log may.
+type Health struct {
+	State    string   // starting, ok, degraded, stopping; empty: derived from Degraded
+	Features []string // what is switched on
+	Degraded []Degradation
+}
+
+// Degradation is one thing that does not work as configured.
+type Degradation struct {
+	Component string // telemetry, parameters, metrics, logs …
+	Reason    string
+}
+
+// health adds to the caller's view what this package knows itself.
+func (s *Server) health() Health {
+	var h Health
+	if s.deps.Health != nil {
+		h = s.deps.Health()
+	}
+	if reason := s.opt.Unavailable; reason != "" && !h.tells("parameters") {
+		h.Degraded = append(h.Degraded[:len(h.Degraded):len(h.Degraded)], Degradation{"parameters", reason})
+	}
+	switch {
+	case h.State != "" && h.State != "ok":
+	case len(h.Degraded) > 0:
+		h.State = "degraded"
+	default:
+		h.State = "ok"
+	}
+	return h
+}
+
+func (h *Health) tells(component string) bool {
+	for _, d := range h.Degraded {
+		if d.Component == component {
+			return true
+		}
+	}
+	return false
+}
+
+// getHealth answers 200 as long as anybody answers: the state is in the body.
+func getHealth(s *Server, x *exchange) error {
+	h := s.health()
+	dst := append(x.out, `{"state":`...)
+	dst = appendString(dst, h.State)
+	dst = append(dst, `,"version":`...)
+	dst = appendString(dst, s.opt.Version)
+	dst = append(dst, `,"features":`...)
+	dst = appendStrings(dst, h.Features)
+	dst = append(dst, `,"degraded":[`...)
+	for i, d := range h.Degraded {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `{"component":`...)
+		dst = appendString(dst, d.Component)
+		dst = append(dst, `,"reason":`...)
+		dst = appendString(dst, s.scrub(d.Reason))
+		dst = append(dst, '}')
+	}
+	x.out = append(dst, `]}`...)
+	x.w.Header()["Cache-Control"] = s.set.noStore
+	return x.send(200, s.set.json)
+}
+
+// getPing answers in the word of AWS's Secrets Manager Agent.
+func getPing(s *Server, x *exchange) error {
+	x.out = append(x.out, "healthy"...)
+	return x.send(200, s.set.text)
+}
+
+func getOpenAPI(s *Server, x *exchange) error {
+	x.out = append(x.out, s.describe()...)
+	return x.send(200, s.set.json)
+}

@@ -1,0 +1,102 @@
+// Package localhttp is the function's API on loopback: parameters, secrets,
+// custom metrics and the invocation's context for any runtime, one HTTP
+// request each, and the wire format of the AWS Parameters and Secrets Lambda
+// Extension on that extension's own paths.
+//
+// The rule a reader could break: nothing of a request is decoded before guard
+// has let it pass, and no value and no token gets into an error, a header or
+// a log line. Values leave through the answer writers alone.
+package localhttp
+
+import (
+	"context"
+	"time"
+
+	"powertools-extension/internal/emf"
+	"powertools-extension/internal/paramcache"
+
+	"go.uber.org/zap"
+)
+
+// Parameters reads one value. Errors are *paramcache.Error; anything else is
+// answered as a fault of ours, without its text.
+type Parameters interface {
+	Get(ctx context.Context, ref paramcache.Ref, opt paramcache.Options) (paramcache.Result, error)
+}
+
+// Metrics takes one validated sample. A refusal is an *emf.LimitError.
+type Metrics interface {
+	Record(sample emf.Sample) error
+}
+
+// Deps are the rooms behind the routes. What is nil degrades its routes and
+// nothing else.
+type Deps struct {
+	Log        *zap.Logger    // nil: silent
+	Parameters Parameters     // nil: parameter routes answer 503
+	Metrics    Metrics        // nil: POST /metrics answers 503
+	Context    func() Context // nil: GET /context answers 503
+	Health     func() Health  // nil: GET /healthz knows only this package
+}
+
+// Options are the settings of a Server. The zero value is usable in a test;
+// without Tokens every route but /ping and /healthz refuses.
+type Options struct {
+	Port    int    // TCP port on 127.0.0.1; 0: any free one
+	Version string // of the extension, for /healthz and the API description
+
+	// Tokens returns every token that opens the API. It is asked for each
+	// request and must not block; see the function Tokens for what belongs in.
+	Tokens func() []string
+
+	// Unavailable says why parameters cannot be served at all; the routes
+	// answer 503 with it. Empty: they can.
+	Unavailable string
+
+	Decrypt bool // default of ?decrypt on /parameters/ssm
+
+	// Default ages of the drop-in routes, which follow the variables of the
+	// extension they stand in for. nil: the cache's own default.
+	SystemsManagerMaxAge *time.Duration
+	SecretsManagerMaxAge *time.Duration
+
+	// Default table layout on /parameters/dynamodb. Empty: id, sk, value.
+	KeyAttr, SortAttr, ValueAttr string
+
+	InFlight    int // requests answered at the same time; 0: 64
+	Connections int // open at the same time; 0: 512
+}
+
+// The limits of one request.
+const (
+	defaultInFlight    = 64
+	defaultConnections = 512
+
+	maxHeader = 64 << 10  // bytes of request line and headers
+	maxBody   = 256 << 10 // bytes of a body
+	maxName   = 2048      // bytes of a decoded name or argument (SSM allows 2,048 in an ARN)
+)
+
+// withDefaults fills what the caller left out.
+func (o Options) withDefaults() Options {
+	if o.InFlight <= 0 {
+		o.InFlight = defaultInFlight
+	}
+	if o.Connections <= 0 {
+		o.Connections = defaultConnections
+	}
+	if o.Tokens == nil {
+		o.Tokens = func() []string { return nil }
+	}
+	o.KeyAttr = orElse(o.KeyAttr, "id")
+	o.SortAttr = orElse(o.SortAttr, "sk")
+	o.ValueAttr = orElse(o.ValueAttr, "value")
+	return o
+}
+
+func orElse(s, fallback string) string {
+	if s == "" {
+		return fallback
+	}
+	return s
+}

@@ -1,0 +1,156 @@
+package localhttp
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"powertools-extension/internal/paramcache"
+
+	"go.uber.org/zap"
+)
+
+// typePrefix makes a problem's type a URI that needs no server (RFC 9457).
+const typePrefix = "urn:powertools-extension:problem:"
+
+// What the AWS Parameters and Secrets Lambda Extension answers, word for word.
+const (
+	officialUnauthorized = "bad session token or header key"
+	officialFailure      = "an unexpected error occurred while executing request"
+)
+
+// refuse writes an error answer: a problem document, or on a drop-in route
+// the text its clients know, with what happened in two headers.
+func (s *Server) refuse(x *exchange, e *HTTPError) {
+	if e.Info.Code == CodeInternal && e.Cause != nil {
+		s.logInternal(e.Cause)
+	}
+	s.headersOf(x, e)
+	clear(x.body()) // a handler may have failed after it began to build an answer
+	x.out = x.out[:keyLength]
+	if x.route != nil && x.route.DropIn && official(e.Info.Code) {
+		s.refuseOfficially(x, e)
+		return
+	}
+	x.out = s.appendProblem(x.out, e)
+	_ = x.send(e.Info.Status, s.set.problem) // never fails
+}
+
+// logInternal writes what the answer does not say. The cache promises that its
+// errors hold no value; of any other error only the type is known to be safe.
+func (s *Server) logInternal(cause error) {
+	text := fmt.Sprintf("%T", cause)
+	if known, ok := errors.AsType[*paramcache.Error](cause); ok {
+		text = s.scrub(known.Error())
+	}
+	s.log.Error("internal error; a request was answered 500, please report this", zap.String("cause", text))
+}
+
+func (s *Server) headersOf(x *exchange, e *HTTPError) {
+	h := x.w.Header()
+	clear(h) // of an answer that was begun
+	h["Cache-Control"] = s.set.noStore
+	if e.Allow != nil {
+		h["Allow"] = []string{strings.Join(e.Allow, ", ")}
+	}
+	if e.Info.RetryHint {
+		h["Retry-After"] = s.set.one
+	}
+	if x.r.ContentLength != 0 { // the rest of a refused body must not be read as a request
+		h["Connection"] = s.set.closeAfter
+	}
+}
+
+// official reports whether the drop-in routes answer an error as the original
+// does. The rest are refusals that the original is not known to have, and
+// those say what is wrong in the body too.
+func official(code Code) bool {
+	switch code {
+	case CodeToken, CodeNoToken,
+		CodeMissing, CodeBadArgument, CodeBadRequest,
+		CodeNotFound, CodeAccessDenied, CodeThrottled, CodeRejected,
+		CodeTimeout, CodeUnreachable, CodeUpstream, CodeTransform, CodeInternal:
+		return true
+	}
+	return false
+}
+
+// refuseOfficially writes 401 or 400 with the original's text. Clients that
+// want to know more read X-Amzn-ErrorType and X-Powertools-Error.
+func (s *Server) refuseOfficially(x *exchange, e *HTTPError) {
+	status, text := 400, officialFailure
+	if e.Info.Code == CodeToken || e.Info.Code == CodeNoToken {
+		status, text = 401, officialUnauthorized
+	}
+	h := x.w.Header()
+	h["X-Powertools-Error"] = []string{s.headerText(e)}
+	if kind := orElse(e.AWSCode, e.Info.AmznType); kind != "" {
+		h["X-Amzn-Errortype"] = []string{headerSafe(s.scrub(kind))}
+	}
+	x.out = append(x.out, text...)
+	_ = x.send(status, s.set.text) // never fails
+}
+
+// headerText is an error in one header line: code, detail and cure.
+func (s *Server) headerText(e *HTTPError) string {
+	text := string(e.Info.Code)
+	if e.Detail != "" {
+		text += ": " + e.Detail
+	}
+	if cure := orElse(e.Cure, e.Info.Cure); cure != "" {
+		text += "; " + cure
+	}
+	return headerSafe(s.scrub(text))
+}
+
+// headerSafe replaces what a header must not hold. The result is ASCII.
+func headerSafe(s string) string {
+	const most = 1024
+	if len(s) > most {
+		s = s[:most]
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+func (s *Server) appendProblem(dst []byte, e *HTTPError) []byte {
+	dst = append(dst, `{"type":"`+typePrefix...)
+	dst = append(dst, e.Info.Code...)
+	dst = append(dst, `","title":`...)
+	dst = appendString(dst, e.Info.Title)
+	dst = append(dst, `,"status":`...)
+	dst = appendInt(dst, e.Info.Status)
+	if e.Detail != "" {
+		dst = append(dst, `,"detail":`...)
+		dst = appendString(dst, s.scrub(e.Detail))
+	}
+	dst = append(dst, `,"code":`...)
+	dst = appendString(dst, string(e.Info.Code))
+	if e.AWSCode != "" {
+		dst = append(dst, `,"aws_code":`...)
+		dst = appendString(dst, s.scrub(e.AWSCode))
+	}
+	if cure := orElse(e.Cure, e.Info.Cure); cure != "" {
+		dst = append(dst, `,"cure":`...)
+		dst = appendString(dst, s.scrub(cure))
+	}
+	if len(e.Near) > 0 {
+		dst = append(dst, `,"near":`...)
+		dst = appendStrings(dst, e.Near)
+	}
+	return append(dst, '}')
+}
+
+// scrub removes tokens from a text that quotes a request or a service.
+func (s *Server) scrub(text string) string {
+	for _, token := range s.opt.Tokens() {
+		if token != "" {
+			text = strings.ReplaceAll(text, token, "[redacted]")
+		}
+	}
+	return text
+}

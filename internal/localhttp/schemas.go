@@ -1,0 +1,96 @@
+package localhttp
+
+import "encoding/json"
+
+// schemas are the JSON Schemas (2020-12, OpenAPI's dialect) of the bodies. A
+// test holds every answer of the server against them.
+func schemas() object {
+	return object{
+		"Parameter":      json.RawMessage(parameterSchema),
+		"GetParameter":   json.RawMessage(getParameterSchema),
+		"GetSecretValue": json.RawMessage(getSecretValueSchema),
+		"MetricsBody":    json.RawMessage(metricsBodySchema),
+		"MetricObject":   json.RawMessage(metricObjectSchema),
+		"MetricsResult":  json.RawMessage(metricsResultSchema),
+		"Context":        json.RawMessage(contextSchema),
+		"Health":         json.RawMessage(healthSchema),
+		"Document":       json.RawMessage(`{"type":"object","required":["openapi","paths"]}`),
+		"Problem":        json.RawMessage(problemSchema),
+	}
+}
+
+const (
+	parameterSchema = `{
+"type":"object","additionalProperties":false,"required":["name","value","version","source"],"properties":{
+"name":{"type":"string","description":"as the service names it"},
+"value":{"description":"a string, or any JSON value after transform=json, key, or from DynamoDB"},
+"version":{"type":"string","description":"SSM: version number; Secrets Manager: version id; DynamoDB: empty"},
+"source":{"type":"string","enum":["ssm","secrets","dynamodb"]},
+"transform":{"type":"string","enum":["json","binary"],"description":"what was applied; absent if nothing"},
+"encoding":{"type":"string","const":"base64","description":"present if value is base64 of bytes"}}}`
+
+	getParameterSchema = `{
+"type":"object","additionalProperties":false,"required":["Parameter","ResultMetadata"],"properties":{
+"Parameter":{"type":"object","additionalProperties":false,
+"required":["ARN","DataType","LastModifiedDate","Name","Selector","SourceResult","Type","Value","Version"],"properties":{
+"ARN":{"type":["string","null"]},"DataType":{"type":["string","null"]},"LastModifiedDate":{"type":["string","null"],"format":"date-time"},
+"Name":{"type":["string","null"]},"Selector":{"type":["string","null"]},"SourceResult":{"type":["string","null"]},
+"Type":{"type":"string"},"Value":{"type":["string","null"]},"Version":{"type":"integer"}}},
+"ResultMetadata":{"type":"object","maxProperties":0}}}`
+
+	getSecretValueSchema = `{
+"type":"object","additionalProperties":false,
+"required":["ARN","CreatedDate","Name","SecretBinary","SecretString","VersionId","VersionStages","ResultMetadata"],"properties":{
+"ARN":{"type":["string","null"]},"CreatedDate":{"type":["string","null"],"format":"date-time"},"Name":{"type":["string","null"]},
+"SecretBinary":{"type":["string","null"],"contentEncoding":"base64"},"SecretString":{"type":["string","null"]},
+"VersionId":{"type":["string","null"]},"VersionStages":{"type":["array","null"],"items":{"type":"string"}},
+"ResultMetadata":{"type":"object","maxProperties":0}}}`
+
+	metricsBodySchema = `{"oneOf":[{"$ref":"#/components/schemas/MetricObject"},{"type":"array","items":{"$ref":"#/components/schemas/MetricObject"}}]}`
+
+	metricObjectSchema = `{
+"type":"object","additionalProperties":false,"required":["metrics"],"properties":{
+"namespace":{"type":"string","description":"default: POWERTOOLS_METRICS_NAMESPACE"},
+"dimensions":{"type":"object","additionalProperties":{"type":"string"},"description":"one set, added to the default dimensions"},
+"dimension_sets":{"type":"array","items":{"type":"object","additionalProperties":{"type":"string"}}},
+"metadata":{"type":"object","description":"written beside the metrics: searchable, no dimension"},
+"timestamp":{"type":["number","string"],"description":"milliseconds since 1970 or RFC 3339; default: now"},
+"metrics":{"type":"array","minItems":1,"items":{
+"type":"object","additionalProperties":false,"required":["name","value"],"properties":{
+"name":{"type":"string"},"unit":{"type":"string","description":"a CloudWatch unit, case-sensitive; default: None"},
+"value":{"oneOf":[{"type":"number"},{"type":"array","minItems":1,"items":{"type":"number"}}]},
+"resolution":{"type":"integer","enum":[1,60],"default":60}}}}}}`
+
+	metricsResultSchema = `{
+"type":"object","additionalProperties":false,"required":["accepted","rejected"],"properties":{
+"accepted":{"type":"integer","minimum":0,"description":"metrics taken"},
+"rejected":{"type":"array","maxItems":100,"items":{
+"type":"object","additionalProperties":false,"required":["index","field","reason"],"properties":{
+"index":{"type":"integer","minimum":0,"description":"of the object in the request"},
+"field":{"type":"string","description":"path in the object; empty: the object as such"},
+"reason":{"type":"string"}}}},
+"more_rejected":{"type":"integer","minimum":1,"description":"rejections beyond the first 100"}}}`
+
+	contextSchema = `{
+"type":"object","additionalProperties":false,
+"required":["request_id","trace_id","deadline","deadline_ms","remaining_ms","cold_start","function_arn","function_name","function_version","function_memory_size","service","init_type"],
+"properties":{
+"request_id":{"type":["string","null"]},"trace_id":{"type":["string","null"]},"deadline":{"type":["string","null"],"format":"date-time"},
+"deadline_ms":{"type":["integer","null"]},"remaining_ms":{"type":["integer","null"],"minimum":0},"cold_start":{"type":"boolean"},
+"function_arn":{"type":["string","null"]},"function_name":{"type":["string","null"]},"function_version":{"type":["string","null"]},
+"function_memory_size":{"type":"integer","description":"MiB"},"service":{"type":["string","null"]},"init_type":{"type":["string","null"]}}}`
+
+	healthSchema = `{
+"type":"object","additionalProperties":false,"required":["state","version","features","degraded"],"properties":{
+"state":{"type":"string","enum":["starting","ok","degraded","stopping"]},"version":{"type":"string"},
+"features":{"type":"array","items":{"type":"string"}},
+"degraded":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["component","reason"],
+"properties":{"component":{"type":"string"},"reason":{"type":"string"}}}}}}`
+
+	problemSchema = `{
+"type":"object","additionalProperties":false,"required":["type","title","status","code"],"properties":{
+"type":{"type":"string","format":"uri"},"title":{"type":"string"},"status":{"type":"integer","minimum":400,"maximum":599},
+"detail":{"type":"string","description":"what was wrong with this request; never a value, never a token"},
+"code":{"type":"string"},"aws_code":{"type":"string","description":"the service's own error code"},
+"cure":{"type":"string","description":"what would help"},"near":{"type":"array","items":{"type":"string"},"description":"routes that may be meant"}}}`
+)
