@@ -1,0 +1,112 @@
+// Package invocation joins what Lambda says about one request at different
+// times: the INVOKE event, platform.start, the function's lines,
+// platform.runtimeDone and, one invocation later or never, platform.report.
+//
+// The rule a reader could break: nothing may be expected to come first, to
+// come once, or to come at all, and still there is exactly one Summary for
+// each request id.
+package invocation
+
+import (
+	"time"
+
+	"powertools-extension/internal/telemetry"
+)
+
+// Options says what the sandbox is. Every field may be left out.
+type Options struct {
+	// InitType is AWS_LAMBDA_INITIALIZATION_TYPE: on-demand,
+	// provisioned-concurrency, snap-start, lambda-managed-instances. Empty:
+	// what platform.initStart says, else on-demand.
+	InitType string
+
+	// MemoryMB is the configured memory in MiB, used where the report does
+	// not name it. 0 means unknown.
+	MemoryMB float64
+
+	// FunctionVersion is used where platform.start does not name it.
+	FunctionVersion string
+
+	// Now is the wall clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Invoke is the INVOKE event of the Extensions API.
+type Invoke struct {
+	RequestID   string
+	FunctionARN string // with the alias or version that was called
+	TraceHeader string // upstream X-Ray header; empty without a trace
+	Deadline    time.Time
+	At          time.Time // when the event was read; zero means now
+}
+
+// Request is what is known about a request while it runs. A value is never
+// changed: when more is known there is a new one, so a pointer to it says
+// which request it is and which edition.
+type Request struct {
+	ID              string
+	FunctionARN     string
+	FunctionVersion string
+	TraceHeader     string
+	TraceID         string // the Root of TraceHeader
+	TenantID        string
+	ColdStart       bool
+	Deadline        time.Time // zero where there is no INVOKE event
+}
+
+// Summary is all that became known about one request.
+type Summary struct {
+	Request *Request
+
+	// Start is the time of platform.start, else of the INVOKE event, else
+	// the best estimate. Done is the time of platform.runtimeDone; zero if
+	// that was not seen.
+	Start, Done time.Time
+
+	InitType       string
+	Status         string // the platform's word: success, failure, error, timeout; empty if unknown
+	ErrorType      string
+	Outcome        Outcome
+	Failed         bool // timeouts and lack of memory included
+	TimedOut       bool
+	OutOfMemory    bool
+	Complete       bool   // platform.report was seen
+	ShutdownReason string // set when the sandbox ended first
+
+	DurationMs            telemetry.Number
+	BilledDurationMs      telemetry.Number
+	InitDurationMs        telemetry.Number
+	RestoreDurationMs     telemetry.Number
+	RuntimeDurationMs     telemetry.Number
+	PostRuntimeDurationMs telemetry.Number
+	ResponseLatencyMs     telemetry.Number
+	ResponseDurationMs    telemetry.Number
+	RuntimeOverheadMs     telemetry.Number
+	ExtensionOverheadMs   telemetry.Number
+	DeadlineSlackMs       telemetry.Number // time that was left at the end; negative after a timeout
+	MemorySizeMB          telemetry.Number // MiB
+	MaxMemoryUsedMB       telemetry.Number // MiB
+	ProducedBytes         telemetry.Number
+	LogsDropped           telemetry.Number // records that the platform dropped since the last summary
+	Logs                  [LevelSilent]uint32
+	FirstErrorFingerprint string // 16 hex digits; empty without an ERROR line
+}
+
+// Outcome is our judgement of an invocation, one word.
+type Outcome string
+
+// The outcomes. Unknown means that the sandbox ended, or the platform's
+// events were lost, before anything told how the invocation went.
+const (
+	OutcomeSuccess     Outcome = "success"
+	OutcomeError       Outcome = "error"
+	OutcomeTimeout     Outcome = "timeout"
+	OutcomeOutOfMemory Outcome = "out_of_memory"
+	OutcomeUnknown     Outcome = "unknown"
+)
+
+// Init types (Lambda Telemetry API schema reference).
+const (
+	initOnDemand = "on-demand"
+	initManaged  = "lambda-managed-instances"
+)

@@ -1,0 +1,128 @@
+package pipeline
+
+import (
+	"fmt"
+	"strings"
+
+	"powertools-extension/internal/invocation"
+)
+
+// Short names for this package.
+const (
+	levelUnknown  = invocation.LevelUnknown
+	levelTrace    = invocation.LevelTrace
+	levelDebug    = invocation.LevelDebug
+	levelInfo     = invocation.LevelInfo
+	levelWarn     = invocation.LevelWarn
+	levelError    = invocation.LevelError
+	levelCritical = invocation.LevelCritical
+	levelSilent   = invocation.LevelSilent
+)
+
+// maxLevelWord is longer than every word that parseLevel knows.
+const maxLevelWord = 12
+
+// parseLevel knows the level words of the managed runtimes and the usual
+// libraries, in any case. A step behind the word, as in "INFO+2", is ignored.
+func parseLevel(word []byte) invocation.Level {
+	var lower [maxLevelWord]byte
+	n := 0
+	for _, c := range word {
+		if c == '+' || c == '-' {
+			break
+		}
+		if n == len(lower) {
+			return levelUnknown
+		}
+		if c >= 'A' && c <= 'Z' {
+			c |= 0x20
+		}
+		lower[n] = c
+		n++
+	}
+	switch string(lower[:n]) {
+	case "trace", "trce", "verbose", "vrb", "finer", "finest":
+		return levelTrace
+	case "debug", "dbug", "dbg", "fine", "config":
+		return levelDebug
+	case "info", "information", "inf", "notice":
+		return levelInfo
+	case "warn", "warning", "wrn":
+		return levelWarn
+	case "error", "err", "severe", "fail":
+		return levelError
+	case "critical", "crit", "fatal", "ftl", "panic", "dpanic", "alert", "emergency", "emerg":
+		return levelCritical
+	}
+	return levelUnknown
+}
+
+// numericLevel knows the numbers of pino and bunyan.
+func numericLevel(digits []byte) invocation.Level {
+	if len(digits) != 2 || digits[1] != '0' {
+		return levelUnknown
+	}
+	switch digits[0] {
+	case '1':
+		return levelTrace
+	case '2':
+		return levelDebug
+	case '3':
+		return levelInfo
+	case '4':
+		return levelWarn
+	case '5':
+		return levelError
+	case '6':
+		return levelCritical
+	}
+	return levelUnknown
+}
+
+// ResolveLevel finds the least level of lines that pass, and a warning for
+// the user, empty mostly.
+//
+// lambda is AWS_LAMBDA_LOG_LEVEL: one of six upper-case names, and then it
+// decides alone, also when it is the more talkative one. own is
+// POWERTOOLS_LOG_LEVEL and legacy is LOG_LEVEL, used when own is empty; both
+// take any name that a Powertools language knows, in any case. Without any,
+// or with a word nobody knows, it is INFO.
+func ResolveLevel(lambda, own, legacy string) (level invocation.Level, warning string) {
+	name, variable := own, "POWERTOOLS_LOG_LEVEL"
+	if name == "" {
+		name, variable = legacy, "LOG_LEVEL"
+	}
+	chosen, ok := namedLevel(name)
+	if name != "" && !ok {
+		warning = variable + ": not a level; use TRACE, DEBUG, INFO, WARN, ERROR, CRITICAL or SILENT; using INFO"
+	}
+	limit, ok := lambdaLevel(lambda)
+	if !ok {
+		return chosen, warning
+	}
+	if name != "" && chosen < limit && warning == "" {
+		warning = fmt.Sprintf("%s is %v but AWS_LAMBDA_LOG_LEVEL is %v: lines below %v are lost; set both to the same level", variable, chosen, limit, limit)
+	}
+	return limit, warning
+}
+
+// namedLevel takes the names of a setting; INFO is the level of all others.
+func namedLevel(name string) (invocation.Level, bool) {
+	if strings.EqualFold(name, "silent") {
+		return levelSilent, true
+	}
+	if l := parseLevel([]byte(name)); l != levelUnknown {
+		return l, true
+	}
+	return levelInfo, false
+}
+
+// lambdaLevel takes the names that Lambda itself uses (Lambda log level
+// filtering).
+func lambdaLevel(name string) (invocation.Level, bool) {
+	switch name {
+	case "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL":
+		return parseLevel([]byte(name)), true
+	}
+	return levelUnknown, false
+}

@@ -1,0 +1,117 @@
+package pipeline
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"powertools-extension/internal/invocation"
+	"powertools-extension/internal/telemetry"
+)
+
+// line is one parsed line. Its slices alias the event or the parser.
+type line struct {
+	facts  invocation.Line
+	text   []byte // the text, or the object from brace to brace
+	object bool
+	emf    bool   // a metrics document of the function
+	empty  bool   // an object without members
+	has    keySet // which of our keys the object has
+}
+
+// parser takes lines apart. It keeps the memory for the next one.
+type parser struct {
+	line  line
+	clean []byte // the text, made valid or put on one line
+	name  []byte // a member name whose escapes are undone
+}
+
+// parse returns what the event's line is and says. The result is valid until
+// the next call.
+func (p *parser) parse(ev *telemetry.Event) *line {
+	p.line = line{text: ev.Line}
+	if obj := trimSpace(ev.Line); looksLikeObject(obj) && p.isObject(obj, ev.Object) {
+		p.parseObject()
+	} else {
+		parseText(&p.line)
+	}
+	if ev.Kind == telemetry.KindFault {
+		p.line.facts.Level = max(p.line.facts.Level, levelError)
+	}
+	return &p.line
+}
+
+// isObject validates and keeps the object. What the decoder hands out as an
+// object it has checked whole, all but its UTF-8; a text was checked by nobody.
+//
+// Two things pass that are the function's own: duplicate names, and halves of
+// surrogate pairs as escapes, which JavaScript writes when it cuts a string.
+// Bytes that are not UTF-8 are replaced.
+func (p *parser) isObject(obj []byte, checked bool) bool {
+	if checked || !isStrict(obj) {
+		if !checked && !isLenient(obj) {
+			return false
+		}
+		if !utf8.Valid(obj) {
+			p.clean = appendValid(p.clean[:0], obj)
+			obj = p.clean
+		}
+	}
+	if bytes.IndexByte(obj, '\n') >= 0 || bytes.IndexByte(obj, '\r') >= 0 {
+		obj = p.oneLine(obj)
+	}
+	p.line.text, p.line.object = obj, true
+	return true
+}
+
+// isStrict is the first try, which nearly every object passes and which sees
+// to UTF-8 on the way.
+func isStrict(obj []byte) bool {
+	return jsontext.Value(obj).IsValid(jsontext.AllowDuplicateNames(true))
+}
+
+func isLenient(obj []byte) bool {
+	return jsontext.Value(obj).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
+// oneLine puts a valid object on one line: a raw line break in it is white
+// space between tokens.
+func (p *parser) oneLine(obj []byte) []byte {
+	if len(p.clean) == 0 || &obj[0] != &p.clean[0] {
+		p.clean = append(p.clean[:0], obj...)
+	}
+	for i, c := range p.clean {
+		if c == '\n' || c == '\r' {
+			p.clean[i] = ' '
+		}
+	}
+	return p.clean
+}
+
+// appendValid appends text with every byte that is not UTF-8 replaced.
+func appendValid(dst, text []byte) []byte {
+	for len(text) > 0 {
+		r, n := utf8.DecodeRune(text)
+		dst = utf8.AppendRune(dst, r)
+		text = text[n:]
+	}
+	return dst
+}
+
+func looksLikeObject(b []byte) bool {
+	return len(b) >= 2 && b[0] == '{' && b[len(b)-1] == '}'
+}
+
+// trimSpace cuts the white space of JSON off both ends.
+func trimSpace(b []byte) []byte {
+	for len(b) > 0 && isSpace(b[0]) {
+		b = b[1:]
+	}
+	for len(b) > 0 && isSpace(b[len(b)-1]) {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }

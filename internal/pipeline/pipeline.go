@@ -1,0 +1,176 @@
+// Package pipeline turns telemetry events into what leaves the sandbox: the
+// function's lines with the keys they lack, and one canonical metrics event
+// for each invocation.
+//
+// The rule a reader could break: what the function wrote is never changed. An
+// object keeps its members, their bytes and their order, and only missing
+// keys are added behind them; a text keeps every character as the message.
+// Past this package a line is bytes, and it is encoded once.
+package pipeline
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"powertools-extension/internal/emf"
+	"powertools-extension/internal/invocation"
+)
+
+// Output takes one line without its newline and copies what it keeps. It
+// never waits.
+type Output interface{ Put(line []byte) }
+
+// Meter hands over the counters of another part since they were last taken,
+// to be written beside the metrics of the invocation that just ended.
+type Meter interface{ Take() []emf.Property }
+
+// Destination is one way out for lines.
+type Destination struct {
+	Output Output
+
+	// Stdout marks the way that ends where the function's own lines already
+	// are. Metrics documents are not repeated there, nor lines that need no
+	// key: CloudWatch has them.
+	Stdout bool
+}
+
+// DefaultMaxLineBytes is the longest line that CloudWatch Logs takes
+// everywhere (CloudWatch Logs quotas).
+const DefaultMaxLineBytes = 256 << 10
+
+// Options is what the pipeline is told about the function and what to do.
+type Options struct {
+	Lines   []Destination // where the function's lines go; none: nowhere
+	Metrics Output        // where canonical events go; nil: nowhere
+
+	Service             string // key of lines, dimension of metrics
+	FunctionName        string
+	MetricsFunctionName string // dimension function_name; empty: FunctionName
+	MemoryMB            int    // MiB; 0: unknown, the key is left out
+	Architecture        string // arm64, else x86_64: the price of a GB-second
+
+	Level        invocation.Level // least level of lines that pass; unknown levels always pass
+	SampleRate   float64          // share of requests whose lines all pass, 0 to 1
+	MaxLineBytes int              // bound of a line with its newline; 0 means DefaultMaxLineBytes
+	Indent       bool             // indent lines by four spaces (POWERTOOLS_DEV); metrics stay on one line
+
+	Platform   Selection       // which platform metrics are written; none: no canonical event
+	Namespace  string          // CloudWatch namespace
+	Dimensions []emf.Dimension // further fixed dimensions
+	Meters     []Meter
+
+	// FlushMetrics is called when an invocation's end is observed: the custom
+	// metrics of the function are complete.
+	FlushMetrics func(now time.Time)
+
+	// FlushOutputs is called at the end of each batch: what was put may leave.
+	FlushOutputs func()
+
+	Now func() time.Time // wall clock; nil means time.Now
+	Log *zap.Logger      // nil means none
+}
+
+// Pipeline handles events. Safe for concurrent use, though lines keep their
+// order only if one goroutine hands them in.
+type Pipeline struct {
+	opt     Options
+	tracker *invocation.Tracker
+	log     *zap.Logger
+
+	mu      sync.Mutex
+	lines   enricher
+	parser  parser
+	events  canonical
+	meters  meters
+	stats   Stats
+	saidBad bool // a panic or a refused document was logged
+}
+
+// Stats counts what the pipeline did. Lines = Passed + Filtered.
+type Stats struct {
+	Lines     uint64 `json:"lines"`     // lines of the function
+	Passed    uint64 `json:"passed"`    // handed to the destinations that want them
+	Filtered  uint64 `json:"filtered"`  // below the least level
+	Truncated uint64 `json:"truncated"` // cut to the bound
+	Events    uint64 `json:"events"`    // canonical events written
+	Refused   uint64 `json:"refused"`   // canonical events that broke a limit
+	Panics    uint64 `json:"panics"`    // events lost to a defect of ours
+}
+
+// New returns a pipeline over the tracker.
+func New(tracker *invocation.Tracker, opt Options) *Pipeline {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Log == nil {
+		opt.Log = zap.NewNop()
+	}
+	if opt.MaxLineBytes <= 0 {
+		opt.MaxLineBytes = DefaultMaxLineBytes
+	}
+	if opt.MetricsFunctionName == "" {
+		opt.MetricsFunctionName = opt.FunctionName
+	}
+	p := &Pipeline{opt: opt, tracker: tracker, log: opt.Log.Named("pipeline"), meters: meters{sources: opt.Meters}}
+	p.lines = newEnricher(&p.opt)
+	p.events = newCanonical(&p.opt, p.log)
+	return p
+}
+
+// Begin takes an INVOKE event on its way to the tracker. It must come here
+// and not to the tracker directly: the counters of the meters up to now
+// belong to the invocation before.
+func (p *Pipeline) Begin(inv invocation.Invoke) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	evicted := p.tracker.Begin(inv)
+	if p.tracker.Holds(inv.RequestID) {
+		p.meters.begin(inv.RequestID)
+	}
+	if evicted != nil {
+		p.emitLocked(evicted)
+	}
+}
+
+// Flush closes every open invocation for the reason of a shutdown and writes
+// what is known of it, then lets the outputs flush.
+func (p *Pipeline) Flush(reason string, now time.Time) {
+	p.closeAll(reason, now)
+	if p.opt.FlushMetrics != nil {
+		p.opt.FlushMetrics(now)
+	}
+	p.flushOutputs()
+}
+
+func (p *Pipeline) closeAll(reason string, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.meters.end(p.meters.running)
+	for _, s := range p.tracker.Close(reason, now) {
+		p.emitLocked(&s)
+	}
+}
+
+// Settled waits until no invocation waits for its report, or ctx ends.
+func (p *Pipeline) Settled(ctx context.Context) {
+	select {
+	case <-p.tracker.Settled():
+	case <-ctx.Done():
+	}
+}
+
+// Stats returns the counts so far.
+func (p *Pipeline) Stats() Stats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stats
+}
+
+func (p *Pipeline) flushOutputs() {
+	if p.opt.FlushOutputs != nil {
+		p.opt.FlushOutputs()
+	}
+}

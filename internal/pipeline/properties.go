@@ -1,0 +1,93 @@
+package pipeline
+
+import (
+	"powertools-extension/internal/invocation"
+	"powertools-extension/internal/telemetry"
+)
+
+// PropertyInfo describes one plain member of the canonical event.
+type PropertyInfo struct {
+	Name    string
+	Meaning string
+}
+
+// property is one row of the table. A nil value is left out.
+type property struct {
+	PropertyInfo
+	value func(*finished) any
+}
+
+// Properties is the table of the canonical event's members beside the
+// metrics, in the order they are written. What meters add comes behind them.
+func Properties() []PropertyInfo {
+	rows := propertyTable()
+	infos := make([]PropertyInfo, len(rows))
+	for i, p := range rows {
+		infos[i] = p.PropertyInfo
+	}
+	return infos
+}
+
+// propertyTable is the one table.
+func propertyTable() []property {
+	row := func(name, meaning string, value func(*finished) any) property {
+		return property{PropertyInfo{Name: name, Meaning: meaning}, value}
+	}
+	rows := []property{
+		row("function_version", "version that ran", func(f *finished) any { return text(f.Request.FunctionVersion) }),
+		row("function_memory_size", "configured memory, MiB", func(f *finished) any { return whole(f.MemorySizeMB) }),
+		row("function_arn", "ARN that was called, with its alias or version", func(f *finished) any { return text(f.Request.FunctionARN) }),
+		row("function_request_id", "request id", func(f *finished) any { return f.Request.ID }),
+		row("cold_start", "true if somebody waited for the init of an on-demand sandbox", func(f *finished) any { return f.Request.ColdStart }),
+		row("init_type", "how the sandbox was initialised", func(f *finished) any { return text(f.InitType) }),
+		row("xray_trace_id", "root of the X-Ray header", func(f *finished) any { return text(f.Request.TraceID) }),
+		row("tenant_id", "tenant, in tenant isolation mode", func(f *finished) any { return text(f.Request.TenantID) }),
+		row("status", "the platform's word: success, failure, error, timeout", func(f *finished) any { return text(f.Status) }),
+		row("error_type", "type of the error, from the platform or from the function's lines", func(f *finished) any { return text(f.ErrorType) }),
+		row("outcome", "judgement: success, error, timeout, out_of_memory, unknown", func(f *finished) any { return string(f.Outcome) }),
+		row("complete", "false if the sandbox ended before the platform's report", func(f *finished) any { return f.Complete }),
+		row("shutdown_reason", "why the sandbox ended; only if complete is false", func(f *finished) any { return text(f.ShutdownReason) }),
+		row("deadline_slack_ms", "time that was left when the function was done", func(f *finished) any { return whole(f.DeadlineSlackMs) }),
+		row("billed_duration_ms", "time that is billed", func(f *finished) any { return whole(f.BilledDurationMs) }),
+	}
+	for _, c := range []struct {
+		name  string
+		level invocation.Level
+	}{
+		{"log_trace", levelTrace}, {"log_debug", levelDebug}, {"log_info", levelInfo}, {"log_warn", levelWarn},
+		{"log_error", levelError}, {"log_critical", levelCritical}, {"log_unknown", levelUnknown},
+	} {
+		rows = append(rows, row(c.name, "lines of this level, filtered ones included; only if there are any", func(f *finished) any {
+			if n := f.Logs[c.level]; n > 0 {
+				return int64(n)
+			}
+			return nil
+		}))
+	}
+	return append(rows,
+		row("error_fingerprint", "16 hex digits, the same for first ERROR lines that differ only in numbers and ids", func(f *finished) any { return text(f.FirstErrorFingerprint) }),
+		row("extension_overhead_ms", "time from the end of the function to the end of all extensions", func(f *finished) any { return number(f.ExtensionOverheadMs) }),
+		row("estimated_cost_usd", "US dollars at the list price of us-east-1, free tier and commitments ignored", func(f *finished) any { return number(f.costUSD) }),
+	)
+}
+
+func text(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func number(n telemetry.Number) any {
+	if !n.Set {
+		return nil
+	}
+	return n.Value
+}
+
+func whole(n telemetry.Number) any {
+	if !n.Set {
+		return nil
+	}
+	return int64(n.Value)
+}
