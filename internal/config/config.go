@@ -62,6 +62,19 @@ type Config struct {
 	SSMMaxAge         time.Duration // drop-in route; MaxAge unless its own variable is set
 	SecretsMaxAge     time.Duration // drop-in route; MaxAge unless its own variable is set
 	CacheEnabled      bool
+
+	AppConfigPort        int    // 0: off
+	Flush                string // auto, end, continuous
+	FlushBudget          time.Duration
+	LogsInclude          string // RE2; empty: everything
+	LogsExclude          string // RE2; empty: nothing
+	LogsRedact           []string
+	LogsBuffer           string   // level; empty: off
+	LogsHTTPHeaders      []string // Name: value
+	Prefetch             []string
+	PrefetchTimeout      time.Duration
+	StaleWhileRevalidate time.Duration
+	ParametersWrite      bool
 }
 
 // Dimension is one fixed dimension of POWERTOOLS_METRICS_DIMENSIONS.

@@ -127,23 +127,34 @@ func extensionVars() []Var {
 			field: func(c *Config) value { return span{&c.SecretsTimeout, time.Millisecond, 0, 15 * time.Minute} }},
 
 		// Named by the documentation, not read by this version: a user who
-		// sets one must hear about it, not wonder.
-		planned("POWERTOOLS_EXTENSION_APPCONFIG_PORT", "parameters"),
-		planned("POWERTOOLS_EXTENSION_FLUSH", "extension"),
-		planned("POWERTOOLS_EXTENSION_FLUSH_BUDGET", "extension"),
-		planned("POWERTOOLS_LOGS_INCLUDE", "logs"),
-		planned("POWERTOOLS_LOGS_EXCLUDE", "logs"),
-		planned("POWERTOOLS_LOGS_REDACT", "logs"),
-		planned("POWERTOOLS_LOGS_BUFFER", "logs"),
-		planned("POWERTOOLS_LOGS_HTTP_HEADERS", "logs"),
-		planned("POWERTOOLS_PARAMETERS_PREFETCH", "parameters"),
-		planned("POWERTOOLS_PARAMETERS_PREFETCH_TIMEOUT", "parameters"),
-		planned("POWERTOOLS_PARAMETERS_STALE_WHILE_REVALIDATE", "parameters"),
-		planned("POWERTOOLS_PARAMETERS_WRITE", "parameters"),
+		// sets one must hear about it, not wonder. Whoever builds the feature
+		// takes Planned away.
+		{Name: "POWERTOOLS_EXTENSION_APPCONFIG_PORT", Default: "0", Feature: "parameters", Planned: true, Meaning: "second listener for clients of the AppConfig agent, 2772; 0: off",
+			field: func(c *Config) value { return whole{&c.AppConfigPort, 0, 65535} }},
+		{Name: "POWERTOOLS_EXTENSION_FLUSH", Default: "auto", Feature: "extension", Planned: true, Meaning: "when remote destinations are written: auto, at the end of each invocation, or continuously",
+			field: func(c *Config) value { return word{&c.Flush, []string{"auto", "end", "continuous"}} }},
+		{Name: "POWERTOOLS_EXTENSION_FLUSH_BUDGET", Default: "300ms", Feature: "extension", Planned: true, Meaning: "most that one invocation may wait for remote destinations",
+			field: func(c *Config) value { return span{&c.FlushBudget, time.Millisecond, 0, 10 * time.Second} }},
+		{Name: "POWERTOOLS_LOGS_INCLUDE", Feature: "logs", Planned: true, Meaning: "forward only lines that match this RE2 expression",
+			field: func(c *Config) value { return text{&c.LogsInclude} }},
+		{Name: "POWERTOOLS_LOGS_EXCLUDE", Feature: "logs", Planned: true, Meaning: "do not forward lines that match this RE2 expression",
+			field: func(c *Config) value { return text{&c.LogsExclude} }},
+		{Name: "POWERTOOLS_LOGS_REDACT", Feature: "logs", Planned: true, Meaning: "comma list of JSON key names (any case, any depth) and `re:` expressions whose values become `[redacted]`",
+			field: func(c *Config) value { return list{&c.LogsRedact} }},
+		{Name: "POWERTOOLS_LOGS_BUFFER", Feature: "logs", Planned: true, Meaning: "hold lines of this level and below per invocation, and forward them only when it fails, times out or logs an error",
+			field: func(c *Config) value { return word{&c.LogsBuffer, levels} }},
+		{Name: "POWERTOOLS_LOGS_HTTP_HEADERS", Feature: "logs", Planned: true, Meaning: "headers for HTTP destinations, `Name: value` separated by commas; a value `secret:ID#key` is read from Secrets Manager",
+			field: func(c *Config) value { return list{&c.LogsHTTPHeaders} }},
+		{Name: "POWERTOOLS_PARAMETERS_PREFETCH", Feature: "parameters", Planned: true, Meaning: "comma list of refs fetched during init: `ssm:/app/db`, `ssm-path:/app/`, `secret:ID`, `dynamodb:TABLE/KEY`, `appconfig:APP/ENV/PROFILE`",
+			field: func(c *Config) value { return list{&c.Prefetch} }},
+		{Name: "POWERTOOLS_PARAMETERS_PREFETCH_TIMEOUT", Default: "2s", Feature: "parameters", Planned: true, Meaning: "bound of the prefetch; what is late arrives later",
+			field: func(c *Config) value { return span{&c.PrefetchTimeout, time.Second, 0, 5 * time.Minute} }},
+		{Name: "POWERTOOLS_PARAMETERS_STALE_WHILE_REVALIDATE", Default: "0s", Feature: "parameters", Planned: true, Meaning: "how long past its age a value is still answered at once, while it is refreshed behind the invocation",
+			field: func(c *Config) value { return span{&c.StaleWhileRevalidate, time.Second, 0, 365 * 24 * time.Hour} }},
+		{Name: "POWERTOOLS_PARAMETERS_WRITE", Default: "false", Feature: "parameters", Planned: true, Meaning: "allow PUT of parameters and secrets",
+			field: func(c *Config) value { return truth{&c.ParametersWrite} }},
 	}
 }
-
-func planned(name, feature string) Var { return Var{Name: name, Feature: feature, Planned: true} }
 
 func aliasVars() []Var {
 	return []Var{
