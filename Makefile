@@ -1,0 +1,73 @@
+# make help lists the targets. Everything is built without cgo: the binary
+# must run in any Lambda runtime, whatever libc is there.
+export CGO_ENABLED ?= 0
+
+VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS    := -s -w -X main.version=$(VERSION)
+# AWS answers over HTTP/1.1, and HTTP/2 is half a megabyte of binary.
+BUILD      := go build -trimpath -tags nethttpomithttp2 -ldflags '$(LDFLAGS)'
+STATICCHECK := go tool -modfile=tools/go.mod staticcheck
+FUZZTIME   ?= 5s
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: demo
+demo: quiet-build ## the main job in under a minute, without an AWS account
+	@bin/lambdaemu --extension bin/powertools-extension --params examples/params.yaml \
+	  --env POWERTOOLS_SERVICE_NAME=orders --env POWERTOOLS_METRICS_NAMESPACE=shop \
+	  --invoke '{}' --invoke '{}' --invoke '{}' --invoke '{"max_age": 1}' --gap 1s \
+	  --aws-fault down@4 -- bin/example
+
+.PHONY: quiet-build
+quiet-build:
+	@$(MAKE) --no-print-directory -s build
+
+.PHONY: test
+test: runtimes ## all tests, with the race detector and real runtimes
+	CGO_ENABLED=1 go test -race -timeout 20m ./...
+
+.PHONY: check
+check: lint test fuzz ## what every commit must pass
+
+.PHONY: lint
+lint: ## format, vet, staticcheck
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'not formatted: run gofmt -w on these files' >&2; exit 1; }
+	go vet ./...
+	$(STATICCHECK) ./...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (5s)
+	@set -e; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+	  for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$package/*_test.go | cut -c6-); do \
+	    echo "fuzz $$package $$target"; \
+	    go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) $$package; \
+	  done; done
+
+.PHONY: build
+build: ## the extension, lambdaemu and the example function, into bin/
+	@mkdir -p bin
+	$(BUILD) -o bin/powertools-extension ./cmd/extension
+	$(BUILD) -o bin/lambdaemu ./cmd/lambdaemu
+	$(BUILD) -o bin/example ./examples/go
+
+.PHONY: layer
+layer: ## dist/powertools-extension-{x86_64,arm64}.zip
+	go run ./layer -version $(VERSION)
+
+.PHONY: bench
+bench: ## the table of docs/performance.md, as ratios
+	go run ./test/bench
+
+.PHONY: generate
+generate: ## print docs/reference from the tables in code
+	go test ./internal/reference -run TestPages -update
+
+.PHONY: runtimes
+runtimes: ## Python and Node with their Lambda runtime clients, moto and cfn-lint, into .cache/
+	@test/runtimes/prepare.sh
+
+.PHONY: clean
+clean: ## remove what was built; .cache/ stays
+	rm -rf bin dist

@@ -1,0 +1,187 @@
+// Package app assembles the extension and runs its life cycle.
+//
+// The rule a reader could break: the order of things is code, one comment per
+// step (Run, shutdown), and nothing in this package may end the process or
+// hold it: every step that is not the platform's own runs under guard, which
+// turns a panic into a log line and a degraded feature.
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"powertools-extension/internal/awsapi"
+	"powertools-extension/internal/config"
+	"powertools-extension/internal/emf"
+	"powertools-extension/internal/extapi"
+	"powertools-extension/internal/invocation"
+	"powertools-extension/internal/localhttp"
+	"powertools-extension/internal/paramcache"
+	"powertools-extension/internal/paramcache/awsparams"
+	"powertools-extension/internal/pipeline"
+	"powertools-extension/internal/sink"
+	"powertools-extension/internal/telemetry"
+)
+
+// Deps are what the process gives to the App.
+type Deps struct {
+	Name    string      // base name of the executable: the extension's name
+	Version string      // for /healthz, the User-Agent and log lines
+	Environ []string    // os.Environ: credentials and tokens, which are not configuration
+	Stdout  io.Writer   // metrics and enriched lines
+	Log     *zap.Logger // own diagnostics
+}
+
+// App is the extension. Build it with New, then Run it once.
+type App struct {
+	cfg  config.Config
+	deps Deps
+	log  *zap.Logger
+
+	api      *extapi.Client
+	aws      *awsapi.Client
+	cache    *paramcache.Cache
+	stdout   *sink.Outlet
+	writer   *writer
+	metrics  *emf.Aggregator
+	tracker  *invocation.Tracker
+	pipeline *pipeline.Pipeline
+	local    *localhttp.Server
+	stream   *telemetry.Server // nil: could not be bound
+
+	health    health
+	account   account
+	noStream  bool      // the platform sends no telemetry
+	lastEvent time.Time // wall clock of the last event of the loop
+	started   time.Time
+}
+
+// New builds the rooms. It opens nothing and starts nothing but memory.
+func New(cfg config.Config, deps Deps) *App {
+	a := &App{cfg: cfg, deps: deps, log: deps.Log, started: time.Now()}
+	a.api = extapi.New(cfg.RuntimeAPI, extapi.Options{})
+
+	a.stdout = sink.NewStream(deps.Stdout, sink.Options{MaxBytes: cfg.BufferBytes})
+	a.writer = newWriter(a.stdout, a.log)
+	a.aws = awsapi.New(awsapi.Options{
+		Lookup:         a.lookup,
+		Region:         cfg.Region,
+		Timeout:        max(cfg.ParametersTimeout, cfg.SSMTimeout, cfg.SecretsTimeout),
+		MaxConnections: cfg.MaxConnections,
+		Log:            a.log,
+		UserAgent:      "powertools-extension/" + deps.Version,
+	})
+	a.cache = paramcache.New(awsparams.New(a.aws, awsparams.Options{
+		KeyAttr: cfg.DynamoDBKeyAttr, SortAttr: cfg.DynamoDBSortAttr, ValueAttr: cfg.DynamoDBValueAttr,
+	}), a.log, a.cacheConfig())
+	a.metrics = emf.NewAggregator(emf.Options{
+		Namespace:  cfg.MetricsNamespace,
+		Service:    cfg.Service,
+		Dimensions: dimensions(cfg.MetricsDimensions),
+		Disabled:   cfg.MetricsDisabled,
+		Out:        a.stdout.Put,
+		OnOverflow: func(sets int) {
+			a.log.Warn("too many different metric dimensions; further ones are kept under dimension_overflow=true", zap.Int("sets", sets))
+		},
+	})
+	for _, problem := range a.metrics.Problems() {
+		a.log.Warn("configuration: metrics", zap.Error(problem))
+	}
+	a.buildPipeline()
+	a.local = a.newLocal()
+	return a
+}
+
+func (a *App) cacheConfig() paramcache.Config {
+	timeouts := map[paramcache.Source]time.Duration{}
+	for source, d := range map[paramcache.Source]time.Duration{paramcache.SSM: a.cfg.SSMTimeout, paramcache.Secrets: a.cfg.SecretsTimeout} {
+		if d > 0 {
+			timeouts[source] = d
+		}
+	}
+	return paramcache.Config{
+		MaxAge:       a.cfg.MaxAge,
+		StaleIfError: a.cfg.StaleIfError,
+		MaxItems:     a.cfg.CacheItems,
+		MaxBytes:     a.cfg.CacheBytes,
+		Timeout:      a.cfg.ParametersTimeout,
+		Timeouts:     timeouts,
+		Allow:        a.cfg.ParametersAllow,
+		Region:       a.cfg.Region,
+		Account:      a.account.id,
+	}
+}
+
+// lookup reads the environment the process was started with.
+func (a *App) lookup(name string) (string, bool) {
+	for _, kv := range a.deps.Environ {
+		if value, ok := strings.CutPrefix(kv, name+"="); ok {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// guard runs one step and survives its panic: the feature is degraded, the
+// process and the function live.
+func (a *App) guard(step string, f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.degrade(step, "panic; the log has the stack")
+			a.log.Error("panic, please report it", zap.String("step", step), zap.String("panic", panicText(p)), zap.ByteString("stack", debug.Stack()))
+		}
+	}()
+	f()
+}
+
+// panicText quotes the runtime's own errors only: anything else may carry a
+// value.
+func panicText(p any) string {
+	if err, ok := p.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("%T", p)
+}
+
+func dimensions(from []config.Dimension) []emf.Dimension {
+	out := make([]emf.Dimension, len(from))
+	for i, d := range from {
+		out[i] = emf.Dimension{Name: d.Name, Value: d.Value}
+	}
+	return out
+}
+
+// account is the account id, known from the moment of registration.
+type account struct {
+	mu    sync.Mutex
+	value string
+}
+
+func (a *account) id() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.value
+}
+
+func (a *account) set(id string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.value = id
+}
+
+func (a *App) flushStdout() { a.writer.wake() }
+
+// flushStdoutNow writes what is pending and waits for it, within ctx.
+func (a *App) flushStdoutNow(ctx context.Context) {
+	if err := a.stdout.Flush(ctx); err != nil {
+		a.log.Warn("stdout not written", zap.Error(err))
+	}
+}

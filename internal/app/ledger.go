@@ -1,0 +1,108 @@
+package app
+
+import (
+	"encoding/json"
+	"time"
+
+	"go.uber.org/zap"
+
+	"powertools-extension/internal/localhttp"
+	"powertools-extension/internal/sink"
+	"powertools-extension/internal/telemetry"
+)
+
+// ledger is the last line of a sandbox: what came in, what went out, and what
+// was lost on the way and why. received = delivered + dropped + pending.
+type ledger struct {
+	Level      string          `json:"level"`
+	Message    string          `json:"message"`
+	Timestamp  string          `json:"timestamp"`
+	Service    string          `json:"service"`
+	Function   string          `json:"function_name"`
+	Version    string          `json:"extension_version"`
+	Reason     string          `json:"shutdown_reason"`
+	LifetimeMs int64           `json:"lifetime_ms"`
+	Telemetry  telemetryLedger `json:"telemetry"`
+	Lines      linesLedger     `json:"lines"`
+	Metrics    metricsLedger   `json:"metrics"`
+	Stdout     sinkLedger      `json:"stdout"`
+	Degraded   []string        `json:"degraded,omitempty"`
+}
+
+type telemetryLedger struct {
+	Events       int64 `json:"events"`
+	Undecodable  int64 `json:"undecodable"`
+	Duplicates   int64 `json:"duplicate_batches"`
+	DroppedBytes int64 `json:"dropped_bytes"`
+	DroppedLines int64 `json:"dropped_lines"`
+}
+
+type linesLedger struct {
+	Received  uint64 `json:"received"`
+	Filtered  uint64 `json:"filtered"`
+	Truncated uint64 `json:"truncated"`
+}
+
+type metricsLedger struct {
+	Canonical uint64 `json:"canonical_events"`
+	Samples   uint64 `json:"samples"`
+	Rejected  uint64 `json:"rejected_samples"`
+	Dropped   uint64 `json:"dropped_documents"`
+}
+
+type sinkLedger struct {
+	Received     uint64 `json:"received"`
+	Delivered    uint64 `json:"delivered"`
+	Dropped      uint64 `json:"dropped"`
+	Pending      uint64 `json:"pending"`
+	DroppedBytes uint64 `json:"dropped_bytes"`
+}
+
+// ledger writes the account. It is taken before its own line is put, so that
+// line is in no sum.
+func (a *App) ledger(reason string, now time.Time) []byte {
+	var stream telemetry.Stats
+	if a.stream != nil {
+		stream = a.stream.Stats()
+	}
+	lines, samples := a.pipeline.Stats(), a.metrics.Stats()
+	line, err := json.Marshal(ledger{
+		Level:      "INFO",
+		Message:    "powertools-extension shut down",
+		Timestamp:  now.UTC().Format("2006-01-02T15:04:05.000Z"),
+		Service:    a.cfg.Service,
+		Function:   a.cfg.FunctionName,
+		Version:    a.deps.Version,
+		Reason:     reason,
+		LifetimeMs: now.UnixMilli() - a.started.UnixMilli(),
+		Telemetry:  telemetryLedger{stream.Events, stream.Undecodable, stream.Duplicates, stream.DroppedBytes, stream.DroppedLines},
+		Lines:      linesLedger{lines.Lines, lines.Filtered, lines.Truncated},
+		Metrics:    metricsLedger{lines.Events, samples.Recorded, sum(samples.Rejected), samples.Dropped},
+		Stdout:     sinkLines(a.stdout.Stats()),
+		Degraded:   components(a.health.list()),
+	})
+	if err != nil {
+		a.log.Error("ledger not written", zap.Error(err))
+		return nil
+	}
+	return line
+}
+
+func sinkLines(s sink.Stats) sinkLedger {
+	return sinkLedger{s.Received.Lines, s.Delivered.Lines, s.Dropped.Lines, s.Pending.Lines, s.Dropped.Bytes}
+}
+
+func sum(by map[string]uint64) (n uint64) {
+	for _, v := range by {
+		n += v
+	}
+	return n
+}
+
+func components(degraded []localhttp.Degradation) []string {
+	names := make([]string, len(degraded))
+	for i, d := range degraded {
+		names[i] = d.Component
+	}
+	return names
+}

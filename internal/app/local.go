@@ -1,0 +1,86 @@
+package app
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+
+	"powertools-extension/internal/localhttp"
+)
+
+// newLocal builds the function's API. Rooms that could not be built are left
+// out, and their routes answer 503 with the reason.
+func (a *App) newLocal() *localhttp.Server {
+	deps := localhttp.Deps{
+		Log:     a.log,
+		Context: a.current,
+		Health:  func() localhttp.Health { return localhttp.Health{Features: a.features(), Degraded: a.health.list()} },
+	}
+	options := localhttp.Options{
+		Port:                 a.cfg.HTTPPort,
+		Version:              a.deps.Version,
+		Tokens:               a.tokens(),
+		Decrypt:              a.cfg.SSMDecrypt,
+		SystemsManagerMaxAge: &a.cfg.SSMMaxAge,
+		SecretsManagerMaxAge: &a.cfg.SecretsMaxAge,
+		KeyAttr:              a.cfg.DynamoDBKeyAttr,
+		SortAttr:             a.cfg.DynamoDBSortAttr,
+		ValueAttr:            a.cfg.DynamoDBValueAttr,
+	}
+	if a.cache != nil {
+		deps.Parameters = a.cache
+	} else {
+		options.Unavailable = "the parameter cache could not be built; the extension's log has the reason"
+	}
+	if a.metrics != nil {
+		deps.Metrics = a.metrics
+	}
+	return localhttp.New(deps, options)
+}
+
+// tokens reads what opens the local API, once: the variables are fixed for the
+// life of the process.
+func (a *App) tokens() func() []string {
+	get := func(name string) string { v, _ := a.lookup(name); return v }
+	tokens, err := localhttp.Tokens(get("AWS_SESSION_TOKEN"), get("AWS_CONTAINER_AUTHORIZATION_TOKEN"), get("AWS_TOKEN"))
+	if err != nil {
+		a.log.Warn("token not usable", zap.Error(err))
+	}
+	return func() []string { return tokens }
+}
+
+// current is what GET /context tells.
+func (a *App) current() localhttp.Context {
+	c := localhttp.Context{
+		FunctionName:    a.cfg.FunctionName,
+		FunctionVersion: a.cfg.FunctionVersion,
+		MemoryMB:        a.cfg.MemoryMB,
+		Service:         a.cfg.Service,
+		InitType:        a.cfg.InitType,
+	}
+	if req, ok := a.tracker.Current(); ok {
+		c.RequestID, c.TraceID, c.Deadline = req.ID, req.TraceHeader, req.Deadline
+		c.ColdStart, c.FunctionARN = req.ColdStart, req.FunctionARN
+	}
+	return c
+}
+
+func (a *App) features() []string {
+	features := []string{"parameters", "metrics"}
+	if a.cfg.LogsDestination == "stdout" {
+		features = append(features, "logs")
+	}
+	return features
+}
+
+// bindLocal opens the function's API. A port that is taken costs the API and
+// nothing else.
+func (a *App) bindLocal() {
+	if err := a.local.Listen(); err != nil {
+		a.degrade("local api", err.Error())
+		a.log.Error("the function cannot read parameters; logs and platform metrics go on", zap.Error(err))
+		return
+	}
+	a.local.Serve()
+	a.log.Debug("local api listens", zap.String("address", a.local.Addr()), zap.Duration("after", time.Since(a.started)))
+}

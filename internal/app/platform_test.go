@@ -1,0 +1,169 @@
+package app_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"powertools-extension/internal/app"
+	"powertools-extension/internal/config"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// platform is a scripted Extensions API. Answers are literal, as Lambda sends
+// them.
+type platform struct {
+	t   *testing.T
+	srv *httptest.Server
+
+	// Scripts: one answer per call, the last one for all further calls.
+	register  []answer
+	subscribe []answer
+	next      []answer
+
+	onRegister  func()
+	onSubscribe func(uri string)
+
+	mu     sync.Mutex
+	calls  []string // path and the body in short, in order
+	counts map[string]int
+}
+
+type answer struct {
+	status int
+	body   string
+}
+
+const (
+	registered = `{"accountId":"123456789012","functionName":"f","functionVersion":"$LATEST","handler":"app.handler"}` + "\n"
+	spindown   = `{"eventType":"SHUTDOWN","deadlineMs":%d,"shutdownReason":"spindown"}`
+	invoke     = `{"eventType":"INVOKE","deadlineMs":%d,"requestId":"%s","invokedFunctionArn":"arn:aws:lambda:us-east-1:123456789012:function:f","tracing":{"type":"X-Amzn-Trace-Id","value":"Root=1-5f35ae12-0c0fec141ab77a00bc047aa2;Parent=2be948a625588e32;Sampled=1"}}`
+)
+
+func ok(body string) answer { return answer{http.StatusOK, body} }
+
+func bye() answer { return ok(fmt.Sprintf(spindown, time.Now().Add(2*time.Second).UnixMilli())) }
+
+func call(id string) answer {
+	return ok(fmt.Sprintf(invoke, time.Now().Add(3*time.Second).UnixMilli(), id))
+}
+
+func newPlatform(t *testing.T) *platform {
+	p := &platform{t: t, counts: map[string]int{},
+		register:  []answer{ok(registered)},
+		subscribe: []answer{ok(`"OK"`)},
+		next:      []answer{bye()},
+	}
+	p.srv = httptest.NewServer(p)
+	t.Cleanup(p.srv.Close)
+	return p
+}
+
+func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	step := strings.TrimPrefix(r.URL.Path, "/2020-01-01/extension/")
+	p.mu.Lock()
+	n := p.counts[step]
+	p.counts[step]++
+	p.calls = append(p.calls, strings.TrimSpace(step+" "+short(step, body, r)))
+	p.mu.Unlock()
+	var script []answer
+	switch step {
+	case "register":
+		if p.onRegister != nil {
+			p.onRegister()
+		}
+		w.Header().Set("Lambda-Extension-Identifier", "5b0d4a10-1111-4222-8333-444455556666")
+		script = p.register
+	case "/2022-07-01/telemetry":
+		var sub struct{ Destination struct{ URI string } }
+		_ = json.Unmarshal(body, &sub)
+		if p.onSubscribe != nil {
+			p.onSubscribe(sub.Destination.URI)
+		}
+		script = p.subscribe
+	case "event/next":
+		script = p.next
+	default:
+		script = []answer{{http.StatusAccepted, `{"status":"OK"}` + "\n"}}
+	}
+	a := script[min(n, len(script)-1)]
+	w.WriteHeader(a.status)
+	_, _ = io.WriteString(w, a.body)
+}
+
+// short is what a test wants to know of a call.
+func short(step string, body []byte, r *http.Request) string {
+	switch step {
+	case "register":
+		return r.Header.Get("Lambda-Extension-Name") + " " + string(body)
+	case "/2022-07-01/telemetry":
+		var sub struct{ SchemaVersion string }
+		_ = json.Unmarshal(body, &sub)
+		return sub.SchemaVersion
+	case "exit/error":
+		return r.Header.Get("Lambda-Extension-Function-Error-Type")
+	}
+	return ""
+}
+
+func (p *platform) seen() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]string(nil), p.calls...)
+}
+
+// outcome is what one life of the extension left behind.
+type outcome struct {
+	err    error
+	stdout string
+	logs   *observer.ObservedLogs
+	took   time.Duration
+}
+
+// live runs the extension against the platform until it returns.
+func (p *platform) live(env ...string) outcome {
+	p.t.Helper()
+	environ := append([]string{
+		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(p.srv.URL, "http://"),
+		"AWS_LAMBDA_FUNCTION_NAME=f", "AWS_REGION=us-east-1", "AWS_SESSION_TOKEN=token",
+		"POWERTOOLS_METRICS_NAMESPACE=shop", "POWERTOOLS_EXTENSION_HTTP_PORT=" + freePort(p.t),
+	}, env...)
+	cfg, problems := config.Load(environ)
+	if len(problems) > 0 {
+		p.t.Fatal(problems)
+	}
+	core, logs := observer.New(zapcore.DebugLevel)
+	var stdout bytes.Buffer
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	begin := time.Now()
+	err := app.New(cfg, app.Deps{Name: "powertools-extension", Version: "test", Environ: environ, Stdout: &stdout, Log: zap.New(core)}).Run(ctx)
+	return outcome{err, stdout.String(), logs, time.Since(begin)}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	return port
+}

@@ -1,0 +1,57 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	"powertools-extension/internal/extapi"
+)
+
+// buffering is wide: nobody waits for a batch, so fewer and larger ones are
+// cheaper. maxItems is set because the documentation disagrees about its
+// default.
+var buffering = extapi.Buffering{MaxItems: 10_000, MaxBytes: 1 << 20, Timeout: time.Second}
+
+// subscribe asks for the stream with the newest schema and falls back once.
+// Whatever the platform answers, the function lives on: without a stream
+// there are no enriched lines and no platform metrics, and that is said once.
+func (a *App) subscribe(ctx context.Context) {
+	if a.stream == nil {
+		return // said when the listener could not be bound
+	}
+	err := a.trySubscribe(ctx, extapi.SchemaNewest)
+	if refusedSchema(err) && a.cfg.InitType != managedInstances {
+		a.log.Warn("telemetry schema refused, falling back", zap.Error(err),
+			zap.String("refused", extapi.SchemaNewest), zap.String("used", extapi.SchemaFallback))
+		err = a.trySubscribe(ctx, extapi.SchemaFallback)
+	}
+	if err == nil {
+		return
+	}
+	a.degrade("telemetry", "no telemetry stream: "+err.Error())
+	a.log.Warn("no telemetry stream: log lines are not enriched and platform metrics are missing; parameters and custom metrics work", zap.Error(err))
+	a.stream.Close()
+	a.noStream = true
+}
+
+func (a *App) trySubscribe(ctx context.Context, schema string) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return a.api.Subscribe(ctx, extapi.Subscription{
+		SchemaVersion: schema,
+		Types:         []string{extapi.TypePlatform, extapi.TypeFunction},
+		Buffering:     buffering,
+		URI:           a.stream.URI(),
+	})
+}
+
+// refusedSchema reports whether an older schema may be accepted.
+func refusedSchema(err error) bool {
+	var answer *extapi.APIError
+	return errors.As(err, &answer) &&
+		(answer.Status == http.StatusBadRequest || answer.Status == http.StatusNotFound)
+}

@@ -1,0 +1,56 @@
+package app
+
+import (
+	"context"
+	"sync"
+
+	"go.uber.org/zap"
+)
+
+// flusher moves what is pending out of the process.
+type flusher interface {
+	Flush(ctx context.Context) error
+}
+
+// writer writes stdout on a goroutine of its own, so that a reader of our
+// stdout that stands still can hold neither the event loop nor the telemetry
+// worker. While it stands still lines pile up in the buffer, which is bounded.
+type writer struct {
+	out  flusher
+	log  *zap.Logger
+	work chan struct{} // one pending wake-up is enough
+	once sync.Once
+	said bool // a failing stdout was reported
+}
+
+func newWriter(out flusher, log *zap.Logger) *writer {
+	return &writer{out: out, log: log, work: make(chan struct{}, 1)}
+}
+
+// wake asks for a flush and returns at once. The first one starts the
+// goroutine, which is not needed before.
+func (w *writer) wake() {
+	w.once.Do(func() { go w.run() })
+	select {
+	case w.work <- struct{}{}:
+	default:
+	}
+}
+
+func (w *writer) run() {
+	defer func() {
+		if p := recover(); p != nil {
+			w.log.Error("panic while writing stdout; lines wait for shutdown", zap.String("panic", panicText(p)))
+		}
+	}()
+	for range w.work {
+		if err := w.out.Flush(context.Background()); err != nil && !w.said {
+			w.said = true
+			w.log.Warn("stdout refused lines; the loss ledger counts them", zap.Error(err))
+		}
+	}
+}
+
+// stop ends the goroutine once it has nothing to do. wake must not be called
+// afterwards.
+func (w *writer) stop() { close(w.work) }

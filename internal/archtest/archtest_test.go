@@ -1,0 +1,190 @@
+package archtest_test
+
+import (
+	"encoding/json"
+	"errors"
+	"go/parser"
+	"go/token"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "powertools-extension"
+
+// floors: a package imports only packages of lower floors. A new package
+// needs a line here, which is the moment to think about where it belongs.
+var floors = map[string]int{
+	"internal/nearest":   0,
+	"internal/config":    1,
+	"internal/extapi":    1,
+	"internal/telemetry": 1,
+	"internal/emf":       1,
+	"internal/sink":      1,
+	"internal/awsapi":    1,
+
+	"internal/paramcache": 1,
+
+	"internal/invocation":           2,
+	"internal/paramcache/awsparams": 2,
+
+	"internal/pipeline":  3,
+	"internal/localhttp": 3,
+
+	"internal/app": 4,
+
+	"cmd/extension": 5,
+}
+
+// aside are the packages beside the product: they may import what is listed,
+// and nothing that is shipped may import them.
+var aside = map[string][]string{
+	"internal/lambdaemu":   {},
+	"internal/awsemu":      {},
+	"cmd/lambdaemu":        {"internal/lambdaemu", "internal/awsemu", "internal/nearest"},
+	"internal/reference":   {"internal/config", "internal/localhttp", "internal/pipeline", "internal/emf", "internal/lambdaemu"},
+	"internal/archtest":    {},
+	"examples/go":          {},
+	"examples/snippets/go": {},
+	"layer":                {},
+	"test/bench":           {},
+	"test/bench/bare":      {},
+	"test/e2e":             {"internal/lambdaemu", "internal/awsemu"},
+	"test/template":        {},
+}
+
+// pkg is what `go list -json` says of one package.
+type pkg struct {
+	ImportPath string
+	Dir        string
+	GoFiles    []string
+	Imports    []string
+	Deps       []string
+}
+
+func list(t *testing.T, args ...string) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Dir,GoFiles,Imports,Deps"}, args...)...)
+	cmd.Dir = root(t)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var pkgs []pkg
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return pkgs
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		pkgs = append(pkgs, p)
+	}
+}
+
+func root(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func within(path string) (string, bool) { return strings.CutPrefix(path, module+"/") }
+
+func TestFloors(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		name, _ := within(p.ImportPath)
+		allowed, isAside := aside[name]
+		floor, isRoom := floors[name]
+		if !isAside && !isRoom {
+			t.Errorf("%s stands in no floor: add it to this test, and to ARCHITECTURE.md", name)
+			continue
+		}
+		for _, imp := range p.Imports {
+			imported, ours := within(imp)
+			switch {
+			case !ours:
+			case isAside && !slices.Contains(allowed, imported):
+				t.Errorf("%s imports %s, which this package beside the product may not", name, imported)
+			case isRoom && aside[imported] != nil:
+				t.Errorf("%s imports %s, which is beside the product", name, imported)
+			case isRoom && floors[imported] >= floor:
+				t.Errorf("%s (floor %d) imports %s (floor %d)", name, floor, imported, floors[imported])
+			}
+		}
+	}
+}
+
+// forbidden are packages that must not be linked into the extension, each
+// with its reason.
+var forbidden = []struct{ prefix, why string }{
+	{"github.com/aws/aws-sdk-go-v2/service/", "a generated client costs milliseconds of package initialisation at every cold start (docs/adr/0001)"},
+	{"github.com/aws/aws-sdk-go-v2/config", "drags in sso, sts and imds: 3 MB and a millisecond (docs/adr/0001)"},
+	{"github.com/aws/aws-lambda-go", "the runtime side; examples and tests only"},
+	{"go.yaml.in/yaml", "local Lambda only"},
+	{"text/template", "slow to initialise; nothing here needs it"},
+	{"html/template", "slow to initialise; nothing here needs it"},
+	{"testing", "test code in the product"},
+	{"expvar", "registers on the default mux"},
+	{"net/http/pprof", "registers on the default mux"},
+}
+
+func TestForbiddenDependencies(t *testing.T) {
+	for _, p := range list(t, "./cmd/extension") {
+		for _, dep := range p.Deps {
+			for _, f := range forbidden {
+				if strings.HasPrefix(dep, f.prefix) {
+					t.Errorf("the extension links %s: %s", dep, f.why)
+				}
+			}
+			if strings.Contains(dep, "/schemas") {
+				t.Errorf("the extension links %s: 1.8 ms of package initialisation", dep)
+			}
+		}
+	}
+}
+
+func TestSDKHasOneHome(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		name, _ := within(p.ImportPath)
+		for _, imp := range p.Imports {
+			if strings.HasPrefix(imp, "github.com/aws/aws-sdk-go-v2") && name != "internal/awsapi" {
+				t.Errorf("%s imports %s: only internal/awsapi may", name, imp)
+			}
+		}
+	}
+}
+
+func TestPackageComments(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		docs := 0
+		for _, file := range p.GoFiles {
+			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, file), nil, parser.ParseComments|parser.PackageClauseOnly)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.Doc != nil {
+				docs++
+			}
+		}
+		if len(p.GoFiles) > 0 && docs != 1 {
+			t.Errorf("%s has %d package comments, want exactly one", p.ImportPath, docs)
+		}
+	}
+}
+
+func TestPackageNames(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		switch base := filepath.Base(p.ImportPath); base {
+		case "util", "utils", "common", "helpers", "types", "misc", "shared":
+			t.Errorf("%s: a drawer, not a room; name it after what it does", p.ImportPath)
+		}
+	}
+}

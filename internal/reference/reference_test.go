@@ -1,0 +1,45 @@
+package reference_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"powertools-extension/internal/reference"
+)
+
+var update = flag.Bool("update", false, "write the pages instead of comparing them")
+
+func TestPages(t *testing.T) {
+	const dir = "../../docs/reference"
+	pages := reference.Pages()
+	for name, want := range pages {
+		path := filepath.Join(dir, name)
+		if *update {
+			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Errorf("%v: run make generate", err)
+			continue
+		}
+		if d := cmp.Diff(string(got), want); d != "" {
+			t.Errorf("%s is old: run make generate (-file +code):\n%s", path, d)
+		}
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if _, ok := pages[f.Name()]; !ok {
+			t.Errorf("%s is printed by nobody", filepath.Join(dir, f.Name()))
+		}
+	}
+}

@@ -1,0 +1,80 @@
+// Command bench measures the extension against the bare one and prints one
+// table. Every figure is a ratio taken in this run, from interleaved rounds,
+// because absolute times on a shared machine drift.
+//
+// The rule a reader could break: load goes to loopback only and is bounded in
+// count, and nothing here fails a build: hard limits are tests.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"time"
+)
+
+func main() {
+	rounds := flag.Int("rounds", 5, "interleaved rounds")
+	starts := flag.Int("starts", 20, "starts per round and binary")
+	gets := flag.Int("gets", 20_000, "cached reads per round and binary")
+	write := flag.String("write", "", "also write the table to this file")
+	flag.Parse()
+	log.SetFlags(0)
+
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	ours := build(dir, "powertools-extension", "./cmd/extension")
+	bare := build(dir, "bare", "./test/bench/bare")
+
+	table := header()
+	for _, row := range measureStart(ours, bare, *rounds, *starts) {
+		table += row
+	}
+	table += measureInit(ours)
+	for _, row := range measureGets(ours, bare, *rounds, *gets) {
+		table += row
+	}
+	table += measureSize(ours, bare)
+	fmt.Print(table)
+	if *write != "" {
+		if err := os.WriteFile(*write, []byte(page(table)), 0o644); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+func build(dir, name, pkg string) string {
+	path := filepath.Join(dir, name)
+	cmd := exec.Command("go", "build", "-trimpath", "-tags", "nethttpomithttp2", "-ldflags", "-s -w", "-o", path, pkg)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		log.Fatalf("build %s: %v", pkg, err)
+	}
+	return path
+}
+
+func header() string {
+	return "| what | extension | bare | ratio | bar |\n|---|---|---|---|---|\n"
+}
+
+func row(what, ours, bare, ratio, bar string) string {
+	return fmt.Sprintf("| %s | %s | %s | %s | %s |\n", what, ours, bare, ratio, bar)
+}
+
+func page(table string) string {
+	return fmt.Sprintf(`# Performance
+
+Printed by %s on %s, %s/%s, %d cores, %s. Trust the ratios: both sides ran in
+the same minutes, interleaved; absolute times belong to that machine. "bare" is the smallest honest
+Go extension (test/bench/bare): two listeners, register, subscribe, next.
+
+%s`, "`make bench`", time.Now().Format("2006-01-02"), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), table)
+}

@@ -1,0 +1,187 @@
+package e2e
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"powertools-extension/internal/lambdaemu"
+)
+
+var update = flag.Bool("update", false, "write golden files instead of comparing")
+
+// runtimes are the real functions on their real runtime interface clients.
+// Each reads a parameter, prints a JSON line and a plain line, and posts a
+// custom metric; Python and Node read one during init as well.
+func runtimes(t *testing.T) map[string]func(t *testing.T) lambdaemu.Options {
+	dir := func(name string) string {
+		full, err := filepath.Abs(filepath.Join("../runtimes", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return full
+	}
+	return map[string]func(t *testing.T) lambdaemu.Options{
+		"go": func(*testing.T) lambdaemu.Options { return lambdaemu.Options{} },
+		"python": func(t *testing.T) lambdaemu.Options {
+			return lambdaemu.Options{Command: []string{need(t, "python/bin/python"), "-m", "awslambdaric", "app.handler"}, Dir: dir("python")}
+		},
+		"node": func(t *testing.T) lambdaemu.Options {
+			node, err := exec.LookPath("node")
+			if err != nil {
+				node = need(t, "node/bin/node") // says what is missing
+			}
+			return lambdaemu.Options{Command: []string{node, need(t, "node/node_modules/aws-lambda-ric/bin/index.mjs"), "app.handler"}, Dir: dir("node")}
+		},
+	}
+}
+
+// The whole road: cold start, warm invocation, shutdown, for every runtime,
+// against an AWS emulator that is not ours.
+func TestRoad(t *testing.T) {
+	for name, options := range runtimes(t) {
+		t.Run(name, func(t *testing.T) {
+			opt := options(t)
+			opt.Env = map[string]string{"AWS_ENDPOINT_URL": realAWS(t)}
+			s := start(t, opt)
+			s.must(`{"parameter":"/demo/greeting"}`)
+			s.must(`{"parameter":"/demo/greeting"}`)
+			s.shutdown()
+			checkCanonical(t, s)
+			checkLines(t, s)
+			checkCustom(t, s)
+			checkLedger(t, s)
+			golden(t, "transcript-"+name+".golden", lambdaemu.Render(s.emu.Transcript()))
+		})
+	}
+}
+
+func checkCanonical(t *testing.T, s *sandbox) {
+	t.Helper()
+	events := s.canonical()
+	if len(events) != 2 {
+		t.Fatalf("%d canonical events, want one per invocation", len(events))
+	}
+	for i, e := range events {
+		for key, want := range map[string]any{
+			"service": "orders", "function_name": "function", "outcome": "success", "complete": true,
+			"cold_start": i == 0, "init_type": "on-demand", "Invocations": 1.0, "Errors": 0.0,
+		} {
+			if e[key] != want {
+				t.Errorf("event %d: %s = %v, want %v", i, key, e[key], want)
+			}
+		}
+		for _, key := range []string{"Duration", "BilledDuration", "MaxMemoryUsed", "MemoryUtilization", "RuntimeDuration"} {
+			if v, ok := e[key].(float64); !ok || v <= 0 {
+				t.Errorf("event %d: %s = %v, want a positive number", i, key, e[key])
+			}
+		}
+	}
+	if events[0]["ColdStart"] != 1.0 || events[1]["ColdStart"] != nil {
+		t.Errorf("ColdStart = %v, then %v; want 1, then nothing", events[0]["ColdStart"], events[1]["ColdStart"])
+	}
+	if v, ok := events[0]["InitDuration"].(float64); !ok || v <= 0 {
+		t.Errorf("InitDuration of the cold start = %v", events[0]["InitDuration"])
+	}
+	if events[0]["function_request_id"] == events[1]["function_request_id"] {
+		t.Error("both events have one request id")
+	}
+}
+
+// checkLines: every line of an invocation carries its request id, and the
+// plain text became a message.
+func checkLines(t *testing.T, s *sandbox) {
+	t.Helper()
+	ids := map[any]int{}
+	for _, l := range s.enriched() {
+		for _, key := range []string{"timestamp", "level", "message", "service", "function_name", "function_memory_size"} {
+			if l[key] == nil {
+				t.Errorf("line without %s: %v", key, l)
+			}
+		}
+		if id := l["function_request_id"]; id != nil {
+			ids[id]++
+		}
+	}
+	for _, e := range s.canonical() {
+		if ids[e["function_request_id"]] < 2 {
+			t.Errorf("request %v has %d enriched lines, want at least a JSON and a plain one", e["function_request_id"], ids[e["function_request_id"]])
+		}
+	}
+}
+
+func checkCustom(t *testing.T, s *sandbox) {
+	t.Helper()
+	sum := 0.0
+	for _, e := range s.custom() {
+		for _, name := range []string{"OrdersPlaced", "Greetings"} {
+			switch v := e[name].(type) {
+			case float64:
+				sum += v
+			case []any:
+				for _, n := range v {
+					sum += n.(float64)
+				}
+			}
+		}
+	}
+	if sum != 2 {
+		t.Errorf("the custom metric adds up to %v, want one per invocation: %v", sum, s.custom())
+	}
+}
+
+// checkLedger: nothing was lost and nothing is missing.
+func checkLedger(t *testing.T, s *sandbox) {
+	t.Helper()
+	ledgers := s.only(func(l line) bool { return l["lifetime_ms"] != nil })
+	if len(ledgers) != 1 {
+		t.Fatalf("%d ledgers, want one", len(ledgers))
+	}
+	stdout, ok := ledgers[0]["stdout"].(map[string]any)
+	if !ok {
+		t.Fatalf("ledger: %v", ledgers[0])
+	}
+	lines := len(s.printed()) - len(s.diagnostics()) - 1 // the ledger is not in its own sums
+	if stdout["received"] != float64(lines) || stdout["delivered"] != float64(lines) || stdout["dropped"] != 0.0 || stdout["pending"] != 0.0 {
+		t.Errorf("%d lines were printed, the ledger says %v", lines, stdout)
+	}
+}
+
+// Every snippet of the README prints the parameter's value and nothing else.
+func TestSnippets(t *testing.T) {
+	t.Parallel()
+	aws := fakeAWS(t)
+	s := awake(t, lambdaemu.Options{Env: map[string]string{"AWS_ENDPOINT_URL": aws.URL}})
+	for _, tt := range []struct {
+		name    string
+		command []string
+	}{
+		{"curl", []string{"sh", "read.sh"}},
+		{"python", []string{"python3", "read.py"}},
+		{"node", []string{"node", "read.mjs"}},
+		{"go", []string{"go", "run", "./go"}},
+		{"java", []string{"java", "Read.java"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := exec.LookPath(tt.command[0]); err != nil {
+				if os.Getenv("CI") == "true" {
+					t.Fatal(err)
+				}
+				t.Skipf("SKIPPED, NOT TESTED: %v", err)
+			}
+			cmd := exec.Command(tt.command[0], tt.command[1:]...)
+			cmd.Dir = "../../examples/snippets"
+			cmd.Env = append(os.Environ(), "AWS_SESSION_TOKEN="+token, "POWERTOOLS_EXTENSION_HTTP_PORT="+s.port)
+			var stderr strings.Builder
+			cmd.Stderr = &stderr
+			out, err := cmd.Output()
+			if err != nil || string(out) != "Hello from Parameter Store" {
+				t.Errorf("printed %q, %v\n%s", out, err, stderr.String())
+			}
+		})
+	}
+	s.shutdown()
+}
