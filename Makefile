@@ -58,7 +58,7 @@ layer: ## dist/powertools-extension-{x86_64,arm64}.zip
 
 .PHONY: bench
 bench: ## the table of docs/performance.md, as ratios
-	go run ./test/bench
+	go run ./test/bench -write docs/performance.md
 
 .PHONY: generate
 generate: ## print docs/reference from the tables in code

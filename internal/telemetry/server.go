@@ -83,6 +83,11 @@ func listen(log *zap.Logger, override string) (net.Listener, error) {
 	if override != "" {
 		return net.Listen("tcp", net.JoinHostPort(override, "0"))
 	}
+	if address := addressIn(hostsFile, host); address != "" {
+		if l, err := net.Listen("tcp", net.JoinHostPort(address, "0")); err == nil {
+			return l, nil
+		}
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
 	defer cancel()
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", host+":0")

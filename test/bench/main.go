@@ -24,6 +24,10 @@ func main() {
 	write := flag.String("write", "", "also write the table to this file")
 	flag.Parse()
 	log.SetFlags(0)
+	if inNamespace() {
+		return
+	}
+	mountHosts()
 
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
