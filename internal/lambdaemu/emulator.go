@@ -1,0 +1,264 @@
+package lambdaemu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// ErrClosed is what Invoke returns once the emulator has been shut down.
+var ErrClosed = errors.New("the emulator is shut down")
+
+// ErrRequestTooLarge is what Invoke returns for a payload over 6 MiB and 100
+// bytes; Lambda's front end answers it with 413.
+var ErrRequestTooLarge = errors.New("request payload over 6291556 bytes")
+
+// Emulator is one execution environment and its platform. Its methods may be
+// called from several goroutines; invocations run one after the other.
+type Emulator struct {
+	opt      Options
+	launcher *launcher
+	hooks    *notifier
+	script   *transcript
+	faults   *faults
+	api      apiServer
+	taken    []net.Listener // ports held by the fault port-taken
+	wg       sync.WaitGroup
+
+	life    context.Context // ends when everything must die at once
+	endLife context.CancelFunc
+	unwatch func() bool   // detaches Start's context
+	slot    chan struct{} // held by whoever changes the sandbox
+
+	// Guarded by slot.
+	id          identity
+	fresh       bool          // the next init is a new environment's, not a repetition
+	coldInit    time.Duration // paid by the next invocation
+	cold        bool          // the next invocation waited for an init
+	invocations int
+	peakMB      int
+	exit        Exit
+
+	mu     sync.Mutex
+	box    *sandbox // nil between a reset and the next invocation
+	closed bool
+}
+
+// Start listens on a free port of 127.0.0.1, starts the extensions and then the
+// function, and returns when init is over. An error is a problem of the
+// emulator or its options; an init that fails is none: as on Lambda, it is
+// repeated inside the first Invoke. When ctx ends, every process is killed at
+// once, without SHUTDOWN; Shutdown is the orderly way.
+func Start(ctx context.Context, opt Options) (*Emulator, error) {
+	opt, err := opt.resolve()
+	if err != nil {
+		return nil, fmt.Errorf("start emulator: %w", err)
+	}
+	e := &Emulator{opt: opt, faults: &faults{}, slot: make(chan struct{}, 1)}
+	for _, fault := range opt.Faults {
+		if err := e.SetFault(fault); err != nil {
+			return nil, fmt.Errorf("start emulator: %w", err)
+		}
+	}
+	if err := e.takePort(); err != nil {
+		return nil, fmt.Errorf("start emulator: %w", err)
+	}
+	e.hooks = newNotifier(opt.OnLine, opt.OnEntry)
+	e.script = &transcript{hooks: e.hooks}
+	e.launcher = newLauncher()
+	e.life, e.endLife = context.WithCancel(context.Background())
+	if err := e.serve(); err != nil {
+		e.teardown()
+		return nil, fmt.Errorf("start emulator: %w", err)
+	}
+	e.slot <- struct{}{}
+	e.unwatch = context.AfterFunc(ctx, e.abort)
+	e.coldStart()
+	e.hooks.flush()
+	<-e.slot
+	if ctx.Err() != nil {
+		e.abort()
+		return nil, fmt.Errorf("start emulator: %w", context.Cause(ctx))
+	}
+	return e, nil
+}
+
+func (e *Emulator) takePort() error {
+	port, ok := e.faults.value("port-taken")
+	if !ok {
+		return nil
+	}
+	ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return fmt.Errorf("fault port-taken: %w", err)
+	}
+	e.taken = append(e.taken, ln)
+	return nil
+}
+
+// Addr is the host and port of the three APIs, as AWS_LAMBDA_RUNTIME_API has it.
+func (e *Emulator) Addr() string { return e.api.addr }
+
+func (e *Emulator) current() *sandbox {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.box
+}
+
+func (e *Emulator) setCurrent(s *sandbox) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.box = s
+}
+
+// coldStart makes a new environment and initialises it under the limit of the
+// init phase. The slot must be held.
+func (e *Emulator) coldStart() {
+	e.id = newIdentity(&e.opt, time.Now())
+	e.fresh, e.coldInit, e.cold = false, 0, false
+	ctx, cancel := context.WithTimeoutCause(e.life, e.opt.InitTimeout,
+		&failure{status: statusTimeout, message: "init timed out"})
+	defer cancel()
+	box := e.newSandbox()
+	took, failed := box.initialise(ctx, phaseInit)
+	if failed != nil {
+		e.reset(box, failed, nil)
+		return
+	}
+	if e.opt.InitType == initOnDemand {
+		e.cold, e.coldInit = true, took
+	}
+	if e.invocations == 0 && e.faults.hit("shutdown-first") {
+		e.spindown(box)
+		e.fresh = true
+		return
+	}
+	box.freeze()
+}
+
+func (e *Emulator) newSandbox() *sandbox {
+	s := &sandbox{
+		opt: &e.opt, launcher: e.launcher, hooks: e.hooks, script: e.script, faults: e.faults,
+		env: environment{opt: &e.opt, id: e.id, creds: inventCredentials(), api: e.api.addr},
+		hub: newHub(e.faults), gate: newGate(), gone: make(chan struct{}), changed: make(chan struct{}),
+		runtime: runtimeMachine{state: runtimeStarted}, registrationOpen: true, initialising: true,
+	}
+	e.setCurrent(s)
+	return s
+}
+
+// reset ends a sandbox after a failure. The environment lives on: its next
+// sandbox has the same log stream and the same /tmp.
+func (e *Emulator) reset(box *sandbox, failed *failure, runtimeGone func()) {
+	e.script.add(whoPlatform, "reset", failed.reason())
+	box.shutdown(failed.reason(), runtimeGone)
+	e.setCurrent(nil)
+}
+
+func (e *Emulator) spindown(box *sandbox) {
+	box.thaw()
+	e.script.add(whoPlatform, "shutdown", "spindown")
+	e.exit = box.shutdown("spindown", nil)
+	e.script.add(whoPlatform, "shutdown end", "")
+	e.setCurrent(nil)
+}
+
+// Shutdown ends an idle environment as Lambda does: SIGTERM to the runtime and
+// up to 600 ms, SHUTDOWN to the extensions, SIGKILL 2,000 ms after the start. It
+// waits for a running invocation; when ctx ends first, everything is killed. It
+// returns how the environment ended, the same at every call.
+func (e *Emulator) Shutdown(ctx context.Context) (Exit, error) {
+	select {
+	case e.slot <- struct{}{}:
+	case <-ctx.Done():
+		e.abort()
+		return e.lastExit(), context.Cause(ctx)
+	}
+	if e.isClosed() {
+		<-e.slot
+		return e.lastExit(), nil
+	}
+	stop := context.AfterFunc(ctx, e.killNow)
+	if box := e.current(); box != nil {
+		e.spindown(box)
+	}
+	stop()
+	e.finishLocked()
+	<-e.slot
+	return e.lastExit(), nil
+}
+
+// killNow ends every wait and every process. It does not wait.
+func (e *Emulator) killNow() {
+	e.endLife()
+	if box := e.current(); box != nil {
+		box.signalAll(syscall.SIGKILL)
+	}
+}
+
+// abort is Shutdown without manners.
+func (e *Emulator) abort() {
+	e.killNow()
+	e.slot <- struct{}{}
+	defer func() { <-e.slot }()
+	if e.isClosed() {
+		return
+	}
+	if box := e.current(); box != nil {
+		e.killNow() // a process may have been started meanwhile
+		e.exit = box.shutdown("failure", nil)
+		e.setCurrent(nil)
+	}
+	e.finishLocked()
+}
+
+// finishLocked releases what the emulator itself holds. The slot must be held.
+func (e *Emulator) finishLocked() {
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	if e.unwatch != nil {
+		e.unwatch()
+	}
+	e.teardown()
+}
+
+func (e *Emulator) teardown() {
+	e.endLife()
+	if e.api.http != nil {
+		e.api.http.Close()
+	}
+	for _, ln := range e.taken {
+		ln.Close()
+	}
+	e.wg.Wait()
+	e.launcher.close()
+	e.hooks.close()
+}
+
+func (e *Emulator) isClosed() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.closed
+}
+
+func (e *Emulator) lastExit() Exit {
+	e.slot <- struct{}{}
+	defer func() { <-e.slot }()
+	return e.exit
+}
+
+// Transcript returns what has happened so far; see Render and Timeline.
+func (e *Emulator) Transcript() []Entry { return e.script.snapshot() }
+
+// SetFault puts a fault in force, in place of one of the same name. The error
+// says what is wrong with its name or argument.
+func (e *Emulator) SetFault(f Fault) error { return e.faults.set(f) }
+
+// ClearFault ends a fault; an unknown name is no error.
+func (e *Emulator) ClearFault(name string) { e.faults.clear(name) }

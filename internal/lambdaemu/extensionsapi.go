@@ -1,0 +1,288 @@
+package lambdaemu
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Headers of the Extensions API (AWS page: runtimes-extensions-api).
+const (
+	headerName      = "Lambda-Extension-Name"
+	headerID        = "Lambda-Extension-Identifier"
+	headerEventID   = "Lambda-Extension-Event-Identifier"
+	headerFeatures  = "Lambda-Extension-Accept-Feature"
+	headerErrorType = "Lambda-Extension-Function-Error-Type"
+)
+
+const unknownIdentifier = "Extension.UnknownExtensionIdentifier"
+
+func transitionFailed(from, to agentState, who string) *apiError {
+	return forbidden("Extension.InvalidExtensionState", fmt.Sprintf(
+		"State transition from %s to %s failed for extension %s. Error: %s", from, to, who, errNotAllowed))
+}
+
+// parseRegister returns the events asked for.
+func parseRegister(r *http.Request) ([]string, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	if err != nil {
+		return nil, err
+	}
+	var req struct {
+		Events            []string `json:"events"`
+		ConfigurationKeys []string `json:"configurationKeys"`
+	}
+	if err := json.Unmarshal(body, &req); err != nil {
+		return nil, err
+	}
+	if len(req.ConfigurationKeys) != 0 {
+		return nil, errors.New("configurationKeys are deprecated; use environment variables instead")
+	}
+	return req.Events, nil
+}
+
+func (s *sandbox) handleRegister(w http.ResponseWriter, r *http.Request) {
+	name := r.Header.Get(headerName)
+	if name == "" {
+		writeAPIError(w, forbidden("Extension.InvalidExtensionName", "Empty extension name"))
+		return
+	}
+	events, err := parseRegister(r)
+	if err != nil {
+		writeAPIError(w, forbidden("InvalidRequestFormat", err.Error()))
+		return
+	}
+	a, failed := s.register(name, events)
+	if failed != nil {
+		s.script.add(name, whatRegister, fmt.Sprintf("%s → %d %s", strings.Join(events, ","), failed.status, failed.Type))
+		writeAPIError(w, failed)
+		return
+	}
+	w.Header().Set(headerID, a.id)
+	writeJSON(w, http.StatusOK, s.registration(r.Header.Get(headerFeatures)))
+}
+
+type registration struct {
+	AccountID       string `json:"accountId,omitempty"`
+	FunctionName    string `json:"functionName"`
+	FunctionVersion string `json:"functionVersion"`
+	Handler         string `json:"handler"`
+}
+
+// registration answers the account only to who accepts the feature.
+func (s *sandbox) registration(features string) registration {
+	answer := registration{FunctionName: s.opt.FunctionName, FunctionVersion: s.opt.Version, Handler: s.opt.Handler}
+	for feature := range strings.SplitSeq(features, ",") {
+		if strings.TrimSpace(feature) == "accountId" {
+			answer.AccountID = s.opt.AccountID
+		}
+	}
+	return answer
+}
+
+// register treats a name that was not launched as an internal extension, which
+// is what makes a wrong name so hard to find on Lambda (AWS source:
+// rapi/handler/agentregister).
+func (s *sandbox) register(name string, events []string) (*agent, *apiError) {
+	switch {
+	case s.faults.hit("register-500"):
+		return nil, internalServerError()
+	case s.faults.hit("register-403"):
+		return nil, transitionFailed(agentStarted, agentRegistered, name)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.externalLocked(name)
+	for _, event := range events {
+		if text := eventProblem(event, a == nil); text != "" {
+			return nil, forbidden("Extension.InvalidEventType", event+": "+text)
+		}
+	}
+	if a == nil {
+		var failed *apiError
+		if a, failed = s.newInternalLocked(name); failed != nil {
+			return nil, failed
+		}
+	}
+	from := a.state
+	if a.register(events) != nil {
+		return nil, transitionFailed(from, agentRegistered, name)
+	}
+	s.script.add(name, whatRegister, fmt.Sprintf("%s → 200 %s", strings.Join(events, ","), a.id))
+	s.changedLocked()
+	return a, nil
+}
+
+func eventProblem(event string, internal bool) string {
+	switch {
+	case event == eventInvoke:
+		return ""
+	case event != eventShutdown:
+		return "ErrorInvalidEventType"
+	case internal:
+		return "ShutdownEventNotSupportedForInternalExtension"
+	}
+	return ""
+}
+
+func (s *sandbox) newInternalLocked(name string) (*agent, *apiError) {
+	switch {
+	case !s.registrationOpen:
+		return nil, forbidden("Extension.RegistrationClosed", "Extension registration closed already")
+	case len(s.agents) >= maxAgents:
+		return nil, forbidden("Extension.TooManyExtensions", fmt.Sprintf("Extension limit (%d) reached", maxAgents))
+	case slices.ContainsFunc(s.agents, func(a *agent) bool { return a.name == name }):
+		return nil, forbidden("Extension.InvalidExtensionState", "Extension with this name already registered")
+	}
+	a := newAgent(name, true)
+	s.agents = append(s.agents, a)
+	return a, nil
+}
+
+// identified returns the caller, or the 403 of an identifier that is none. The
+// text for an unknown one differs per route.
+func (s *sandbox) identified(r *http.Request, unknown string) (*agent, *apiError) {
+	id := r.Header.Get(headerID)
+	switch {
+	case id == "":
+		return nil, forbidden("Extension.MissingExtensionIdentifier", "Missing Lambda-Extension-Identifier header")
+	case !isUUID(id):
+		return nil, forbidden("Extension.InvalidExtensionIdentifier", "Invalid Lambda-Extension-Identifier")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.agents {
+		if a.state != agentStarted && strings.EqualFold(a.id, id) {
+			return a, nil
+		}
+	}
+	return nil, forbidden(unknownIdentifier, strings.ReplaceAll(unknown, "{id}", strings.ToLower(id)))
+}
+
+// handleNext suspends the caller until there is an event. It has no time limit,
+// and a client that goes away does not free its place: the event is then lost
+// (AWS source: core/externalagent_states).
+func (s *sandbox) handleNext(w http.ResponseWriter, r *http.Request) {
+	a, failed := s.identified(r, "Unknown extension {id}")
+	if failed != nil {
+		writeAPIError(w, failed)
+		return
+	}
+	s.drain(a)
+	answer, failed := s.suspend(a)
+	if failed != nil {
+		s.script.add(a.name, "next", fmt.Sprintf("→ %d %s", failed.status, failed.Type))
+		writeAPIError(w, failed)
+		return
+	}
+	select {
+	case ev := <-answer:
+		s.script.add(a.name, ev.typ, ev.detail)
+		writeEvent(w, ev)
+	case <-s.gone:
+		writeAPIError(w, internalServerError())
+	}
+}
+
+func (s *sandbox) suspend(a *agent) (<-chan agentEvent, *apiError) {
+	switch {
+	case s.faults.hit("next-500"):
+		return nil, internalServerError()
+	case s.faults.hit("next-403"):
+		return nil, transitionFailed(agentReady, agentReady, a.id)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	from := a.state
+	answer, err := a.ready()
+	if err != nil {
+		return nil, transitionFailed(from, agentReady, a.id)
+	}
+	s.script.add(a.name, "next", "")
+	s.changedLocked()
+	return answer, nil
+}
+
+// writeEvent sets an event identifier and a content type for INVOKE only
+// (AWS source: rapi/rendering).
+func writeEvent(w http.ResponseWriter, ev agentEvent) {
+	if ev.typ == eventInvoke {
+		w.Header().Set(headerEventID, newUUID())
+		w.Header().Set("Content-Type", "application/json")
+	}
+	w.Write(ev.body)
+}
+
+type tracingEvent struct {
+	Type  string `json:"type"`
+	Value string `json:"value"`
+}
+
+func invokeEvent(inv *invocation) agentEvent {
+	var tracing *tracingEvent
+	if inv.trace.upstream != "" {
+		tracing = &tracingEvent{"X-Amzn-Trace-Id", inv.trace.upstream}
+	}
+	body := marshal(struct {
+		EventType          string        `json:"eventType"`
+		DeadlineMs         int64         `json:"deadlineMs"`
+		RequestID          string        `json:"requestId"`
+		InvokedFunctionArn string        `json:"invokedFunctionArn"`
+		Tracing            *tracingEvent `json:"tracing,omitempty"`
+	}{eventInvoke, inv.deadline.UnixMilli(), inv.id, inv.arn, tracing})
+	return agentEvent{typ: eventInvoke, detail: inv.id, body: body}
+}
+
+func shutdownEvent(deadlineMs int64, reason string) agentEvent {
+	body := marshal(struct {
+		EventType      string `json:"eventType"`
+		DeadlineMs     int64  `json:"deadlineMs"`
+		ShutdownReason string `json:"shutdownReason"`
+	}{eventShutdown, deadlineMs, reason})
+	return agentEvent{typ: eventShutdown, detail: reason, body: body}
+}
+
+func (s *sandbox) handleInitError(w http.ResponseWriter, r *http.Request) {
+	s.handleReport(w, r, "init/error", agentInitError, (*agent).reportInitError)
+}
+
+func (s *sandbox) handleExitError(w http.ResponseWriter, r *http.Request) {
+	s.handleReport(w, r, "exit/error", agentExitError, (*agent).reportExitError)
+}
+
+// handleReport only remembers the error: the platform acts when the process
+// exits (AWS source: rapi/handler/agentiniterror, agentexiterror).
+func (s *sandbox) handleReport(w http.ResponseWriter, r *http.Request, what string, to agentState, report func(*agent, string) error) {
+	a, failed := s.identified(r, "Unknown Lambda-Extension-Identifier")
+	errorType := r.Header.Get(headerErrorType)
+	switch {
+	case errorType == "" && (failed == nil || failed.Type == unknownIdentifier):
+		failed = forbidden("Extension.MissingHeader", headerErrorType+" not found")
+	case failed != nil:
+	default:
+		failed = s.report(a, errorType, to, report)
+	}
+	if failed != nil {
+		writeAPIError(w, failed)
+		return
+	}
+	s.script.add(a.name, what, errorType)
+	writeAccepted(w)
+}
+
+func (s *sandbox) report(a *agent, errorType string, to agentState, report func(*agent, string) error) *apiError {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	from := a.state
+	if report(a, errorType) != nil {
+		return transitionFailed(from, to, a.id)
+	}
+	if s.firstError == "" {
+		s.firstError = "Extension." + string(to)
+	}
+	return nil
+}

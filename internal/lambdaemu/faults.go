@@ -1,0 +1,208 @@
+package lambdaemu
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// FaultInfo describes one fault for documentation and --help.
+type FaultInfo struct {
+	Name    string
+	Arg     string // what the argument means and its default; "" when there is none
+	Meaning string
+}
+
+// argKind says how a fault's argument is read.
+type argKind int
+
+const (
+	argNone argKind = iota
+	argTimes
+	argMillis
+	argBytes
+	argPort
+)
+
+type faultSpec struct {
+	FaultInfo
+	kind     argKind
+	fallback int // the argument's value when absent; for argTimes 0 means always
+}
+
+const timesArg = "how many times, then normal again; default always"
+
+// faultTable is the one table of faults: parsing, behaviour and documentation
+// all read it.
+func faultTable() []faultSpec {
+	return []faultSpec{
+		{FaultInfo{"telemetry-202", timesArg, "the subscription is answered 202 Telemetry.NotSupported, as by AWS's emulator and sam local"}, argTimes, 0},
+		{FaultInfo{"telemetry-400", timesArg, "the subscription is answered 400 ValidationError"}, argTimes, 0},
+		{FaultInfo{"telemetry-403", timesArg, "the subscription is answered 403 Extension.UnknownExtensionIdentifier"}, argTimes, 0},
+		{FaultInfo{"telemetry-500", timesArg, "the subscription is answered 500 InternalServerError"}, argTimes, 0},
+		{FaultInfo{"telemetry-closed", timesArg, "the subscription is answered 403 Telemetry.SubscriptionClosed"}, argTimes, 0},
+		{FaultInfo{"telemetry-silent", "", "the subscription is answered 200 but nothing is ever delivered"}, argNone, 0},
+		{FaultInfo{"telemetry-root", "", "batches are posted to / whatever path the subscription names"}, argNone, 0},
+		{FaultInfo{"schema-old", "", "schema version 2025-01-29 is answered 400, older ones work"}, argNone, 0},
+		{FaultInfo{"logs-dropped", "bytes, default 65536", "the platform's buffer holds only so much; the rest is dropped and reported as platform.logsDropped"}, argBytes, 65536},
+		{FaultInfo{"runtime-done-lost", timesArg, "platform.runtimeDone is never delivered"}, argTimes, 0},
+		{FaultInfo{"runtime-done-late", "milliseconds, default 500", "platform.runtimeDone is generated late"}, argMillis, 500},
+		{FaultInfo{"runtime-done-twice", timesArg, "platform.runtimeDone is generated twice"}, argTimes, 0},
+		{FaultInfo{"runtime-done-early", timesArg, "platform.runtimeDone is generated before INVOKE is handed out"}, argTimes, 0},
+		{FaultInfo{"report-never", timesArg, "platform.report is never delivered"}, argTimes, 0},
+		{FaultInfo{"report-handler-error", timesArg, "platform.report has status error and the error's type after a handler that threw, as on managed instances; otherwise it says success"}, argTimes, 0},
+		{FaultInfo{"events-unknown", "", "every invocation also brings an event of unknown type and a platform.fault with a string record"}, argNone, 0},
+		{FaultInfo{"batch-duplicated", timesArg, "every batch is posted twice"}, argTimes, 0},
+		{FaultInfo{"batch-reordered", timesArg, "the events of a batch are posted in reverse order"}, argTimes, 0},
+		{FaultInfo{"batch-split", "bytes, default 64", "a record longer than this is cut over two POSTs, neither of them valid JSON"}, argBytes, 64},
+		{FaultInfo{"batch-split-lost", "bytes, default 64", "like batch-split, and the second POST is lost with the events in it"}, argBytes, 64},
+		{FaultInfo{"batch-truncated", timesArg, "the last ten bytes of the body are missing"}, argTimes, 0},
+		{FaultInfo{"register-500", timesArg, "register is answered 500 InternalServerError"}, argTimes, 0},
+		{FaultInfo{"register-403", timesArg, "register is answered 403 Extension.InvalidExtensionState"}, argTimes, 0},
+		{FaultInfo{"next-500", timesArg, "an extension's /next is answered 500 InternalServerError"}, argTimes, 0},
+		{FaultInfo{"next-403", timesArg, "an extension's /next is answered 403 Extension.InvalidExtensionState"}, argTimes, 0},
+		{FaultInfo{"shutdown-first", "", "the first sandbox is shut down right after init, without an invocation; the first invocation gets a new one"}, argNone, 0},
+		{FaultInfo{"shutdown-unflushed", "", "SHUTDOWN does not wait for telemetry under way, so the last report may come after it or never"}, argNone, 0},
+		{FaultInfo{"short-deadline", "milliseconds, default 900", "the budget of SHUTDOWN is this instead of 2000 ms"}, argMillis, 900},
+		{FaultInfo{"port-taken", "port, default 2773", "somebody else listens on this port of 127.0.0.1"}, argPort, 2773},
+	}
+}
+
+// FaultNames lists every fault, in the order in which documentation prints them.
+func FaultNames() []FaultInfo {
+	table := faultTable()
+	infos := make([]FaultInfo, len(table))
+	for i, spec := range table {
+		infos[i] = spec.FaultInfo
+	}
+	return infos
+}
+
+// ParseFault reads NAME[:ARG][@FROM], e.g. "next-500:2@3".
+func ParseFault(s string) (Fault, error) {
+	var f Fault
+	rest, from, hasFrom := strings.Cut(s, "@")
+	f.Name, f.Arg, _ = strings.Cut(rest, ":")
+	if hasFrom {
+		n, err := strconv.Atoi(from)
+		if err != nil || n < 0 {
+			return Fault{}, fmt.Errorf("fault %q: %q is not the number of an invocation", s, from)
+		}
+		f.From = n
+	}
+	_, _, err := f.resolve()
+	return f, err
+}
+
+// String returns the form ParseFault reads.
+func (f Fault) String() string {
+	s := f.Name
+	if f.Arg != "" {
+		s += ":" + f.Arg
+	}
+	if f.From != 0 {
+		s += "@" + strconv.Itoa(f.From)
+	}
+	return s
+}
+
+func (f Fault) resolve() (faultSpec, int, error) {
+	table := faultTable()
+	i := slices.IndexFunc(table, func(s faultSpec) bool { return s.Name == f.Name })
+	if i < 0 {
+		return faultSpec{}, 0, fmt.Errorf("unknown fault %q: the names are %s", f.Name, faultList(table))
+	}
+	spec := table[i]
+	if f.Arg == "" {
+		return spec, spec.fallback, nil
+	}
+	if spec.kind == argNone {
+		return spec, 0, fmt.Errorf("fault %s takes no argument, got %q", f.Name, f.Arg)
+	}
+	n, err := strconv.Atoi(f.Arg)
+	if err != nil || n <= 0 || spec.kind == argPort && n > 65535 {
+		return spec, 0, fmt.Errorf("fault %s: argument %q, want %s", f.Name, f.Arg, spec.Arg)
+	}
+	return spec, n, nil
+}
+
+func faultList(table []faultSpec) string {
+	names := make([]string, len(table))
+	for i, spec := range table {
+		names[i] = spec.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+// faults is the set of faults in force. A fault counted in times wears off.
+type faults struct {
+	mu         sync.Mutex
+	active     []activeFault
+	invocation int // of the sandbox's life, from 1; 0 before the first
+}
+
+type activeFault struct {
+	Fault
+	kind  argKind
+	value int
+	spent bool
+}
+
+func (f *faults) set(fault Fault) error {
+	spec, value, err := fault.resolve()
+	if err != nil {
+		return err
+	}
+	f.clear(fault.Name)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.active = append(f.active, activeFault{Fault: fault, kind: spec.kind, value: value})
+	return nil
+}
+
+func (f *faults) clear(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.active = slices.DeleteFunc(f.active, func(a activeFault) bool { return a.Name == name })
+}
+
+func (f *faults) begin(invocation int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.invocation = invocation
+}
+
+// hit reports whether the fault applies now, and uses one of its times up.
+func (f *faults) hit(name string) bool {
+	_, ok := f.value(name)
+	return ok
+}
+
+// value returns the argument of a fault that applies now.
+func (f *faults) value(name string) (int, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.active {
+		a := &f.active[i]
+		if a.Name != name || a.spent || f.invocation < a.From {
+			continue
+		}
+		if a.kind == argTimes && a.value > 0 {
+			a.value--
+			a.spent = a.value == 0
+		}
+		return a.value, true
+	}
+	return 0, false
+}
+
+// millis is value as a duration, or fallback without the fault.
+func (f *faults) millis(name string, fallback time.Duration) time.Duration {
+	if n, ok := f.value(name); ok {
+		return time.Duration(n) * time.Millisecond
+	}
+	return fallback
+}

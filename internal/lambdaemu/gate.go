@@ -1,0 +1,56 @@
+package lambdaemu
+
+import (
+	"context"
+	"sync"
+)
+
+// gate is open while the sandbox runs. Telemetry leaves only then: the platform's
+// sender stands in the same sandbox and is frozen with it.
+type gate struct {
+	mu     sync.Mutex
+	opened chan struct{} // closed while open
+	open   bool
+	epoch  int // counts closings
+}
+
+func newGate() *gate {
+	g := &gate{opened: make(chan struct{}), open: true}
+	close(g.opened)
+	return g
+}
+
+func (g *gate) set(open bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.open == open {
+		return
+	}
+	g.open = open
+	if open {
+		close(g.opened)
+		return
+	}
+	g.opened = make(chan struct{})
+	g.epoch++
+}
+
+// closings lets a timer find out whether a freeze fell into its time.
+func (g *gate) closings() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.epoch
+}
+
+// wait returns when the gate is open or ctx is done.
+func (g *gate) wait(ctx context.Context) error {
+	g.mu.Lock()
+	opened := g.opened
+	g.mu.Unlock()
+	select {
+	case <-opened:
+		return ctx.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

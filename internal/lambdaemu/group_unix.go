@@ -1,0 +1,11 @@
+//go:build unix && !linux
+
+package lambdaemu
+
+import "syscall"
+
+// ownGroup puts a child in its own process group. Without Linux's death signal
+// a killed emulator leaves its children running.
+func ownGroup() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true}
+}

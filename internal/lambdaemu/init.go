@@ -1,0 +1,87 @@
+package lambdaemu
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"time"
+)
+
+// Phases of platform.initStart and its kin.
+const (
+	phaseInit   = "init"
+	phaseInvoke = "invoke"
+)
+
+// initialise starts the extensions, then the runtime, and returns when all have
+// called /next (AWS source: rapid/handlers doRuntimeDomainInit). After a failure
+// the sandbox is good for shutdown only.
+func (s *sandbox) initialise(ctx context.Context, phase string) (time.Duration, *failure) {
+	begin := time.Now()
+	s.script.add(whoPlatform, "init", phase+" "+s.opt.InitType)
+	s.logInitStart(phase)
+	failed := s.startExtensions(ctx)
+	if failed == nil {
+		failed = s.startRuntime(ctx)
+		// Without a runtime there is no initRuntimeDone.
+		s.logInitRuntimeDone(phase, failed)
+	}
+	s.endInit()
+	s.logExtensions()
+	took := time.Since(begin)
+	s.logInitReport(phase, took, failed)
+	s.script.add(whoPlatform, "init end", initOutcome(failed))
+	return took, failed
+}
+
+func initOutcome(failed *failure) string {
+	switch {
+	case failed == nil:
+		return statusSuccess
+	case failed.errorType == "":
+		return failed.status
+	}
+	return failed.status + " " + failed.errorType
+}
+
+func (s *sandbox) endInit() {
+	s.drain(nil)
+	s.hub.closeSubscriptions()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.initialising, s.registrationOpen = false, false
+}
+
+// startExtensions starts every extension at once and waits until each has
+// registered under the name of its file.
+func (s *sandbox) startExtensions(ctx context.Context) *failure {
+	for i, path := range s.opt.Layers {
+		a := newAgent(filepath.Base(path), false)
+		s.mu.Lock()
+		s.agents = append(s.agents, a)
+		s.mu.Unlock()
+		if i >= maxAgents {
+			return s.launchFailed(a, "TooManyExtensions", errors.New("too many extensions"))
+		}
+		if err := s.spawnExtension(a, path); err != nil {
+			return s.launchFailed(a, launchErrorType(err), err)
+		}
+	}
+	return s.await(ctx, s.allRegisteredLocked)
+}
+
+func (s *sandbox) launchFailed(a *agent, errorType string, err error) *failure {
+	s.script.add(a.name, "launch error", errorType)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a.state, a.errorType = agentLaunchError, errorType
+	return &failure{status: statusError, errorType: "Extension.LaunchError", message: err.Error()}
+}
+
+// startRuntime returns when the runtime and then every extension are ready.
+func (s *sandbox) startRuntime(ctx context.Context) *failure {
+	if err := s.spawnRuntime(); err != nil {
+		return &failure{status: statusError, errorType: "Runtime.InvalidEntrypoint", message: err.Error()}
+	}
+	return s.await(ctx, s.allReadyLocked)
+}

@@ -1,0 +1,80 @@
+package lambdaemu
+
+import (
+	"context"
+	"time"
+)
+
+// invoke runs one invocation in an initialised sandbox and returns when the
+// runtime and every extension registered for INVOKE have called /next (AWS
+// source: rapid/handlers doInvoke). onReply is called as soon as the client has
+// its answer, which is earlier.
+func (s *sandbox) invoke(ctx context.Context, inv *invocation, onReply func()) *failure {
+	s.release(inv)
+	if failed := s.await(ctx, func() bool { return inv.reply != nil }); failed != nil {
+		return failed
+	}
+	onReply()
+	if failed := s.await(ctx, func() bool { return !inv.ready.IsZero() }); failed != nil {
+		return failed
+	}
+	s.logRuntimeDone(inv, nil)
+	return s.await(ctx, s.invokedReadyLocked)
+}
+
+// release hands the invocation out: INVOKE first, then the runtime, without
+// waiting in between.
+func (s *sandbox) release(inv *invocation) {
+	early := s.faults.hit("runtime-done-early")
+	if early {
+		s.logRuntimeDone(inv, nil)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.runtimeDoneEarly = early
+	for _, a := range s.agents {
+		if a.subscribed(eventInvoke) {
+			a.release(invokeEvent(inv))
+		}
+	}
+	inv.released = time.Now()
+	s.runtime.release(inv)
+}
+
+// invokedReadyLocked ignores extensions without INVOKE: they prolong nothing.
+func (s *sandbox) invokedReadyLocked() bool {
+	for _, a := range s.agents {
+		if a.subscribed(eventInvoke) && a.state != agentReady {
+			return false
+		}
+	}
+	return true
+}
+
+// open and close bracket the time in which the runtime may answer.
+func (s *sandbox) open(inv *invocation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inv = inv
+}
+
+func (s *sandbox) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inv, s.runtimeDoneEarly = nil, false
+}
+
+// settle fixes the client's answer after a failure: the function's own if it has
+// given one, else what its init said, else the platform's.
+func (s *sandbox) settle(inv *invocation, failed *failure) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	inv.closed = true
+	if inv.reply != nil {
+		return
+	}
+	inv.reply = failed.reply(inv.id)
+	if s.initReply != nil && failed.status != statusTimeout {
+		inv.reply, inv.selfReported = s.initReply, true
+	}
+}

@@ -1,0 +1,139 @@
+// Package lambdaemu is Lambda in a box: the Runtime, Extensions and Telemetry
+// APIs around real child processes, with freeze, faults and a transcript. It
+// runs any function with any extensions.
+//
+// The rule a reader could break: it imports none of the extension's packages,
+// so that both sides of a test cannot share one misreading of the platform.
+// Every behaviour cites the page or the AWS source it was taken from.
+package lambdaemu
+
+import (
+	"time"
+)
+
+// Options describe the function, its sandbox and its faults. The zero value of
+// each field is a sensible default, noted beside it.
+type Options struct {
+	Command []string          // the function: its bootstrap or runtime interface client, with arguments; required
+	Dir     string            // its working directory; default: the emulator's
+	Env     map[string]string // customer variables, as set in the console
+	Inherit []string          // host variables handed down to all processes, e.g. PATH; default PATH, HOME, LANG
+	Layers  []string          // extension executables; the base name is the extension's name
+
+	FunctionName string        // default "function"
+	Version      string        // default $LATEST
+	Handler      string        // _HANDLER of the runtime; default "app.handler"
+	Region       string        // default us-east-1
+	AccountID    string        // default 123456789012
+	MemoryMB     int           // default 128
+	Timeout      time.Duration // of one invocation; default 3 s
+	InitTimeout  time.Duration // default 10 s (on-demand)
+	LogFormat    string        // Text or JSON; default Text
+	InitType     string        // on-demand (default), provisioned-concurrency, snap-start, lambda-managed-instances
+	NoFreeze     bool          // default: SIGSTOP all process groups between invocations
+	Faults       []Fault       // see FaultNames
+
+	// Both hooks are called from one goroutine, and neither may call the
+	// emulator. What belongs to an invocation has been told when Invoke returns.
+	OnLine  func(Line)  // every line CloudWatch Logs would hold, in order
+	OnEntry func(Entry) // every transcript entry as it happens
+}
+
+// Line is one log line as CloudWatch Logs would hold it.
+type Line struct {
+	Time   time.Time
+	Origin Origin
+	Name   string // the extension's name for OriginExtension
+	Text   string // without the newline
+}
+
+// Origin says who printed a line.
+type Origin string
+
+// Origins of a line. Platform lines are INIT_START, START, END, REPORT and the like.
+const (
+	OriginFunction  Origin = "function"
+	OriginExtension Origin = "extension"
+	OriginPlatform  Origin = "platform"
+)
+
+// Request is one invocation.
+type Request struct {
+	Payload       []byte
+	RequestID     string // default: a new UUID
+	TraceHeader   string // X-Ray header from upstream; default: a new sampled one; NoTrace: none at all
+	ClientContext string
+	TenantID      string
+
+	// OnResponse, if set, is called once, at the moment the client has its
+	// answer. Extensions may still be at work then, so only the answer's own
+	// fields are valid: RequestID, Payload, FunctionError, ErrorType,
+	// ProducedBytes, ColdStart and Latency. It must not call the emulator.
+	OnResponse func(Response)
+}
+
+// NoTrace as a Request's TraceHeader means that the caller sent none.
+const NoTrace = "none"
+
+// Response is what the client of the invocation and the platform saw.
+type Response struct {
+	RequestID     string
+	Payload       []byte
+	FunctionError string // "" on success, else Unhandled; Payload then holds errorMessage and errorType
+	ErrorType     string // e.g. Sandbox.Timedout, Runtime.ExitError
+	ColdStart     bool
+
+	Init             time.Duration // of this invocation's cold start; 0 when warm
+	Latency          time.Duration // invoke → response at the client
+	Duration         time.Duration // invoke → the runtime's next /next
+	PostRuntime      time.Duration // the runtime's /next → the last extension's /next
+	Billed           time.Duration
+	MaxMemoryUsedMB  int
+	ProducedBytes    int
+	TelemetryPending int // events not yet delivered when the sandbox froze
+}
+
+// Exit is how the sandbox ended.
+type Exit struct {
+	Reason     string // spindown, timeout, failure
+	Extensions []ExtensionExit
+	Duration   time.Duration
+}
+
+// ExtensionExit is how one extension ended.
+type ExtensionExit struct {
+	Name   string
+	Code   int           // exit code; -1 when killed
+	Killed bool          // SIGKILL at the end of the budget
+	After  time.Duration // from the SHUTDOWN event to the exit
+
+	// Unsubscribed extensions did not register for SHUTDOWN: they are killed
+	// without notice, which is a normal end.
+	Unsubscribed bool
+}
+
+// Clean reports whether every extension that was told exited with 0 in time.
+func (e Exit) Clean() bool {
+	for _, x := range e.Extensions {
+		if !x.Unsubscribed && (x.Killed || x.Code != 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// Entry is one thing that crossed the wire or happened to a process.
+type Entry struct {
+	At     time.Time
+	Who    string // platform, runtime, or an extension's name
+	What   string // e.g. "register", "next", "telemetry POST", "exec", "freeze"
+	Detail string // headers and body in short; ids as they were
+}
+
+// Fault is a named fault of the platform: Name, optional argument, and the
+// first invocation (counted from 1) it applies to; 0 means from the start.
+type Fault struct {
+	Name string
+	Arg  string
+	From int
+}

@@ -1,0 +1,155 @@
+package lambdaemu
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func replaceOnce(s, old, new string) string { return strings.Replace(s, old, new, 1) }
+
+func TestOptionDefaults(t *testing.T) {
+	got, err := Options{Command: []string{"/bin/true"}}.resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Options{
+		Command: []string{"/bin/true"}, Dir: got.Dir, Inherit: []string{"PATH", "HOME", "LANG"}, Layers: []string{},
+		FunctionName: "function", Version: "$LATEST", Handler: "app.handler", Region: "us-east-1", AccountID: "123456789012",
+		MemoryMB: 128, Timeout: 3 * time.Second, InitTimeout: 10 * time.Second, LogFormat: "Text", InitType: "on-demand",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Start refuses what cannot work, in words that name the cure.
+func TestBadOptions(t *testing.T) {
+	dir := t.TempDir()
+	os.Mkdir(filepath.Join(dir, "sub"), 0o700)
+	os.Mkdir(filepath.Join(dir, "other"), 0o700)
+	for _, name := range []string{"ext", "sub/ext"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ok := []string{"/bin/true"}
+	tests := []struct {
+		name string
+		opt  Options
+		want string
+	}{
+		{"no command", Options{}, "no command: say how the function starts"},
+		{"missing command", Options{Command: []string{"./bootstrap"}, Dir: dir}, dir + "/bootstrap: no such file"},
+		{"missing directory", Options{Command: ok, Dir: dir + "/x"}, "is not a directory"},
+		{"missing extension", Options{Command: ok, Layers: []string{dir + "/none"}}, "none: no such file"},
+		{"extension directory", Options{Command: ok, Layers: []string{dir + "/other"}}, "is a directory: name the executables in it"},
+		{"same name", Options{Command: ok, Layers: []string{dir + "/ext", dir + "/sub/ext"}}, "have the same name"},
+		{"log format", Options{Command: ok, LogFormat: "json"}, `log format "json": use Text or JSON`},
+		{"snap-start", Options{Command: ok, InitType: "snap-start"}, "is not emulated yet: use on-demand or provisioned-concurrency"},
+		{"managed instances", Options{Command: ok, InitType: "lambda-managed-instances"}, "is not emulated yet"},
+		{"init type", Options{Command: ok, InitType: "warm"}, "unknown init type"},
+		{"memory", Options{Command: ok, MemoryMB: 64}, "Lambda allows 128 to 10240"},
+		{"timeout", Options{Command: ok, Timeout: time.Hour}, "Lambda allows up to 15m"},
+		{"reserved", Options{Command: ok, Env: map[string]string{"AWS_REGION": "x"}}, "AWS_REGION is reserved by Lambda"},
+		{"fault", Options{Command: ok, Faults: []Fault{{Name: "nope"}}}, `unknown fault "nope": the names are telemetry-202,`},
+		{"fault argument", Options{Command: ok, Faults: []Fault{{Name: "schema-old", Arg: "1"}}}, "takes no argument"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Start(t.Context(), tt.opt)
+			if err == nil || !strings.HasPrefix(err.Error(), "start emulator: ") || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestParseFault(t *testing.T) {
+	tests := []struct {
+		in   string
+		want Fault
+		bad  string
+	}{
+		{"telemetry-202", Fault{Name: "telemetry-202"}, ""},
+		{"next-500:2@3", Fault{Name: "next-500", Arg: "2", From: 3}, ""},
+		{"report-never@2", Fault{Name: "report-never", From: 2}, ""},
+		{"port-taken:70000", Fault{}, "want port, default 2773"},
+		{"next-500:x", Fault{}, `argument "x", want how many times`},
+		{"next-500@x", Fault{}, "is not the number of an invocation"},
+		{"telemetry-silent:1", Fault{}, "takes no argument"},
+		{"", Fault{}, "unknown fault"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.in, func(t *testing.T) {
+			got, err := ParseFault(tt.in)
+			if tt.bad != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.bad) {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			if err != nil || got != tt.want || got.String() != tt.in {
+				t.Errorf("got %v %v", got, err)
+			}
+		})
+	}
+}
+
+// Every fault of the table is read somewhere, and its words are complete.
+func TestFaultTable(t *testing.T) {
+	var sources strings.Builder
+	files, _ := filepath.Glob("*.go")
+	for _, file := range files {
+		if file == "faults.go" || strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources.Write(text)
+	}
+	for _, info := range FaultNames() {
+		if info.Meaning == "" || !strings.Contains(sources.String(), `"`+info.Name+`"`) {
+			t.Errorf("fault %s has no effect or no meaning", info.Name)
+		}
+	}
+}
+
+func TestFaultsWearOffAndBegin(t *testing.T) {
+	f := &faults{}
+	if err := f.set(Fault{Name: "next-500", Arg: "2", From: 2}); err != nil {
+		t.Fatal(err)
+	}
+	var got []bool
+	for _, invocation := range []int{0, 1, 2, 2, 2, 3} {
+		f.begin(invocation)
+		got = append(got, f.hit("next-500"))
+	}
+	if diff := cmp.Diff([]bool{false, false, true, true, false, false}, got); diff != "" {
+		t.Error(diff)
+	}
+	f.set(Fault{Name: "next-500"})
+	f.clear("next-500")
+	if f.hit("next-500") {
+		t.Error("a cleared fault applies")
+	}
+}
+
+func FuzzParseFault(f *testing.F) {
+	f.Add("next-500:2@3")
+	f.Fuzz(func(t *testing.T, s string) {
+		fault, err := ParseFault(s)
+		if err != nil {
+			return
+		}
+		if again, err := ParseFault(fault.String()); err != nil || again != fault {
+			t.Errorf("%q became %v, %v", s, again, err)
+		}
+	})
+}

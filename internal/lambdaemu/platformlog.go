@@ -1,0 +1,266 @@
+package lambdaemu
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+// This file writes what the platform says, in its two forms: an event for the
+// Telemetry API and a line for CloudWatch Logs. The lines follow what Lambda
+// prints, tabs included (AWS pages: lambda-runtime-environment,
+// monitoring-cloudwatchlogs-logformat).
+
+// platform emits a platform event, and in JSON log format its line.
+func (s *sandbox) platform(typ, requestID string, record any) {
+	e := event{at: time.Now(), typ: typ, category: categoryPlatform, requestID: requestID, record: record}
+	s.hub.emit(e)
+	s.printEvent(e)
+}
+
+// printEvent is the line of an event in JSON log format. Events that say
+// "all is well" are below the system log level INFO (AWS page:
+// monitoring-cloudwatchlogs-log-level).
+func (s *sandbox) printEvent(e event) {
+	if s.opt.LogFormat != formatJSON || s.belowInfo(e.record) {
+		return
+	}
+	s.print(OriginPlatform, "", string(marshal(struct {
+		Time   string          `json:"time"`
+		Type   string          `json:"type"`
+		Record json.RawMessage `json:"record"`
+	}{e.at.UTC().Format(isoMillis), e.typ, marshal(e.record)})))
+}
+
+func (s *sandbox) belowInfo(record any) bool {
+	switch r := record.(type) {
+	case initRuntimeDoneRecord:
+		return r.Status == statusSuccess
+	case initReportRecord:
+		return r.Status == statusSuccess && s.opt.InitType == initOnDemand
+	case runtimeDoneRecord:
+		return r.Status == statusSuccess
+	}
+	return false
+}
+
+// printText is a platform line that exists in text log format only.
+func (s *sandbox) printText(text string) {
+	if s.opt.LogFormat == formatText {
+		s.print(OriginPlatform, "", text)
+	}
+}
+
+func (s *sandbox) print(origin Origin, name, text string) {
+	s.hooks.line(Line{Time: time.Now(), Origin: origin, Name: name, Text: text})
+}
+
+// printProcess is a line that the function or an extension wrote. It comes
+// under the lock of the output it was read from, so the order of the two
+// destinations is the same.
+func (s *sandbox) printProcess(origin Origin, name, text string) {
+	s.print(origin, name, text)
+	s.hub.emit(event{at: time.Now(), typ: string(origin), category: string(origin), line: text})
+}
+
+func (s *sandbox) logInitStart(phase string) {
+	version := runtimeVersion(s.opt.Command[0])
+	arn := "arn:aws:lambda:" + s.opt.Region + "::runtime:" + strings.Repeat("0", 64)
+	s.printText("INIT_START Runtime Version: " + version + "\tRuntime Version ARN: " + arn)
+	s.platform("platform.initStart", "", initStartRecord{
+		InitializationType: s.opt.InitType, Phase: phase, RuntimeVersion: version, RuntimeVersionArn: arn,
+		FunctionName: s.opt.FunctionName, FunctionVersion: s.opt.Version,
+		InstanceID: s.env.id.logStream, InstanceMaxMemory: s.opt.MemoryMB,
+	})
+}
+
+// runtimeVersion has Lambda's form, e.g. python:3.13.v1; the version is ours.
+func runtimeVersion(command string) string {
+	id := runtimeID(command)
+	i := strings.IndexAny(id, ".0123456789")
+	name, version := id[:i], strings.TrimSuffix(strings.TrimPrefix(id[i:], "."), ".x")
+	return name + ":" + version + ".v1"
+}
+
+func (s *sandbox) logInitRuntimeDone(phase string, failed *failure) {
+	record := initRuntimeDoneRecord{InitializationType: s.opt.InitType, Phase: phase, Status: statusSuccess}
+	if failed != nil {
+		// A timeout of init has no type of its own (AWS source: rapid/handlers getFirstFatalError).
+		record.Status, record.ErrorType = statusError, or(failed.errorType, "Runtime.Unknown")
+	}
+	s.platform("platform.initRuntimeDone", "", record)
+}
+
+func (s *sandbox) logExtensions() {
+	for _, record := range s.extensionRecords() {
+		s.platform("platform.extension", "", record)
+		line := fmt.Sprintf("EXTENSION\tName: %s\tState: %s\tEvents: [%s]", record.Name, record.State, strings.Join(record.Events, ","))
+		if record.ErrorType != "" {
+			line += "\tError Type: " + record.ErrorType
+		}
+		s.printText(line)
+	}
+}
+
+func (s *sandbox) extensionRecords() []extensionRecord {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]extensionRecord, len(s.agents))
+	for i, a := range s.agents {
+		list[i] = extensionRecord{a.name, string(a.state), append([]string{}, a.events...), a.errorType}
+	}
+	return list
+}
+
+// telemetryLine is the line of a new subscription.
+func telemetryLine(name string, types []string) string {
+	titles := make([]string, len(types))
+	for i, t := range types {
+		titles[i] = strings.ToUpper(t[:1]) + t[1:]
+	}
+	return fmt.Sprintf("TELEMETRY\tName: %s\tState: Subscribed\tTypes: [%s]", name, strings.Join(titles, ", "))
+}
+
+// logInitReport prints its line for a failed init, and always for provisioned
+// concurrency (AWS page: lambda-runtime-environment).
+func (s *sandbox) logInitReport(phase string, took time.Duration, failed *failure) {
+	record := initReportRecord{InitializationType: s.opt.InitType, Phase: phase, Status: statusSuccess}
+	record.Metrics.DurationMs = millis(took)
+	line := fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: %s", millis(took), phase)
+	if failed != nil {
+		record.Status, record.ErrorType = failed.status, failed.errorType
+		line += statusSuffix(failed.status, failed.errorType)
+	}
+	s.platform("platform.initReport", "", record)
+	if failed != nil || s.opt.InitType != initOnDemand {
+		s.printText(line)
+	}
+}
+
+func statusSuffix(status, errorType string) string {
+	switch {
+	case status == statusSuccess:
+		return ""
+	case errorType == "":
+		return "\tStatus: " + status
+	}
+	return "\tStatus: " + status + "\tError Type: " + errorType
+}
+
+func (s *sandbox) logStart(inv *invocation) {
+	s.printText("START RequestId: " + inv.id + " Version: " + s.opt.Version)
+	s.platform("platform.start", inv.id, startRecord{
+		RequestID: inv.id, Version: s.opt.Version, Tracing: inv.trace.telemetryTracing(), TenantID: inv.req.TenantID,
+	})
+}
+
+// logRuntimeDone says success even when the handler threw: for the platform the
+// runtime did its job (AWS source: rapid/handlers doInvoke).
+func (s *sandbox) logRuntimeDone(inv *invocation, failed *failure) {
+	end := or(inv.ready, time.Now())
+	record := runtimeDoneRecord{
+		RequestID: inv.id, Status: statusSuccess, Tracing: inv.trace.telemetryTracing(), TenantID: inv.req.TenantID,
+		Metrics: runtimeDoneMetrics{DurationMs: millis(end.Sub(or(inv.released, inv.start)))},
+		Spans:   inv.spans(),
+	}
+	if inv.reply != nil {
+		record.Metrics.ProducedBytes = inv.reply.produced
+	}
+	if failed != nil {
+		record.Status, record.ErrorType = failed.status, failed.errorType
+	}
+	s.sendRuntimeDone(event{at: time.Now(), typ: "platform.runtimeDone", category: categoryPlatform, requestID: inv.id, record: record})
+}
+
+// sendRuntimeDone is where the faults around runtimeDone act.
+func (s *sandbox) sendRuntimeDone(e event) {
+	s.printEvent(e)
+	if s.faults.hit("runtime-done-lost") || s.runtimeDoneEarly {
+		return
+	}
+	if n, ok := s.faults.value("runtime-done-late"); ok {
+		s.hub.emitAfter(time.Duration(n)*time.Millisecond, e)
+		return
+	}
+	s.hub.emit(e)
+	if s.faults.hit("runtime-done-twice") {
+		s.hub.emit(e)
+	}
+}
+
+// spans exist once the runtime has answered.
+func (inv *invocation) spans() []spanRecord {
+	if inv.lastByte.IsZero() {
+		return nil
+	}
+	list := []spanRecord{
+		newSpan("responseLatency", inv.released, inv.firstByte),
+		newSpan("responseDuration", inv.firstByte, inv.lastByte),
+	}
+	if !inv.ready.IsZero() {
+		list = append(list, newSpan("runtimeOverhead", inv.lastByte, inv.ready))
+	}
+	return list
+}
+
+// logFailure is the line before END when the platform ended the invocation. A
+// runtime that reported its own init error gets none (captures of 2025 and 2026).
+func (s *sandbox) logFailure(inv *invocation, failed *failure) {
+	if inv.selfReported {
+		return
+	}
+	if failed.status == statusTimeout {
+		s.printText(time.Now().UTC().Format(isoMillis) + " " + inv.id + " " + failed.message)
+		return
+	}
+	s.printText("RequestId: " + inv.id + " Error: " + failed.message + "\n" + failed.errorType)
+}
+
+// report is the outcome of an invocation as billed.
+type report struct {
+	status    string
+	errorType string
+	total     time.Duration // the extensions' time included
+	init      time.Duration // 0 unless this invocation paid for a cold start
+	memoryMB  int
+	end       time.Time
+}
+
+// billed counts the init of a cold start (AWS page: lambda-runtime-environment;
+// since August 2025) and rounds up to a millisecond.
+func (r report) billed() time.Duration {
+	ms := math.Ceil(float64((r.total + r.init).Microseconds()) / 1000)
+	return time.Duration(ms) * time.Millisecond
+}
+
+func (s *sandbox) logReport(inv *invocation, r report) {
+	s.printText("END RequestId: " + inv.id)
+	s.printText(s.reportLine(inv, r))
+	record := reportRecord{
+		RequestID: inv.id, Status: r.status, ErrorType: r.errorType,
+		Tracing: inv.trace.telemetryTracing(), TenantID: inv.req.TenantID,
+		Metrics: reportMetrics{
+			DurationMs: millis(r.total), BilledDurationMs: r.billed().Milliseconds(),
+			MemorySizeMB: s.opt.MemoryMB, MaxMemoryUsedMB: r.memoryMB, InitDurationMs: millis(r.init),
+		},
+	}
+	if !inv.ready.IsZero() {
+		record.Spans = []spanRecord{newSpan("extensionOverhead", inv.ready, r.end)}
+	}
+	e := event{at: time.Now(), typ: "platform.report", category: categoryPlatform, requestID: inv.id, record: record}
+	s.printEvent(e)
+	if !s.faults.hit("report-never") {
+		s.hub.emit(e)
+	}
+}
+
+func (s *sandbox) reportLine(inv *invocation, r report) string {
+	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB\t",
+		inv.id, millis(r.total), r.billed().Milliseconds(), s.opt.MemoryMB, r.memoryMB)
+	if r.init > 0 {
+		line += fmt.Sprintf("Init Duration: %.2f ms\t", millis(r.init))
+	}
+	return line + strings.TrimPrefix(statusSuffix(r.status, r.errorType), "\t")
+}

@@ -1,0 +1,214 @@
+package lambdaemu
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Invoke runs one invocation and returns when it has ended for the platform,
+// that is after the extensions; Request.OnResponse tells when the client has its
+// answer. Callers queue. Whatever the function does, the error is nil: it is set
+// only when the emulator is closed, the payload too large, or ctx ends first; in
+// the last case the invocation goes on, as on Lambda when a client hangs up.
+func (e *Emulator) Invoke(ctx context.Context, req Request) (Response, error) {
+	if len(req.Payload) > maxPayload {
+		return Response{}, ErrRequestTooLarge
+	}
+	select {
+	case e.slot <- struct{}{}:
+	case <-ctx.Done():
+		return Response{}, context.Cause(ctx)
+	}
+	if e.isClosed() {
+		<-e.slot
+		return Response{}, ErrClosed
+	}
+	done := make(chan Response, 1)
+	go func() {
+		defer func() { <-e.slot }()
+		done <- e.run(req)
+	}()
+	select {
+	case resp := <-done:
+		return resp, nil
+	case <-ctx.Done():
+		return Response{}, context.Cause(ctx)
+	}
+}
+
+// run is Invoke with the slot held.
+func (e *Emulator) run(req Request) Response {
+	e.invocations++
+	e.faults.begin(e.invocations)
+	if e.fresh {
+		e.coldStart()
+	}
+	inv := e.newInvocation(req)
+	ctx, cancel := context.WithDeadlineCause(e.life, inv.deadline, timedOut(e.opt.Timeout))
+	defer cancel()
+	r := &running{e: e, inv: inv, cold: e.cold, init: e.coldInit}
+	e.cold, e.coldInit = false, 0
+	r.begin(ctx)
+	if r.failed == nil {
+		r.failed = r.box.invoke(ctx, inv, r.replied)
+	}
+	r.ended = time.Now()
+	r.end()
+	e.hooks.flush()
+	return r.response()
+}
+
+func timedOut(limit time.Duration) *failure {
+	return &failure{status: statusTimeout, message: fmt.Sprintf("Task timed out after %.2f seconds", limit.Seconds())}
+}
+
+func (e *Emulator) newInvocation(req Request) *invocation {
+	now := time.Now()
+	if len(req.Payload) == 0 {
+		req.Payload = []byte("{}")
+	}
+	return &invocation{
+		id: or(req.RequestID, newUUID()), req: req, trace: newTrace(req.TraceHeader),
+		arn: functionARN(&e.opt), start: now, deadline: now.Add(e.opt.Timeout),
+	}
+}
+
+// running is one invocation in progress.
+type running struct {
+	e       *Emulator
+	inv     *invocation
+	box     *sandbox
+	cold    bool
+	init    time.Duration // of the cold start this invocation waited for
+	reinit  time.Duration // of an init repeated inside this invocation
+	failed  *failure
+	ended   time.Time // what comes after, measuring and killing, is not billed
+	report  report
+	answer  Response // what the client saw, fixed once
+	done    bool     // answer is fixed
+	pending int
+}
+
+// begin thaws the sandbox, or makes one and repeats init inside the invocation.
+func (r *running) begin(ctx context.Context) {
+	r.box = r.e.current()
+	if r.box != nil {
+		r.box.thaw()
+		r.open()
+		r.failed = r.box.died()
+		r.box.logStart(r.inv)
+		return
+	}
+	r.box = r.e.newSandbox()
+	r.open()
+	r.cold = true
+	r.reinit, r.failed = r.box.initialise(ctx, phaseInvoke)
+	r.box.logStart(r.inv)
+}
+
+func (r *running) open() {
+	r.e.script.add(whoPlatform, whatInvoke, r.inv.id)
+	r.box.open(r.inv)
+	r.unknownEvents()
+}
+
+// unknownEvents sends what a tolerant extension must ignore.
+func (r *running) unknownEvents() {
+	if !r.e.faults.hit("events-unknown") {
+		return
+	}
+	r.box.platform("platform.somethingNew", "", struct {
+		RequestID string `json:"requestId"`
+		Answer    int    `json:"answer"`
+	}{r.inv.id, 42})
+	r.box.platform("platform.fault", "", "RequestId: "+r.inv.id+" Process exited before completing request")
+}
+
+// died reports an exit that happened while nobody looked.
+func (s *sandbox) died() *failure {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fatal
+}
+
+// replied tells the client at once.
+func (r *running) replied() {
+	if r.done {
+		return
+	}
+	r.done = true
+	r.answer = Response{
+		RequestID: r.inv.id, Payload: r.inv.reply.payload, ErrorType: r.inv.reply.errorType,
+		ProducedBytes: r.inv.reply.produced, ColdStart: r.cold, Latency: time.Since(r.inv.start),
+	}
+	if r.inv.reply.errorType != "" {
+		r.answer.FunctionError = "Unhandled"
+	}
+	if r.inv.req.OnResponse != nil {
+		r.inv.req.OnResponse(r.answer)
+	}
+}
+
+// end writes the report and freezes, or resets after a failure.
+func (r *running) end() {
+	r.e.peakMB = max(r.e.peakMB, r.box.memoryMB())
+	if r.failed == nil {
+		r.finishReport(statusSuccess, "")
+		r.box.close()
+		r.e.script.add(whoPlatform, "invoke end", statusSuccess)
+		r.box.freeze()
+		r.pending = r.box.hub.pending()
+		return
+	}
+	r.fail()
+}
+
+// fail ends the invocation for the client first and then resets. The report is
+// made between the runtime's death and SHUTDOWN, so that extensions can still
+// receive it.
+func (r *running) fail() {
+	r.box.settle(r.inv, r.failed)
+	r.replied()
+	r.box.drain(nil)
+	if r.inv.ready.IsZero() {
+		r.box.logRuntimeDone(r.inv, r.failed)
+	}
+	r.box.close()
+	r.e.script.add(whoPlatform, "invoke end", initOutcome(r.failed))
+	r.e.reset(r.box, r.failed, func() {
+		r.box.logFailure(r.inv, r.failed)
+		r.finishReport(r.failed.status, r.failed.errorType)
+	})
+}
+
+// finishReport says success when the handler threw: REPORT lines captured in
+// 2026 have no Status then, while they have one after a failed init or a timeout.
+func (r *running) finishReport(status, errorType string) {
+	total := r.ended.Sub(r.inv.start)
+	if status == statusTimeout {
+		total = r.e.opt.Timeout
+	}
+	if status == statusSuccess && r.answer.ErrorType != "" && r.e.faults.hit("report-handler-error") {
+		status, errorType = statusError, r.answer.ErrorType
+	}
+	r.report = report{status: status, errorType: errorType, total: total, init: r.init, memoryMB: r.e.peakMB, end: r.ended}
+	r.box.logReport(r.inv, r.report)
+}
+
+func (r *running) response() Response {
+	resp := r.answer
+	resp.Init = r.init + r.reinit
+	resp.Duration = r.report.total
+	if !r.inv.ready.IsZero() {
+		resp.Duration = r.inv.ready.Sub(r.inv.start)
+		resp.PostRuntime = max(0, r.report.total-resp.Duration)
+	}
+	resp.Billed = r.report.billed()
+	resp.MaxMemoryUsedMB = r.e.peakMB
+	resp.TelemetryPending = r.pending
+	if r.failed != nil && resp.ErrorType == "" {
+		resp.ErrorType = or(r.failed.errorType, "Sandbox.Timedout")
+	}
+	return resp
+}

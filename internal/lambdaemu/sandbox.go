@@ -1,0 +1,222 @@
+package lambdaemu
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+)
+
+// sandbox is one set of processes: from the start of the extensions to the
+// death of all. A reset ends it, and the next invocation gets a new one with
+// new identifiers in the same file system.
+type sandbox struct {
+	opt      *Options
+	env      environment
+	launcher *launcher
+	hooks    *notifier
+	script   *transcript
+	faults   *faults
+	hub      *hub
+	gate     *gate
+	gone     chan struct{} // closed at the end; frees suspended /next calls
+
+	mu               sync.Mutex
+	changed          chan struct{} // closed and replaced at every change of state
+	agents           []*agent      // external ones in launch order, then internal ones
+	runtime          runtimeMachine
+	procs            []*process
+	inv              *invocation // the open one; nil between invocations
+	registrationOpen bool
+	initialising     bool
+	shuttingDown     bool
+	fatal            *failure // the first unexpected exit
+	firstError       string   // error type reported before it
+	initReply        *reply   // what the runtime said about its failed init
+	runtimeDoneEarly bool     // fault: runtimeDone of the open invocation is out already
+}
+
+// changedLocked wakes who waits for a state.
+func (s *sandbox) changedLocked() {
+	if s.initialising && s.allReadyLocked() {
+		// Closed here and not by the waiter, so that a PUT after the last /next
+		// always comes too late.
+		s.hub.closeSubscriptions()
+	}
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// await returns nil as soon as condLocked holds, else why it never will. A
+// condition that holds wins over a death at the same moment: the answer counts.
+func (s *sandbox) await(ctx context.Context, condLocked func() bool) *failure {
+	for {
+		ok, fatal, changed := s.check(condLocked)
+		switch {
+		case ok:
+			return nil
+		case fatal != nil:
+			return fatal
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return failureOf(context.Cause(ctx))
+		}
+	}
+}
+
+func (s *sandbox) check(condLocked func() bool) (bool, *failure, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return condLocked(), s.fatal, s.changed
+}
+
+func failureOf(err error) *failure {
+	if failed, ok := errors.AsType[*failure](err); ok {
+		return failed
+	}
+	return &failure{status: "failure", errorType: "Sandbox.Failure", message: "the emulator was stopped"}
+}
+
+func (s *sandbox) externalLocked(name string) *agent {
+	i := slices.IndexFunc(s.agents, func(a *agent) bool { return !a.internal && a.name == name })
+	if i < 0 {
+		return nil
+	}
+	return s.agents[i]
+}
+
+func (s *sandbox) allReadyLocked() bool {
+	return s.runtime.state == runtimeReady && !slices.ContainsFunc(s.agents, func(a *agent) bool { return a.state != agentReady })
+}
+
+func (s *sandbox) allRegisteredLocked() bool {
+	return !slices.ContainsFunc(s.agents, func(a *agent) bool { return a.state == agentStarted })
+}
+
+// drain emits what one extension, or with nil every process, has printed, so
+// that its lines stand before what the call at hand makes the platform say.
+func (s *sandbox) drain(a *agent) {
+	s.mu.Lock()
+	procs := slices.Clone(s.procs)
+	if a != nil {
+		procs = []*process{a.proc}
+	}
+	s.mu.Unlock()
+	for _, p := range procs {
+		p.drain()
+	}
+}
+
+// spawnExtension starts the process of a. Its working directory is /, for no
+// extension may rely on one; it gets no arguments (AWS source: rapid/handlers).
+func (s *sandbox) spawnExtension(a *agent, path string) error {
+	s.script.add(a.name, "exec", filepath.Base(path))
+	c := command{name: a.name, path: path, dir: "/", env: s.env.extension()}
+	emit := func(line string) { s.printProcess(OriginExtension, a.name, line) }
+	p, err := s.launcher.spawn(c, emit, s.hooks.waitRoom, func(p *process) { s.extensionExited(a, p) })
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a.proc = p
+	s.procs = append(s.procs, p)
+	return nil
+}
+
+func (s *sandbox) spawnRuntime() error {
+	s.script.add(whoRuntime, "exec", filepath.Base(s.opt.Command[0]))
+	c := command{name: whoRuntime, path: s.opt.Command[0], args: s.opt.Command[1:], dir: s.opt.Dir, env: s.env.runtime()}
+	emit := func(line string) { s.printProcess(OriginFunction, "", line) }
+	p, err := s.launcher.spawn(c, emit, s.hooks.waitRoom, s.runtimeExited)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.runtime.proc = p
+	s.procs = append(s.procs, p)
+	return nil
+}
+
+// extensionExited is a crash outside of shutdown, exit code 0 included (AWS
+// source: rapid/handlers watchEvents).
+func (s *sandbox) extensionExited(a *agent, p *process) {
+	message := p.text
+	if p.code == 0 {
+		message = "exit code 0"
+	}
+	s.script.add(a.name, "exit", p.outcome())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shuttingDown && a.state == agentRunning {
+		a.state = agentExited
+		if p.code != 0 {
+			a.state = agentShutdownFailed
+		}
+	}
+	s.diedLocked("Extension.Crash", message)
+}
+
+func (s *sandbox) runtimeExited(p *process) {
+	message := "Runtime exited with error: " + p.text
+	if p.code == 0 {
+		message = "Runtime exited without providing a reason"
+	}
+	s.script.add(whoRuntime, "exit", p.outcome())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.diedLocked("Runtime.ExitError", message)
+}
+
+func (s *sandbox) diedLocked(errorType, message string) {
+	if !s.shuttingDown && s.fatal == nil {
+		s.fatal = &failure{status: statusError, errorType: or(s.firstError, errorType), message: message}
+	}
+	s.changedLocked()
+}
+
+// signalAll reaches every process group of the sandbox.
+func (s *sandbox) signalAll(sig syscall.Signal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.procs {
+		if p.alive() {
+			p.signal(sig)
+		}
+	}
+}
+
+// freeze stops the sandbox as Lambda does between invocations. Whatever was
+// under way stays as it is: sockets open, POSTs half sent.
+func (s *sandbox) freeze() {
+	if s.opt.NoFreeze {
+		return
+	}
+	s.gate.set(false)
+	s.signalAll(syscall.SIGSTOP)
+	s.script.add(whoPlatform, "freeze", "")
+}
+
+func (s *sandbox) thaw() {
+	if s.opt.NoFreeze {
+		return
+	}
+	s.script.add(whoPlatform, "thaw", "")
+	s.signalAll(syscall.SIGCONT)
+	s.gate.set(true)
+}
+
+func (s *sandbox) memoryMB() int {
+	s.mu.Lock()
+	groups := make(map[int]bool, len(s.procs))
+	for _, p := range s.procs {
+		groups[p.cmd.Process.Pid] = p.alive()
+	}
+	s.mu.Unlock()
+	return peakMemoryMB(groups)
+}

@@ -1,0 +1,141 @@
+package lambdaemu
+
+import (
+	"slices"
+	"syscall"
+	"time"
+)
+
+// Budgets of the shutdown phase (AWS page: lambda-runtime-environment).
+const (
+	budgetExternal = 2000 * time.Millisecond
+	budgetInternal = 500 * time.Millisecond
+)
+
+// flushLimit is how long SHUTDOWN waits for telemetry under way. Lambda spins
+// down after minutes of freeze, when every batch is overdue and leaves at the
+// thaw; without the wait a test that shuts down at once would be a race that
+// Lambda does not have. Managed instances flush up to 1 s at this place (AWS
+// source: lambda-managed-instances rapid/shutdown).
+const flushLimit = 100 * time.Millisecond
+
+// lastWait is how long a SIGKILLed process may need to vanish.
+const lastWait = 5 * time.Second
+
+// shutdown ends the sandbox: the runtime first, by SIGTERM and 30 % of the budget
+// later by SIGKILL, then SHUTDOWN to the extensions, then SIGKILL to what is left
+// at the deadline (AWS source: rapid/shutdown). runtimeGone, if any, runs between
+// the two. Afterwards no process of the sandbox lives.
+func (s *sandbox) shutdown(reason string, runtimeGone func()) Exit {
+	begin := time.Now()
+	agents, runtime := s.beginShutdown()
+	budget := s.budget(agents)
+	if len(agents) == 0 {
+		s.kill(runtime)
+	} else {
+		s.stopRuntime(runtime, begin.Add(budget*3/10))
+	}
+	if runtimeGone != nil {
+		runtimeGone()
+	}
+	s.flushTelemetry()
+	exits := s.stopExtensions(agents, begin.Add(budget), reason)
+	s.signalAll(syscall.SIGKILL)
+	s.hub.close()
+	close(s.gone)
+	return Exit{Reason: reason, Extensions: exits, Duration: time.Since(begin)}
+}
+
+// flushTelemetry ends the stream and gives what is queued a short chance.
+func (s *sandbox) flushTelemetry() {
+	s.hub.endOfStream()
+	if s.faults.hit("shutdown-unflushed") {
+		return
+	}
+	for until := time.Now().Add(flushLimit); s.hub.pending() > 0 && time.Now().Before(until); {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func (s *sandbox) beginShutdown() ([]*agent, *process) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shuttingDown = true
+	return slices.Clone(s.agents), s.runtime.proc
+}
+
+func (s *sandbox) budget(agents []*agent) time.Duration {
+	switch {
+	case len(agents) == 0:
+		return 0
+	case slices.ContainsFunc(agents, func(a *agent) bool { return !a.internal }):
+		return s.faults.millis("short-deadline", budgetExternal)
+	}
+	return budgetInternal
+}
+
+func (s *sandbox) stopRuntime(p *process, until time.Time) {
+	if p == nil || !p.alive() {
+		return
+	}
+	s.script.add(whoRuntime, "SIGTERM", "")
+	p.signal(syscall.SIGTERM)
+	if !p.awaitExit(until) {
+		s.kill(p)
+	}
+}
+
+func (s *sandbox) kill(p *process) {
+	if p == nil || !p.alive() {
+		return
+	}
+	s.script.add(p.name, "SIGKILL", "")
+	p.signal(syscall.SIGKILL)
+	p.awaitExit(time.Now().Add(lastWait))
+}
+
+// stopExtensions sends SHUTDOWN to all who registered for it, kills the others,
+// and waits for the former until the deadline. A busy extension finds the event
+// at its next /next.
+func (s *sandbox) stopExtensions(agents []*agent, deadline time.Time, reason string) []ExtensionExit {
+	ev := shutdownEvent(deadline.UnixMilli(), reason)
+	agents = slices.DeleteFunc(agents, func(a *agent) bool { return a.internal || a.proc == nil })
+	exits := make([]ExtensionExit, len(agents))
+	for i, a := range agents {
+		exits[i] = ExtensionExit{Name: a.name, Unsubscribed: !s.sendShutdown(a, ev)}
+		if exits[i].Unsubscribed {
+			s.kill(a.proc)
+		}
+	}
+	for i, a := range agents {
+		s.awaitExtension(a, deadline, &exits[i])
+	}
+	return exits
+}
+
+// sendShutdown reports whether the extension is one of those who are told.
+func (s *sandbox) sendShutdown(a *agent, ev agentEvent) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a.released = time.Now()
+	told := a.subscribed(eventShutdown)
+	if told {
+		a.release(ev)
+	}
+	return told
+}
+
+func (s *sandbox) awaitExtension(a *agent, deadline time.Time, exit *ExtensionExit) {
+	if !a.proc.awaitExit(deadline) {
+		exit.Killed = true
+		s.kill(a.proc)
+	}
+	if a.proc.alive() {
+		exit.Code = -1
+		return
+	}
+	exit.Code = a.proc.code
+	if after := a.proc.at.Sub(a.released); after > 0 {
+		exit.After = after
+	}
+}

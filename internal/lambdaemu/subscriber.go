@@ -1,0 +1,269 @@
+package lambdaemu
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// queueBytes bounds what waits for one subscriber. Lambda's number is not
+	// published; the fault logs-dropped makes it small.
+	queueBytes = 16 << 20
+	// attempts and firstPause are the retries of one body: 5 times, after 0.1,
+	// 0.2, 0.4 and 0.8 s. Lambda retries with back-off, too; its numbers are
+	// not published (AWS page: telemetry-api).
+	attempts   = 5
+	firstPause = 100 * time.Millisecond
+)
+
+const droppedReason = "Some logs were dropped because the downstream consumer is slower than the logs production rate"
+
+// subscriber is one subscription: a bounded queue and a worker that cuts it into
+// batches and delivers them in order, one at a time, only while the sandbox runs.
+type subscriber struct {
+	agent     string
+	types     []string
+	schema    string
+	logFormat string
+	buffering buffering
+	tcp       bool
+	sender    sender
+	gate      *gate
+	faults    *faults
+	script    *transcript
+
+	mu       sync.Mutex
+	queue    []queued
+	bytes    int
+	inFlight int
+	dropped  droppedRecord
+	flush    bool
+	wake     chan struct{} // capacity 1
+}
+
+func (s *subscriber) put(e event) {
+	if !slices.Contains(s.types, e.category) || s.faults.hit("telemetry-silent") {
+		return
+	}
+	q := queued{encoded: e.encode(s.schema, s.logFormat), at: time.Now()}
+	limit := queueBytes
+	if n, ok := s.faults.value("logs-dropped"); ok {
+		limit = n
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bytes+q.size() > limit && e.category != categoryPlatform {
+		s.dropped.DroppedRecords++
+		s.dropped.DroppedBytes += q.size()
+		return
+	}
+	s.queue = append(s.queue, q)
+	s.bytes += q.size()
+	s.wakeLocked()
+}
+
+func (s *subscriber) wakeLocked() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// endOfStream closes the current batch, as the exit of the runtime does.
+func (s *subscriber) endOfStream() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flush = true
+	s.wakeLocked()
+}
+
+// pending counts the events that have not been delivered.
+func (s *subscriber) pending() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.queue) + s.inFlight
+}
+
+// run delivers until ctx is done.
+func (s *subscriber) run(ctx context.Context) {
+	defer s.sender.close()
+	for {
+		batch := s.next(ctx)
+		if batch == nil {
+			return
+		}
+		s.deliver(ctx, batch)
+	}
+}
+
+// next waits for a complete batch: by items, bytes, time since its first event,
+// or end of stream. A batch that becomes due during a freeze leaves at the thaw.
+func (s *subscriber) next(ctx context.Context) []queued {
+	for ctx.Err() == nil {
+		wait, due := s.due()
+		if due {
+			if s.gate.wait(ctx) != nil {
+				return nil
+			}
+			return s.take()
+		}
+		s.sleep(ctx, wait)
+	}
+	return nil
+}
+
+func (s *subscriber) sleep(ctx context.Context, wait time.Duration) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-s.wake:
+	case <-timer.C:
+	}
+}
+
+func (s *subscriber) due() (wait time.Duration, due bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) == 0 {
+		s.flush = false
+		return time.Hour, false
+	}
+	if _, full := s.buffering.batchSize(s.queue); full || s.flush {
+		return 0, true
+	}
+	wait = time.Until(s.queue[0].at.Add(s.buffering.timeout))
+	return wait, wait <= 0
+}
+
+func (s *subscriber) take() []queued {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, _ := s.buffering.batchSize(s.queue)
+	batch := slices.Clone(s.queue[:n])
+	s.queue = slices.Delete(s.queue, 0, n)
+	s.inFlight = n
+	return batch
+}
+
+func (s *subscriber) deliver(ctx context.Context, batch []queued) {
+	if s.faults.hit("batch-reordered") {
+		slices.Reverse(batch)
+	}
+	delivered := s.deliverAll(ctx, s.bodies(batch))
+	s.settle(batch, delivered)
+}
+
+// bodies applies the faults that change what is posted.
+func (s *subscriber) bodies(batch []queued) []post {
+	if s.tcp {
+		return []post{lines(batch)}
+	}
+	cut := s.buffering.maxBytes
+	if n, ok := s.faults.value("batch-split"); ok {
+		cut = n
+	}
+	lost, lose := s.faults.value("batch-split-lost")
+	if lose {
+		cut = lost
+	}
+	list := posts(batch, cut)
+	if lose {
+		list = list[:1]
+	}
+	if s.faults.hit("batch-truncated") {
+		last := &list[len(list)-1]
+		last.body = last.body[:max(0, len(last.body)-10)]
+	}
+	if s.faults.hit("batch-duplicated") {
+		list = append(list, list...)
+	}
+	return list
+}
+
+func (s *subscriber) deliverAll(ctx context.Context, list []post) bool {
+	all := true
+	for _, p := range list {
+		all = s.deliverOne(ctx, p) && all
+	}
+	return all
+}
+
+// deliverOne repeats a body until the subscriber takes it with a 2xx or the
+// attempts are used up.
+func (s *subscriber) deliverOne(ctx context.Context, p post) bool {
+	pause := firstPause
+	for i := range attempts {
+		if i > 0 {
+			s.pause(ctx, pause)
+			pause *= 2
+		}
+		if s.gate.wait(ctx) != nil {
+			return false
+		}
+		if s.attempt(ctx, p) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *subscriber) attempt(ctx context.Context, p post) bool {
+	limited, cancel := withAttemptLimit(ctx, s.gate)
+	defer cancel()
+	status, err := s.sender.send(limited, p.body)
+	if ctx.Err() != nil {
+		return false
+	}
+	result := fmt.Sprint(status)
+	if err != nil {
+		result = "unanswered"
+	}
+	s.script.add(s.agent, whatTelemetry, result+" "+strings.Join(p.labels, ", "))
+	return err == nil && status >= http.StatusOK && status < http.StatusMultipleChoices
+}
+
+func (s *subscriber) pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// settle books the batch as delivered or dropped. Once delivery works again the
+// subscriber is told what it missed.
+func (s *subscriber) settle(batch []queued, delivered bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	size := 0
+	for _, q := range batch {
+		size += q.size()
+	}
+	s.inFlight = 0
+	s.bytes -= size
+	if !delivered {
+		s.dropped.DroppedRecords += len(batch)
+		s.dropped.DroppedBytes += size
+		return
+	}
+	if s.dropped.DroppedRecords > 0 && slices.Contains(s.types, categoryPlatform) {
+		s.tellDroppedLocked()
+	}
+}
+
+func (s *subscriber) tellDroppedLocked() {
+	s.dropped.Reason = droppedReason
+	e := event{at: time.Now(), typ: "platform.logsDropped", category: categoryPlatform, record: s.dropped}
+	q := queued{encoded: e.encode(s.schema, s.logFormat), at: e.at}
+	s.dropped = droppedRecord{}
+	s.queue = append(s.queue, q)
+	s.bytes += q.size()
+	s.wakeLocked()
+}

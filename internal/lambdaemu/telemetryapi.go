@@ -1,0 +1,227 @@
+package lambdaemu
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// subscription is the body of PUT /2022-07-01/telemetry (AWS page:
+// telemetry-api-reference). Unknown members are ignored.
+type subscription struct {
+	SchemaVersion string   `json:"schemaVersion"`
+	Types         []string `json:"types"`
+	Destination   struct {
+		Protocol string `json:"protocol"`
+		URI      string `json:"URI"`
+		Port     int    `json:"port"`
+	} `json:"destination"`
+	Buffering struct {
+		MaxItems  *int `json:"maxItems"`
+		MaxBytes  *int `json:"maxBytes"`
+		TimeoutMs *int `json:"timeoutMs"`
+	} `json:"buffering"`
+}
+
+// problems lists everything wrong with the request; the platform joins them
+// with "; " into one ValidationError.
+func (s *subscription) problems() []string {
+	var list []string
+	if !slices.Contains([]string{schema2022Jul, schema2022Dec, schema2025Jan}, s.SchemaVersion) {
+		list = append(list, fmt.Sprintf("schemaVersion '%s' is not supported", s.SchemaVersion))
+	}
+	list = append(list, s.destinationProblems()...)
+	if len(s.Types) == 0 {
+		list = append(list, "types should not be empty")
+	}
+	for _, t := range s.Types {
+		if t != categoryPlatform && t != categoryFunction && t != categoryExtension {
+			list = append(list, fmt.Sprintf("type '%s' is not supported", t))
+		}
+	}
+	list = append(list, outOfRange("maxItems", s.Buffering.MaxItems, 1000, 10000)...)
+	list = append(list, outOfRange("maxBytes", s.Buffering.MaxBytes, 262144, 1048576)...)
+	return append(list, outOfRange("timeoutMs", s.Buffering.TimeoutMs, 25, 30000)...)
+}
+
+func outOfRange(name string, value *int, low, high int) []string {
+	if value == nil || *value >= low && *value <= high {
+		return nil
+	}
+	return []string{fmt.Sprintf("buffering.%s should be between %d and %d", name, low, high)}
+}
+
+func (s *subscription) destinationProblems() []string {
+	switch s.Destination.Protocol {
+	case "TCP":
+		if s.Destination.Port < 1 || s.Destination.Port > 65535 {
+			return []string{"destination.port should be between 1 and 65535"}
+		}
+		return nil
+	case "HTTP":
+		return uriProblems(s.Destination.URI)
+	}
+	return []string{fmt.Sprintf("destination.protocol '%s' is not supported", s.Destination.Protocol)}
+}
+
+func uriProblems(raw string) []string {
+	uri, err := url.Parse(raw)
+	if err != nil || uri.Scheme != "http" {
+		return []string{"destination.URI is not valid"}
+	}
+	var list []string
+	if host := uri.Hostname(); host != "sandbox.localdomain" && host != "sandbox" {
+		list = append(list, "destination.URI host must be sandbox.localdomain")
+	}
+	switch port, err := strconv.Atoi(uri.Port()); {
+	case uri.Port() == "":
+		list = append(list, "URI port is not provided")
+	case err != nil || port < 1 || port > 65535:
+		list = append(list, "URI port is not valid")
+	}
+	return list
+}
+
+func (s *subscription) limits() buffering {
+	return buffering{
+		maxItems: valueOr(s.Buffering.MaxItems, 10000),
+		maxBytes: valueOr(s.Buffering.MaxBytes, 262144),
+		timeout:  time.Duration(valueOr(s.Buffering.TimeoutMs, 1000)) * time.Millisecond,
+	}
+}
+
+func valueOr(p *int, fallback int) int {
+	if p == nil {
+		return fallback
+	}
+	return *p
+}
+
+func (s *sandbox) handleSubscribe(w http.ResponseWriter, r *http.Request) {
+	a, failed := s.identified(r, "Unknown extension {id}")
+	if failed != nil {
+		writeAPIError(w, failed)
+		return
+	}
+	req, status, body := s.subscribe(r, a)
+	s.script.add(a.name, "subscribe", subscribeLabel(req, status))
+	if status != http.StatusOK {
+		w.Header().Set("Content-Type", "application/json")
+	}
+	w.WriteHeader(status)
+	w.Write(body)
+}
+
+func subscribeLabel(req subscription, status int) string {
+	return fmt.Sprintf("%s %s → %d", req.SchemaVersion, strings.Join(req.Types, ","), status)
+}
+
+// subscribe returns the request as far as it could be read, and the answer.
+func (s *sandbox) subscribe(r *http.Request, a *agent) (req subscription, status int, body []byte) {
+	raw, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	if err == nil {
+		err = json.Unmarshal(raw, &req)
+	}
+	if failed := s.subscribeFault(req); failed != nil {
+		return req, failed.status, errorLine(failed)
+	}
+	if !s.hub.accepts() {
+		return req, http.StatusForbidden, errorLine(subscriptionClosed())
+	}
+	if err != nil {
+		return req, http.StatusBadRequest, validationError("Failed to parse JSON: " + err.Error())
+	}
+	if list := req.problems(); len(list) > 0 {
+		return req, http.StatusBadRequest, validationError(strings.Join(list, "; "))
+	}
+	status, body = s.addSubscriber(r.Context(), a, req)
+	return req, status, body
+}
+
+func subscriptionClosed() *apiError {
+	return forbidden("Telemetry.SubscriptionClosed", "Telemetry API subscription is closed already")
+}
+
+// subscribeFault is the answer a fault gives in place of the true one.
+func (s *sandbox) subscribeFault(req subscription) *apiError {
+	switch {
+	case s.faults.hit("telemetry-202"):
+		return &apiError{http.StatusAccepted, "Telemetry API is not supported", "Telemetry.NotSupported"}
+	case s.faults.hit("telemetry-400"):
+		return &apiError{http.StatusBadRequest, "injected fault", "ValidationError"}
+	case s.faults.hit("telemetry-403"):
+		return forbidden("Extension.UnknownExtensionIdentifier", "Unknown extension")
+	case s.faults.hit("telemetry-500"):
+		return internalServerError()
+	case s.faults.hit("telemetry-closed"):
+		return subscriptionClosed()
+	case req.SchemaVersion == schema2025Jan && s.faults.hit("schema-old"):
+		return &apiError{http.StatusBadRequest, "schemaVersion '2025-01-29' is not supported", "ValidationError"}
+	}
+	return nil
+}
+
+func errorLine(e *apiError) []byte { return append(marshal(e), '\n') }
+
+// validationError has the type before the message, unlike every other error
+// (AWS page: telemetry-api-reference).
+func validationError(message string) []byte {
+	return marshal(struct {
+		ErrorType    string `json:"errorType"`
+		ErrorMessage string `json:"errorMessage"`
+	}{"ValidationError", message})
+}
+
+func (s *sandbox) addSubscriber(ctx context.Context, a *agent, req subscription) (status int, body []byte) {
+	out, err := s.newSender(ctx, req)
+	if err != nil {
+		return http.StatusBadRequest, validationError("Invalid destination: " + err.Error())
+	}
+	sub := &subscriber{
+		agent: a.name, types: req.Types, schema: req.SchemaVersion, logFormat: s.opt.LogFormat,
+		buffering: req.limits(), tcp: req.Destination.Protocol == "TCP", sender: out,
+		gate: s.gate, faults: s.faults, script: s.script, wake: make(chan struct{}, 1),
+	}
+	switch err := s.hub.subscribe(sub); {
+	case errors.Is(err, errSubscriptionClosed):
+		out.close()
+		return http.StatusForbidden, errorLine(subscriptionClosed())
+	case err != nil:
+		out.close()
+		return http.StatusInternalServerError, errorLine(internalServerError())
+	}
+	s.platform("platform.telemetrySubscription", "", subscriptionRecord{a.name, "Subscribed", req.Types})
+	s.printText(telemetryLine(a.name, req.Types))
+	return http.StatusOK, []byte(`"OK"`)
+}
+
+func (s *sandbox) newSender(ctx context.Context, req subscription) (sender, error) {
+	if req.Destination.Protocol == "TCP" {
+		return newTCPSender(ctx, req.Destination.Port)
+	}
+	uri, err := url.Parse(req.Destination.URI)
+	if err != nil {
+		return nil, err
+	}
+	if s.faults.hit("telemetry-root") {
+		uri = &url.URL{Host: uri.Host, Path: "/"}
+	}
+	return newHTTPSender(uri), nil
+}
+
+// handleLogs is the Logs API, which the Telemetry API has replaced: it answers
+// as AWS's emulator does (AWS source: rapi/handler/runtimelogs_stub).
+func (s *sandbox) handleLogs(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusAccepted)
+	io.Copy(w, bytes.NewReader(marshal(&apiError{Message: "Logs API is not supported", Type: "Logs.NotSupported"})))
+}
