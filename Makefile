@@ -4,8 +4,7 @@ export CGO_ENABLED ?= 0
 
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS    := -s -w -X main.version=$(VERSION)
-# AWS answers over HTTP/1.1, and HTTP/2 is half a megabyte of binary.
-BUILD      := go build -trimpath -tags nethttpomithttp2 -ldflags '$(LDFLAGS)'
+BUILD      := go build -trimpath -ldflags '$(LDFLAGS)'
 STATICCHECK := go tool -modfile=tools/go.mod staticcheck
 FUZZTIME   ?= 5s
 
@@ -48,7 +47,7 @@ fuzz: ## every fuzz target for FUZZTIME (5s)
 .PHONY: build
 build: ## the extension, lambdaemu and the example function, into bin/
 	@mkdir -p bin
-	$(BUILD) -o bin/powertools-extension ./cmd/extension
+	go run ./layer -version $(VERSION) -binary bin/powertools-extension
 	$(BUILD) -o bin/lambdaemu ./cmd/lambdaemu
 	$(BUILD) -o bin/example ./examples/go
 
@@ -58,7 +57,9 @@ layer: ## dist/powertools-extension-{x86_64,arm64}.zip
 
 .PHONY: bench
 bench: ## the table of docs/performance.md, as ratios
-	go run ./test/bench -write docs/performance.md
+	@mkdir -p bin
+	go run ./layer -version $(VERSION) -binary bin/powertools-extension
+	go run ./test/bench -extension bin/powertools-extension -write docs/performance.md
 
 .PHONY: generate
 generate: ## print docs/reference from the tables in code

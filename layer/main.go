@@ -2,6 +2,7 @@
 // where Lambda looks for it, extensions/powertools-extension.
 //
 //	go run ./layer -version v1.2.3
+//	go run ./layer -binary bin/powertools-extension    (only that, for this machine)
 //
 // The rule a reader could break: the same source, version and Go give the same
 // bytes, on any machine and on any day. So nothing may enter a zip that is
@@ -15,6 +16,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"runtime"
 )
 
 // architecture is one layer: Lambda's name for it and Go's.
@@ -29,7 +31,14 @@ func main() {
 	version := flag.String("version", "dev", "what the extension prints as its version")
 	out := flag.String("out", "dist", "folder of the zips")
 	source := flag.String("source", "./cmd/extension", "package of the extension")
+	binary := flag.String("binary", "", "build no layer but the extension for this machine, as it ships, into this file")
 	flag.Parse()
+	if *binary != "" {
+		if err := build(*binary, *source, *version, architecture{goarch: runtime.GOARCH}); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	for _, arch := range architectures() {
 		path := filepath.Join(*out, "powertools-extension-"+arch.lambda+".zip")
 		if err := layer(path, *source, *version, arch); err != nil {
