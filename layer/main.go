@@ -34,7 +34,7 @@ func main() {
 	binary := flag.String("binary", "", "build no layer but the extension for this machine, as it ships, into this file")
 	flag.Parse()
 	if *binary != "" {
-		if err := build(*binary, *source, *version, architecture{goarch: runtime.GOARCH}); err != nil {
+		if err := build(*binary, *source, *version, architecture{"this machine", runtime.GOARCH}); err != nil {
 			log.Fatal(err)
 		}
 		return

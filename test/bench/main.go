@@ -21,6 +21,7 @@ func main() {
 	rounds := flag.Int("rounds", 5, "interleaved rounds")
 	starts := flag.Int("starts", 20, "starts per round and binary")
 	gets := flag.Int("gets", 20_000, "cached reads per round and binary")
+	extension := flag.String("extension", "bin/powertools-extension", "the binary to measure; make bench builds it as it ships")
 	write := flag.String("write", "", "also write the table to this file")
 	flag.Parse()
 	log.SetFlags(0)
@@ -34,7 +35,10 @@ func main() {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	ours := build(dir, "powertools-extension", "./cmd/extension")
+	ours, err := filepath.Abs(*extension)
+	if err != nil {
+		log.Fatal(err)
+	}
 	bare := build(dir, "bare", "./test/bench/bare")
 
 	table := header()
