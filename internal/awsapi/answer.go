@@ -19,7 +19,7 @@ const (
 // readAnswer reads a success's body.
 func readAnswer(resp *http.Response) ([]byte, error) {
 	if resp.ContentLength > maxAnswer {
-		return nil, errTooLarge
+		return nil, ErrTooLarge
 	}
 	if resp.ContentLength >= 0 {
 		data := make([]byte, resp.ContentLength)
@@ -28,13 +28,15 @@ func readAnswer(resp *http.Response) ([]byte, error) {
 	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if len(data) > maxAnswer {
-		return nil, errTooLarge
+		return nil, ErrTooLarge
 	}
 	return data, err
 }
 
 var (
-	errTooLarge = errors.New("answer is larger than 4 MiB")
+	// ErrTooLarge is what a TransportError wraps when the answer is over 4 MiB:
+	// whoever asked for many things may ask for fewer.
+	ErrTooLarge = errors.New("answer is larger than 4 MiB")
 	// errAnswer hides encoding/json's own error, which quotes the value it could
 	// not store, and values here are secrets.
 	errAnswer = errors.New("answer is not the JSON this operation has")
@@ -58,12 +60,13 @@ func (k *call) serviceError(resp *http.Response) *ServiceError {
 	if err != nil {
 		data = nil
 	}
-	var body struct {
-		Type    string `json:"__type"`
-		Code    any    // some services use it instead of __type; not always a string
-		Message string // case does not matter to encoding/json: message, Message
-	}
-	if json.Unmarshal(data, &body) != nil {
+	var body errorBody
+	if k.svc.proto == query {
+		body = queryError(data)
+		if e.RequestID == "" {
+			e.RequestID = cleanMessage(body.request)
+		}
+	} else if json.Unmarshal(data, &body) != nil {
 		// A proxy or load balancer, not AWS: its page helps nobody.
 		body.Message = ""
 	}
@@ -77,6 +80,38 @@ func (k *call) serviceError(resp *http.Response) *ServiceError {
 	e.Code = bareCode(code)
 	e.Message = cleanMessage(body.Message, k.creds.SessionToken, k.creds.SecretAccessKey, k.creds.AccessKeyID)
 	return e
+}
+
+// Refusal makes a ServiceError of a refusal inside of an answer that is a
+// success for others: batch operations have such.
+func Refusal(service, operation, code, message string) *ServiceError {
+	return &ServiceError{Service: service, Operation: operation, Code: bareCode(code), Message: cleanMessage(message), Status: http.StatusBadRequest}
+}
+
+// errorBody is what the JSON protocols and the Query protocol say of an error.
+type errorBody struct {
+	Type    string `json:"__type"`
+	Code    any    // some services use it instead of __type; not always a string
+	Message string // case does not matter to encoding/json: message, Message
+	request string
+}
+
+// queryError reads the Query protocol's words for an error; what is not XML
+// says nothing.
+func queryError(data []byte) (body errorBody) {
+	if eachText(data, func(path, text string) {
+		switch path {
+		case "ErrorResponse/Error/Code":
+			body.Type = text
+		case "ErrorResponse/Error/Message":
+			body.Message = text
+		case "ErrorResponse/RequestId":
+			body.request = text
+		}
+	}) != nil {
+		return errorBody{}
+	}
+	return body
 }
 
 // bareCode cuts com.amazonaws.ssm#ParameterNotFound:http://… down to

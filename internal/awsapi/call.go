@@ -20,8 +20,8 @@ type call struct {
 	op     Operation
 	svc    service
 	place  place
-	body   []byte
-	hash   string // hex SHA-256 of body, part of the signature
+	msg    message
+	hash   string // hex SHA-256 of the body, part of the signature
 
 	// What the last attempt used, for the decision about the next one.
 	creds    aws.Credentials
@@ -38,17 +38,20 @@ func (c *Client) prepare(op Operation, in any) (*call, error) {
 	if !ok {
 		return nil, &RequestError{op.Service, op.Name, "unknown service", "use one of the package's services"}
 	}
+	if op.RoleARN != "" && !isRoleARN(op.RoleARN) {
+		return nil, &RequestError{op.Service, op.Name, "not the ARN of a role", "use one like arn:aws:iam::123456789012:role/name"}
+	}
 	places := c.places()
 	place, err := places.resolve(svc, op)
 	if err != nil {
 		return nil, err
 	}
-	body, err := encode(in)
+	msg, err := svc.write(op, in)
 	if err != nil {
 		return nil, &RequestError{op.Service, op.Name, "request cannot be written as JSON", "correct the caller"}
 	}
-	sum := sha256.Sum256(body)
-	return &call{client: c, op: op, svc: svc, place: place, body: body, hash: hex.EncodeToString(sum[:])}, nil
+	sum := sha256.Sum256(msg.body)
+	return &call{client: c, op: op, svc: svc, place: place, msg: msg, hash: hex.EncodeToString(sum[:])}, nil
 }
 
 // run tries until there is an answer, a verdict that trying again is useless,
@@ -58,6 +61,9 @@ func (k *call) run(ctx context.Context, out any) error {
 		err := k.attempt(ctx, out)
 		if err == nil {
 			return nil
+		}
+		if role, ok := errors.AsType[*roleError](err); ok {
+			return role.err // it has been tried again already, as a call of its own
 		}
 		again, delay := k.judge(ctx, err)
 		if !again || !pause(ctx, delay) {
@@ -90,6 +96,10 @@ func (k *call) attempt(ctx context.Context, out any) error {
 	if err != nil {
 		return k.transportError(ctx, err)
 	}
+	if raw, ok := out.(*Raw); ok {
+		raw.Header, raw.Body = resp.Header, data
+		return nil
+	}
 	if err := decode(data, out); err != nil {
 		return k.transportError(ctx, err)
 	}
@@ -101,34 +111,49 @@ func (k *call) attempt(ctx context.Context, out any) error {
 // last longer. (IAM, "Signature Version 4 request elements")
 func (k *call) request(ctx context.Context) (*http.Request, error) {
 	var err error
-	if k.creds, k.source, err = k.client.creds.retrieve(ctx); err != nil {
+	if k.creds, k.source, err = k.keys().retrieve(ctx); err != nil {
 		return nil, k.credentialsError(ctx, err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, k.place.url, bytes.NewReader(k.body))
+	req, err := http.NewRequestWithContext(ctx, k.msg.method, k.place.url+k.msg.path, bytes.NewReader(k.msg.body))
 	if err != nil {
 		return nil, &RequestError{k.op.Service, k.op.Name, "endpoint is not a usable URL", "check the region and AWS_ENDPOINT_URL"}
 	}
-	req.Header.Set("Content-Type", k.svc.proto.contentType())
-	req.Header.Set("X-Amz-Target", k.svc.target+k.op.Name)
+	if len(k.msg.body) > 0 {
+		req.Header.Set("Content-Type", k.svc.proto.contentType())
+	}
+	if k.svc.target != "" {
+		req.Header.Set("X-Amz-Target", k.svc.target+k.op.Name)
+	}
 	if k.client.userAgent != "" {
 		req.Header.Set("User-Agent", k.client.userAgent)
 	}
 	k.signed = time.Now().Round(0)
-	err = k.client.signer().SignHTTP(ctx, k.creds, req, k.hash, k.svc.name, k.place.region, k.client.now())
+	err = k.client.signer().SignHTTP(ctx, k.creds, req, k.hash, k.svc.scope(), k.place.region, k.client.now())
 	if err != nil {
 		return nil, &CredentialsError{Reason: "sign request", Err: err}
 	}
 	return req, nil
 }
 
+// keys is where the call's credentials come from.
+func (k *call) keys() *credentials {
+	if k.op.RoleARN == "" {
+		return k.client.creds
+	}
+	return k.client.roles.of(k.op.RoleARN)
+}
+
 // credentialsError keeps a cancelled wait apart from credentials that cannot be
-// had. The SDK's cache wraps both.
+// had. The SDK's cache wraps both. What STS says about a role stays what it is:
+// it names the permission that is missing.
 func (k *call) credentialsError(ctx context.Context, err error) error {
-	var typed *CredentialsError
-	switch {
-	case errors.As(err, &typed):
+	if typed, ok := errors.AsType[*CredentialsError](err); ok {
 		return typed
-	case ctx.Err() != nil:
+	}
+	if role, ok := errors.AsType[*roleError](err); ok {
+		return role
+	}
+	if ctx.Err() != nil {
 		return k.transportError(ctx, err)
 	}
 	return &CredentialsError{Reason: "refresh", Err: err}

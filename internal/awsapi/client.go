@@ -1,5 +1,6 @@
-// Package awsapi makes one signed call to one of AWS's JSON services: endpoint,
-// credentials, signature, retries and typed errors.
+// Package awsapi makes one signed call to one of the AWS services that hold
+// parameters: endpoint, credentials, also those of another role, signature,
+// retries and typed errors.
 //
 // The rule a reader could break: this is the only package that imports the AWS
 // SDK, and it imports only the core (aws, aws/signer/v4). Linking a generated
@@ -59,6 +60,7 @@ type Client struct {
 	// places is where calls go; read from the environment at the first call.
 	places func() endpoints
 	creds  *credentials
+	roles  *roles
 	net    *network
 	signer func() *v4.Signer
 
@@ -82,19 +84,22 @@ func New(opt Options) *Client {
 	if opt.MaxConnections <= 0 {
 		opt.MaxConnections = DefaultMaxConnections
 	}
-	return &Client{
+	c := &Client{
 		log:       log,
 		timeout:   opt.Timeout,
 		userAgent: opt.UserAgent,
 		places:    sync.OnceValue(func() endpoints { return newEndpoints(opt.Lookup, opt.Region) }),
-		creds:     &credentials{lookup: opt.Lookup, log: log},
+		creds:     &credentials{source: environment{opt.Lookup, log}.provider},
 		net:       &network{lookup: opt.Lookup, maxConns: opt.MaxConnections, log: log},
 		signer:    sync.OnceValue(func() *v4.Signer { return v4.NewSigner() }),
 	}
+	c.roles = &roles{provider: c.assumed}
+	return c
 }
 
 // Call sends in as the operation's request and decodes the answer into out,
-// which may be nil. It retries what is worth retrying inside its time budget, so
+// which may be nil. in is what encoding/json can write; for AppConfigData a
+// REST, for STS a url.Values. out is what encoding/json can fill, or a *Raw. It retries what is worth retrying inside its time budget, so
 // the operation must be one that may happen twice.
 //
 // Errors: *ServiceError when the service answered with one, *TransportError
@@ -120,6 +125,7 @@ func (c *Client) CloseIdle() { c.net.closeIdle() }
 // sessions and the learnt clock offset. The next call starts afresh.
 func (c *Client) Forget() {
 	c.creds.forget()
+	c.roles.forget()
 	c.net.forget()
 	c.skew.Store(0)
 }

@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -41,9 +40,7 @@ type container struct {
 	plain  bool // http: only hosts of this machine may see the token
 	lookup func(string) (string, bool)
 	log    *zap.Logger
-
-	mu   sync.Mutex
-	last aws.Credentials // Expires is the real end here
+	keeper
 }
 
 func newContainer(uri string, lookup func(string) (string, bool), log *zap.Logger) (*container, error) {
@@ -66,20 +63,11 @@ func (c *container) Retrieve(ctx context.Context) (creds aws.Credentials, err er
 	}()
 	ctx, cancel := context.WithTimeout(ctx, containerTimeout)
 	defer cancel()
-	creds, err = c.fetch(ctx)
-
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := time.Now().Round(0)
-	switch {
-	case err == nil:
-		c.last = creds
-	case c.last.HasKeys() && c.last.Expires.After(now):
-		creds = c.last
-	default:
+	fresh, err := c.fetch(ctx)
+	creds, ok := c.settle(fresh, err)
+	if !ok {
 		return aws.Credentials{}, &CredentialsError{Reason: "container endpoint", Err: err}
 	}
-	creds.Expires = cacheUntil(creds.Expires, now)
 	return creds, nil
 }
 

@@ -3,6 +3,7 @@ package awsapi
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"go.uber.org/zap"
@@ -20,11 +21,10 @@ const (
 	envContainerFile = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
 )
 
-// credentials finds and keeps what requests are signed with. The zero value
-// with lookup and log is ready; the environment is read at the first use.
+// credentials keeps what requests are signed with. The zero value with a source
+// is ready; the source is asked at the first use.
 type credentials struct {
-	lookup func(string) (string, bool)
-	log    *zap.Logger
+	source func() (aws.CredentialsProvider, error)
 
 	mu    sync.Mutex
 	cache *aws.CredentialsCache // nil until first use and after forget
@@ -59,18 +59,6 @@ func (c *credentials) current() (*aws.CredentialsCache, error) {
 	return c.cache, nil
 }
 
-// source picks the provider the environment describes.
-func (c *credentials) source() (aws.CredentialsProvider, error) {
-	get := func(name string) string { v, _ := c.lookup(name); return v }
-	if key, secret := get(envAccessKey), get(envSecretKey); key != "" && secret != "" {
-		return static{aws.Credentials{AccessKeyID: key, SecretAccessKey: secret, SessionToken: get(envSessionToken), Source: "environment"}}, nil
-	}
-	if uri := get(envContainerURI); uri != "" {
-		return newContainer(uri, c.lookup, c.log)
-	}
-	return nil, &CredentialsError{Missing: true, Reason: "set " + envAccessKey + " and " + envSecretKey + ", or " + envContainerURI}
-}
-
 // forget drops what is cached; the environment is read again at the next use.
 func (c *credentials) forget() {
 	c.mu.Lock()
@@ -86,6 +74,46 @@ func (c *credentials) renew(used *aws.CredentialsCache) {
 	if c.cache == used {
 		c.cache = nil
 	}
+}
+
+// environment describes where the function's own credentials come from.
+type environment struct {
+	lookup func(string) (string, bool)
+	log    *zap.Logger
+}
+
+// provider picks the provider the environment describes.
+func (e environment) provider() (aws.CredentialsProvider, error) {
+	get := func(name string) string { v, _ := e.lookup(name); return v }
+	if key, secret := get(envAccessKey), get(envSecretKey); key != "" && secret != "" {
+		return static{aws.Credentials{AccessKeyID: key, SecretAccessKey: secret, SessionToken: get(envSessionToken), Source: "environment"}}, nil
+	}
+	if uri := get(envContainerURI); uri != "" {
+		return newContainer(uri, e.lookup, e.log)
+	}
+	return nil, &CredentialsError{Missing: true, Reason: "set " + envAccessKey + " and " + envSecretKey + ", or " + envContainerURI}
+}
+
+// keeper uses credentials on as long as they hold while exchanging them fails.
+type keeper struct {
+	mu   sync.Mutex
+	last aws.Credentials // Expires is the real end here
+}
+
+// settle returns what to use after a try to exchange them; ok is false when
+// there is nothing.
+func (k *keeper) settle(fresh aws.Credentials, err error) (creds aws.Credentials, ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := time.Now().Round(0)
+	if err == nil {
+		k.last = fresh
+	} else if !k.last.HasKeys() || !k.last.Expires.After(now) {
+		return aws.Credentials{}, false
+	}
+	creds = k.last
+	creds.Expires = cacheUntil(creds.Expires, now)
+	return creds, true
 }
 
 // static is the environment's credentials: valid for the life of the process.

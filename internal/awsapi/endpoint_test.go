@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -29,6 +30,9 @@ func TestHostsAgreeWithGeneratedClients(t *testing.T) {
 		},
 		DynamoDB: func(region string, fips, dual bool) (smithyendpoints.Endpoint, error) {
 			return dynamodb.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), dynamodb.EndpointParameters{Region: &region, UseFIPS: aws.Bool(fips), UseDualStack: aws.Bool(dual)})
+		},
+		AppConfigData: func(region string, fips, dual bool) (smithyendpoints.Endpoint, error) {
+			return appconfigdata.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), appconfigdata.EndpointParameters{Region: &region, UseFIPS: aws.Bool(fips), UseDualStack: aws.Bool(dual)})
 		},
 	}
 	regions := []string{

@@ -90,6 +90,7 @@ type seen struct {
 	Header             http.Header
 	Body               string
 	Resumed            bool // the TLS session
+	Query              string
 }
 
 // fakeAWS answers with what its script says and remembers what it was asked.
@@ -123,7 +124,7 @@ func (f *fakeAWS) handler(script []answer) http.Handler {
 		body, _ := io.ReadAll(r.Body)
 		f.mu.Lock()
 		n := len(f.requests)
-		f.requests = append(f.requests, seen{r.Method, r.URL.Path, r.Host, r.Header.Clone(), string(body), r.TLS != nil && r.TLS.DidResume})
+		f.requests = append(f.requests, seen{r.Method, r.URL.Path, r.Host, r.Header.Clone(), string(body), r.TLS != nil && r.TLS.DidResume, r.URL.RawQuery})
 		f.mu.Unlock()
 		a := script[min(n, len(script)-1)]
 		if a.hijack != nil {
@@ -169,7 +170,7 @@ func checkSignature(t *testing.T, r seen, secret string) (scope string, signed [
 	names := strings.Split(part["SignedHeaders"], ";")
 
 	var canonical bytes.Buffer
-	canonical.WriteString(r.Method + "\n" + r.Path + "\n\n")
+	canonical.WriteString(r.Method + "\n" + r.Path + "\n" + r.Query + "\n")
 	for _, name := range names {
 		value := r.Header.Get(name)
 		if name == "host" {

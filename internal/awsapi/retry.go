@@ -38,7 +38,7 @@ func (k *call) judge(ctx context.Context, err error) (again bool, delay time.Dur
 		return true, 0
 	}
 	k.attempts++
-	if k.attempts >= maxAttempts || !transient(err) {
+	if k.op.Once || k.attempts >= maxAttempts || !transient(err) {
 		return false, 0
 	}
 	return true, backoff(k.attempts)
@@ -128,8 +128,8 @@ func (k *call) cureCredentials(ctx context.Context, e *ServiceError) bool {
 		return false
 	}
 	k.cures.renewed = true
-	k.client.creds.renew(k.source)
-	creds, _, err := k.client.creds.retrieve(ctx)
+	k.keys().renew(k.source)
+	creds, _, err := k.keys().retrieve(ctx)
 	return err == nil && creds.SessionToken+creds.AccessKeyID != k.creds.SessionToken+k.creds.AccessKeyID
 }
 
@@ -143,7 +143,7 @@ func transient(err error) bool {
 	var transport *TransportError
 	if errors.As(err, &transport) {
 		below := transport.Err
-		return !isTLS(below) && !isNoHost(below) && !errors.Is(below, errAnswer) && !errors.Is(below, errTooLarge)
+		return !isTLS(below) && !isNoHost(below) && !errors.Is(below, errAnswer) && !errors.Is(below, ErrTooLarge)
 	}
 	var creds *CredentialsError
 	return errors.As(err, &creds) && !creds.Missing && creds.Err != nil

@@ -26,7 +26,11 @@ func (b *blank) WriteHeader(status int)      { b.status = status }
 func (b *blank) Write(p []byte) (int, error) { return len(p), nil }
 
 // cached is the fake behind the benchmarks: a hit of 200 bytes, no locks.
-type cached struct{ res paramcache.Result }
+type cached struct {
+	localhttp.Parameters
+
+	res paramcache.Result
+}
 
 func (c cached) Get(context.Context, paramcache.Ref, paramcache.Options) (paramcache.Result, error) {
 	return c.res, nil
@@ -35,7 +39,7 @@ func (c cached) Get(context.Context, paramcache.Ref, paramcache.Options) (paramc
 func benchServer() *localhttp.Server {
 	res := textResult(strings.Repeat("x", 200))
 	res.State = paramcache.Hit
-	return newServer(localhttp.Deps{Parameters: cached{res}}, localhttp.Options{})
+	return newServer(localhttp.Deps{Parameters: cached{res: res}}, localhttp.Options{})
 }
 
 func request(target string) *http.Request {
@@ -72,7 +76,7 @@ func BenchmarkCachedGet(b *testing.B) {
 // parsing and the kernel included.
 func BenchmarkRoundTrip(b *testing.B) {
 	res := textResult(strings.Repeat("x", 200))
-	s := start(b, localhttp.Deps{Parameters: cached{res}}, localhttp.Options{})
+	s := start(b, localhttp.Deps{Parameters: cached{res: res}}, localhttp.Options{})
 	c, err := net.Dial("tcp", s.Addr())
 	if err != nil {
 		b.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"unicode/utf8"
 
+	"powertools-extension/internal/localhttp/wire"
 	"powertools-extension/internal/paramcache"
 )
 
@@ -89,9 +90,9 @@ func (c *content) appendJSON(dst []byte) []byte {
 		dst = base64.StdEncoding.AppendEncode(dst, c.binary)
 		return append(dst, '"')
 	case c.binary != nil:
-		return appendString(dst, string(c.binary))
+		return wire.AppendString(dst, string(c.binary))
 	}
-	return appendString(dst, c.text)
+	return wire.AppendString(dst, c.text)
 }
 
 // appendBare appends the value alone, no newline added. A null is nothing.

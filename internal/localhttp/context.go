@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"powertools-extension/internal/localhttp/wire"
 )
 
 // Context is what GET /context tells: the invocation that runs, and the
@@ -69,7 +71,7 @@ func (m member) appendJSON(dst []byte) []byte {
 	case m.kind == literal:
 		return append(dst, m.text...)
 	}
-	return appendString(dst, m.text)
+	return wire.AppendString(dst, m.text)
 }
 
 // getContext answers the whole context, or with ?key= one member of it, bare,

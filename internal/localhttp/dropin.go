@@ -1,10 +1,10 @@
 package localhttp
 
 import (
-	"encoding/base64"
 	"strings"
 	"time"
 
+	"powertools-extension/internal/localhttp/wire"
 	"powertools-extension/internal/paramcache"
 )
 
@@ -19,7 +19,7 @@ func getOfficialParameter(s *Server, x *exchange) error {
 	if ref.Decrypt, err = x.official("withDecryption"); err != nil {
 		return err
 	}
-	return s.answerOfficially(x, ref, s.opt.SystemsManagerMaxAge)
+	return s.answerDropIn(x, ref, s.opt.SystemsManagerMaxAge)
 }
 
 // selector takes version or label, whichever comes first in the URL (AWS
@@ -40,11 +40,24 @@ func (x *exchange) selector(ref *paramcache.Ref) {
 
 // getOfficialSecret is GET /secretsmanager/get.
 func getOfficialSecret(s *Server, x *exchange) error {
-	ref := paramcache.Ref{Source: paramcache.Secrets, Name: x.str("secretId"), Version: x.str("versionId"), Label: x.str("versionStage")}
+	ref := x.secret(x.str("secretId"))
 	if ref.Name == "" {
 		return argumentError{CodeMissing, "query argument secretId is missing"}
 	}
-	return s.answerOfficially(x, ref, s.opt.SecretsManagerMaxAge)
+	return s.answerDropIn(x, ref, s.opt.SecretsManagerMaxAge)
+}
+
+// getAgentSecret is GET /v1/{secretId…}.
+func getAgentSecret(s *Server, x *exchange) error {
+	id, err := x.name(0, "secret id")
+	if err != nil {
+		return err
+	}
+	return s.answerDropIn(x, x.secret(id), s.opt.SecretsManagerMaxAge)
+}
+
+func (x *exchange) secret(id string) paramcache.Ref {
+	return paramcache.Ref{Source: paramcache.Secrets, Name: id, Version: x.str("versionId"), Label: x.str("versionStage")}
 }
 
 // official returns a boolean of the drop-in routes: true, false, 1 or 0 in any
@@ -59,14 +72,17 @@ func (x *exchange) official(name string) (bool, error) {
 	return false, badArgument(name, "true, false, 1 or 0")
 }
 
-// answerOfficially reads ref and answers in the bytes of the extension this
-// one stands in for; Accept: text/plain is ours and gets the bare value.
-func (s *Server) answerOfficially(x *exchange, ref paramcache.Ref, maxAge *time.Duration) error {
+// answerDropIn reads ref and answers in the bytes of the server that this one
+// stands in for; Accept: text/plain is ours and gets the bare value.
+func (s *Server) answerDropIn(x *exchange, ref paramcache.Ref, maxAge *time.Duration) error {
 	force, err := x.official("refreshNow")
 	if err != nil {
 		return err
 	}
-	res, err := s.read(x, ref, paramcache.Options{MaxAge: maxAge, Force: force})
+	if ref.RoleARN, err = x.role("roleArn"); err != nil {
+		return err
+	}
+	res, err := s.read(x, ref, paramcache.Options{MaxAge: maxAge, Force: force, StaleOK: true})
 	if err != nil {
 		return err
 	}
@@ -75,103 +91,43 @@ func (s *Server) answerOfficially(x *exchange, ref paramcache.Ref, maxAge *time.
 		x.out = value.appendBare(x.out)
 		return s.sendValue(x, s.mediaOf(&value), &res)
 	}
-	if ref.Source == paramcache.SSM {
-		x.out = appendGetParameter(x.out, &res.Value)
-	} else {
-		x.out = appendGetSecretValue(x.out, &res.Value)
+	switch {
+	case x.route.Dialect == Agent:
+		x.out = wire.AppendAgentSecret(x.out, &res.Value)
+	case ref.Source == paramcache.SSM:
+		x.out = wire.AppendGetParameter(x.out, &res.Value)
+	default:
+		x.out = wire.AppendGetSecretValue(x.out, &res.Value)
 	}
 	return s.sendValue(x, s.set.json, &res)
 }
 
-// appendGetParameter appends what encoding/json makes of the SDK's
-// GetParameterOutput: its fields in order, nulls present, HTML escaped.
-func appendGetParameter(dst []byte, v *paramcache.Value) []byte {
-	dst = append(dst, `{"Parameter":{"ARN":`...)
-	dst = appendNonEmpty(dst, v.ARN)
-	dst = append(dst, `,"DataType":`...)
-	dst = appendNullable(dst, v.DataType)
-	dst = append(dst, `,"LastModifiedDate":`...)
-	dst = appendTime(dst, v.Modified)
-	dst = append(dst, `,"Name":`...)
-	dst = appendNonEmpty(dst, v.Name)
-	dst = append(dst, `,"Selector":`...)
-	dst = appendNullable(dst, v.Selector)
-	dst = append(dst, `,"SourceResult":`...)
-	if v.SourceResult == nil {
-		dst = append(dst, "null"...)
-	} else {
-		dst = appendHTMLString(dst, v.SourceResult.Reveal())
+// getConfiguration is the AppConfig agent's only route. The configuration is
+// the body, in the type that it was deployed with.
+func getConfiguration(s *Server, x *exchange) error {
+	ref, err := x.configuration()
+	if err != nil {
+		return err
 	}
-	dst = append(dst, `,"Type":`...)
-	dst = appendHTMLString(dst, v.Type)
-	dst = append(dst, `,"Value":`...)
-	dst = appendText(dst, v)
-	dst = append(dst, `,"Version":`...)
-	if isDigits(v.Version) {
-		dst = append(dst, v.Version...)
-	} else {
-		dst = append(dst, '0') // as for the secret behind /aws/reference/secretsmanager
+	res, err := s.read(x, ref, paramcache.Options{})
+	if err != nil {
+		return err
 	}
-	return append(dst, `},"ResultMetadata":{}}`...)
-}
-
-// appendGetSecretValue does the same for GetSecretValueOutput.
-func appendGetSecretValue(dst []byte, v *paramcache.Value) []byte {
-	dst = append(dst, `{"ARN":`...)
-	dst = appendNonEmpty(dst, v.ARN)
-	dst = append(dst, `,"CreatedDate":`...)
-	dst = appendTime(dst, v.Modified)
-	dst = append(dst, `,"Name":`...)
-	dst = appendNonEmpty(dst, v.Name)
-	dst = append(dst, `,"SecretBinary":`...)
-	if v.Binary == nil {
-		dst = append(dst, "null"...)
-	} else {
-		dst = append(dst, '"')
-		dst = base64.StdEncoding.AppendEncode(dst, v.Binary)
-		dst = append(dst, '"')
-	}
-	dst = append(dst, `,"SecretString":`...)
-	dst = appendText(dst, v)
-	dst = append(dst, `,"VersionId":`...)
-	dst = appendNonEmpty(dst, v.Version)
-	dst = append(dst, `,"VersionStages":`...)
-	if v.Stages == nil {
-		dst = append(dst, "null"...)
-	} else {
-		dst = append(dst, '[')
-		for i, stage := range v.Stages {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = appendHTMLString(dst, stage)
+	if flags := x.all("flag"); len(flags) > 0 {
+		if res.Value, err = pickFlags(ref, &res.Value, flags); err != nil {
+			return err
 		}
-		dst = append(dst, ']')
 	}
-	return append(dst, `,"ResultMetadata":{}}`...)
-}
-
-func appendNonEmpty(dst []byte, s string) []byte {
-	if s == "" {
-		return append(dst, "null"...)
+	if version := headerSafe(res.Value.Version); version != "" {
+		// Both spellings are in AWS's documentation.
+		x.w.Header()["Configuration-Version"] = []string{version}
+		x.w.Header()["Configurationversion"] = []string{version}
 	}
-	return appendHTMLString(dst, s)
-}
-
-func appendText(dst []byte, v *paramcache.Value) []byte {
-	if !v.IsText {
-		return append(dst, "null"...)
+	value := plainContent(&res.Value)
+	x.out = value.appendBare(x.out)
+	media := s.set.octets
+	if deployed := headerSafe(res.Value.ContentType); deployed != "" {
+		media = []string{deployed}
 	}
-	return appendHTMLString(dst, v.Text.Reveal())
-}
-
-// appendTime appends a date as time.Time marshals it: no zeros at the end of
-// the fraction, and no fraction when there is none.
-func appendTime(dst []byte, t time.Time) []byte {
-	if t.IsZero() {
-		return append(dst, "null"...)
-	}
-	dst = append(dst, '"')
-	dst = t.UTC().AppendFormat(dst, time.RFC3339Nano)
-	return append(dst, '"')
+	return s.sendValue(x, media, &res)
 }

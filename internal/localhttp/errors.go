@@ -41,6 +41,8 @@ const (
 	CodeUpstream     Code = "upstream_failed"
 	CodeTransform    Code = "transform_failed"
 
+	CodeWriteDisabled Code = "write_disabled"
+
 	CodeUnavailable Code = "unavailable"
 	CodeInternal    Code = "internal_error"
 )
@@ -70,7 +72,7 @@ func refusals() []ErrorInfo {
 		{Code: CodeMisdirected, Status: 421, Title: "Wrong host", Every: true,
 			Cure: "send the Host header 127.0.0.1, localhost or [::1], and only the path in the request line"},
 		{Code: CodeOrigin, Status: 403, Title: "Browser request", Every: true,
-			Cure: "call the API from the function's code: a request with an Origin header comes from a web page"},
+			Cure: "call the API from the function's code: a request with an Origin or Sec-Fetch-Site header comes from a web page"},
 		{Code: CodeToken, Status: 403, Title: "Wrong or missing token", Every: true,
 			Cure: "send the value of AWS_SESSION_TOKEN once, in the header X-Aws-Parameters-Secrets-Token"},
 		{Code: CodeNoToken, Status: 403, Title: "No token known", Every: true,
@@ -102,7 +104,7 @@ func serviceErrors() []ErrorInfo {
 		{Code: CodeNotFound, Status: 404, Title: "Not found", AmznType: "ResourceNotFoundException",
 			Cure: "check the name, its version or label, and the region"},
 		{Code: CodeAccessDenied, Status: 403, Title: "Access denied by the service", AmznType: "AccessDeniedException",
-			Cure: "allow the function's role to read it: ssm:GetParameter, secretsmanager:GetSecretValue or dynamodb:GetItem, and kms:Decrypt for a customer managed key"},
+			Cure: "allow the function's role to read it: ssm:GetParameter, ssm:GetParameters or ssm:GetParametersByPath, secretsmanager:GetSecretValue, dynamodb:GetItem or dynamodb:Query, appconfig:StartConfigurationSession and appconfig:GetLatestConfiguration, sts:AssumeRole for role_arn, and kms:Decrypt for a customer managed key"},
 		{Code: CodeThrottled, Status: 429, Title: "Throttled by the service", AmznType: "ThrottlingException", RetryHint: true,
 			Cure: "cache for longer (POWERTOOLS_PARAMETERS_MAX_AGE), or raise the service's throughput setting"},
 		{Code: CodeRejected, Status: 400, Title: "Rejected by the service", AmznType: "ValidationException",
@@ -114,6 +116,8 @@ func serviceErrors() []ErrorInfo {
 		{Code: CodeUpstream, Status: 502, Title: "The service failed", AmznType: "InternalServerError", Cure: "try again"},
 		{Code: CodeTransform, Status: 422, Title: "The value cannot be transformed", AmznType: "TransformError",
 			Cure: "check that the stored value is what transform and key expect, or read it without them"},
+		{Code: CodeWriteDisabled, Status: 403, Title: "Writing is switched off",
+			Cure: "set POWERTOOLS_PARAMETERS_WRITE=true, and allow the function's role to write: ssm:PutParameter, or secretsmanager:PutSecretValue and secretsmanager:CreateSecret"},
 		{Code: CodeUnavailable, Status: 503, Title: "Not available", AmznType: "ServiceUnavailable",
 			Cure: "see GET /healthz"},
 		{Code: CodeInternal, Status: 500, Title: "Internal error", AmznType: "InternalFailure", Every: true,

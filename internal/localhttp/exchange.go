@@ -12,8 +12,9 @@ import (
 type exchange struct {
 	w     http.ResponseWriter
 	r     *http.Request
+	port  *door
 	route *Route
-	vars  [2]string // of the path, undecoded
+	vars  [maxVars]string // of the path, undecoded
 	args  []argument
 	text  bool // the bare value is wanted
 
@@ -28,34 +29,23 @@ const keyLength = 32
 // keep bounds the buffer that a pooled exchange holds on to.
 const keep = 64 << 10
 
-// ServeHTTP implements http.Handler. It is exported for a second listener and
-// for tests; requests usually come through Serve.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := s.exchanges.Get().(*exchange)
-	x.w, x.r, x.out = w, r, append(x.out[:0], s.key[:]...)
-	defer s.finish(x)
-	if err := s.answer(x); err != nil {
-		s.refuse(x, s.asHTTP(err))
-	}
-}
-
 // answer runs the checks and the handler.
 func (s *Server) answer(x *exchange) error {
 	path, query, _ := strings.Cut(x.r.RequestURI, "?")
-	route, vars, allow := s.find(x.r.Method, path)
+	route, vars, allow := find(x.port.routes, x.r.Method, path)
 	x.route = route
-	if refusal := s.guard(x.r, route); refusal != nil {
+	if refusal := s.guard(x.r, x.port.open || route != nil && route.Open); refusal != nil {
 		s.stats.refused.Add(1)
 		return refusal
 	}
 	switch {
 	case route == nil:
-		return s.unknownRoute(path)
+		return s.unknownRoute(x.port.routes, path)
 	case allow != nil:
 		refusal := s.fail(CodeMethod, route.Pattern+" answers "+strings.Join(allow, ", "))
 		refusal.Allow = allow
 		return refusal
-	case route.Body == nil && (x.r.ContentLength != 0 || x.r.TransferEncoding != nil):
+	case !route.Body && (x.r.ContentLength != 0 || x.r.TransferEncoding != nil):
 		return s.fail(CodeUnexpectedBody, x.r.Method+" takes no body")
 	}
 	if !route.Open {

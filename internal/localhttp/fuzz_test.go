@@ -18,6 +18,9 @@ import (
 // wellBehaved keeps the cache's promises: values, or an *Error without one.
 func wellBehaved(_ context.Context, ref paramcache.Ref, _ paramcache.Options) (paramcache.Result, error) {
 	res := paramcache.Result{State: paramcache.Hit, Value: paramcache.Value{Name: ref.Name, Version: "1", IsText: true, Text: "CANARY-VALUE"}}
+	if ref.Group() {
+		res.Value.Members = []paramcache.Value{{Name: ref.Name + "/x", Text: "CANARY-VALUE", IsText: true}, {Name: "y.json", Binary: []byte("CANARY-VALUE\xff")}}
+	}
 	switch {
 	case len(ref.Name)%5 == 4:
 		return paramcache.Result{}, &paramcache.Error{Kind: paramcache.KindNotFound, Ref: ref, Code: "ParameterNotFound", Message: "not found"}
@@ -40,6 +43,12 @@ func FuzzHTTP(f *testing.F) {
 		{"GET", "/parameters/dynamodb/arn:aws:dynamodb:r:1:table/t/k?sort=s&item=1&region=eu-west-1", "X-Forwarded-For: 1"},
 		{"GET", "/systemsmanager/parameters/get/?name=%2Fa&version=1&label=x&withDecryption=true", "Origin: null"},
 		{"GET", "/secretsmanager/get?secretId=a&refreshNow=1", "Host: evil.com"},
+		{"GET", "/v1/a/b?refreshNow=1&versionStage=AWSCURRENT&roleArn=arn:aws:iam::123456789012:role/x", "Accept: text/plain"},
+		{"GET", "/parameters/ssm?path=/a/&recursive=1&transform=auto&raise_on_transform_error=0", "A: b"},
+		{"GET", "/parameters/ssm?name=a&name=/b/c&name=abcd&raise_on_error=true&key=a.0", "A: b"},
+		{"GET", "/parameters/dynamodb/arn:aws:dynamodb:r:1:table/t?key=k&item=1", "A: b"},
+		{"GET", "/parameters/appconfig/a/b/c?flag=a&flag=b&key=a", "A: b"}, {"GET", "/applications/a/environments/b/configurations/c?flag=a", "A: b"},
+		{"DELETE", "/parameters/cache?ref=ssm:/a&ref=dynamodb:t/k", "A: b"}, {"GET", "/parameters/cache", "A: b"}, {"PUT", "/parameters/ssm/a?overwrite", "A: b"},
 		{"GET", "/context?key=request_id", "X-Vault-Token: a"},
 		{"GET", "/healthz", "Via: 1"}, {"GET", "/ping", "Content-Length: 3"}, {"GET", "/openapi.json", "A: b"},
 		{"POST", "/metrics", "Content-Encoding: gzip"}, {"DELETE", "/", "A: b"}, {"GET", "/parameters/ssm/%00?a=%zz&&=&=b", "Accept: a/b;q=;;,"},

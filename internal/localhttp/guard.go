@@ -11,11 +11,11 @@ import (
 //
 //  1. X-Forwarded-*, Forwarded, Via: somebody relays foreign requests (400)
 //  2. the request line's form and Host: DNS rebinding, a confused proxy (421)
-//  3. Origin, whatever its value: a web page (403)
-//  4. the token, unless the route is open (403; 401 on a drop-in route)
+//  3. Origin, whatever its value, or Sec-Fetch-Site: a web page (403)
+//  4. the token, unless open says that none is needed (403; 401 on a drop-in route)
 //
 // Unknown routes and wrong methods are told only to callers with a token.
-func (s *Server) guard(r *http.Request, route *Route) *HTTPError {
+func (s *Server) guard(r *http.Request, open bool) *HTTPError {
 	if name := forwardedHeader(r.Header); name != "" {
 		return s.fail(CodeForwarded, "the request carries the header "+name)
 	}
@@ -28,7 +28,11 @@ func (s *Server) guard(r *http.Request, route *Route) *HTTPError {
 	if _, ok := r.Header["Origin"]; ok {
 		return s.fail(CodeOrigin, "the request carries the header Origin")
 	}
-	if route != nil && route.Open {
+	if site := r.Header["Sec-Fetch-Site"]; len(site) > 0 && site[0] != "none" {
+		// A page that embeds an address sends no Origin, but this.
+		return s.fail(CodeOrigin, "the request carries the header Sec-Fetch-Site")
+	}
+	if open {
 		return nil
 	}
 	return s.checkToken(r.Header)

@@ -1,5 +1,7 @@
 package localhttp
 
+import "powertools-extension/internal/localhttp/wire"
+
 // Health is what GET /healthz tells. It is open to callers without a token,
 // so a reason must not say more than the extension's log may.
 type Health struct {
@@ -22,6 +24,9 @@ func (s *Server) health() Health {
 	}
 	if reason := s.opt.Unavailable; reason != "" && !h.tells("parameters") {
 		h.Degraded = append(h.Degraded[:len(h.Degraded):len(h.Degraded)], Degradation{"parameters", reason})
+	}
+	if s.appConfigDown != "" {
+		h.Degraded = append(h.Degraded[:len(h.Degraded):len(h.Degraded)], Degradation{"appconfig port", s.appConfigDown})
 	}
 	switch {
 	case h.State != "" && h.State != "ok":
@@ -46,20 +51,20 @@ func (h *Health) tells(component string) bool {
 func getHealth(s *Server, x *exchange) error {
 	h := s.health()
 	dst := append(x.out, `{"state":`...)
-	dst = appendString(dst, h.State)
+	dst = wire.AppendString(dst, h.State)
 	dst = append(dst, `,"version":`...)
-	dst = appendString(dst, s.opt.Version)
+	dst = wire.AppendString(dst, s.opt.Version)
 	dst = append(dst, `,"features":`...)
-	dst = appendStrings(dst, h.Features)
+	dst = wire.AppendStrings(dst, h.Features)
 	dst = append(dst, `,"degraded":[`...)
 	for i, d := range h.Degraded {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, `{"component":`...)
-		dst = appendString(dst, d.Component)
+		dst = wire.AppendString(dst, d.Component)
 		dst = append(dst, `,"reason":`...)
-		dst = appendString(dst, s.scrub(d.Reason))
+		dst = wire.AppendString(dst, s.scrub(d.Reason))
 		dst = append(dst, '}')
 	}
 	x.out = append(dst, `]}`...)
@@ -71,9 +76,4 @@ func getHealth(s *Server, x *exchange) error {
 func getPing(s *Server, x *exchange) error {
 	x.out = append(x.out, "healthy"...)
 	return x.send(200, s.set.text)
-}
-
-func getOpenAPI(s *Server, x *exchange) error {
-	x.out = append(x.out, s.describe()...)
-	return x.send(200, s.set.json)
 }

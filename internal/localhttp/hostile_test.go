@@ -17,7 +17,11 @@ import (
 // hostileServer has one secret and remembers whether it was read.
 func hostileServer(t *testing.T) (*localhttp.Server, *fakeParameters) {
 	fake := always(textResult("CANARY-VALUE"))
-	return start(t, localhttp.Deps{Parameters: fake, Metrics: &fakeMetrics{}}, localhttp.Options{}), fake
+	fake.set = func(ref paramcache.Ref, _ paramcache.Setting) (string, error) {
+		fake.refs = append(fake.refs, ref)
+		return "1", nil
+	}
+	return start(t, localhttp.Deps{Parameters: fake, Metrics: &fakeMetrics{}}, localhttp.Options{Write: true}), fake
 }
 
 // TestHostileBytes sends what no client sends. Each case says the statuses
@@ -67,6 +71,21 @@ func TestHostileBytes(t *testing.T) {
 		"header a little too large": {line("GET /ping HTTP/1.1", withHost, "Connection: close", "X-Big: "+strings.Repeat("a", 64<<10)), []string{"431"}},
 		"pipelined, one without token": {line("GET /ping HTTP/1.1", withHost) + line(secretLine, withHost) + line("GET /ping HTTP/1.1", withHost, "Connection: close"),
 			[]string{"200", "403", "200"}},
+		"NUL in secret id":        {line("GET /v1/a%00b HTTP/1.1", withHost, withToken), []string{"400"}},
+		"line end in secret id":   {line("GET /v1/a%0d%0aX:%20y HTTP/1.1", withHost, withToken), []string{"400"}},
+		"NUL in one of the names": {line("GET /parameters/ssm?name=a&name=b%00c HTTP/1.1", withHost, withToken), []string{"400"}},
+		"NUL in path argument":    {line("GET /parameters/ssm?path=%2Fa%00 HTTP/1.1", withHost, withToken), []string{"400"}},
+		"slash in profile":        {line("GET /parameters/appconfig/a/b/c%2F..%2Fd HTTP/1.1", withHost, withToken), []string{"400"}},
+		"line end in flag":        {line("GET /parameters/appconfig/a/b/c?flag=a%0d%0a HTTP/1.1", withHost, withToken), []string{"400"}},
+		"overlong name":           {line("GET /parameters/secrets?name="+strings.Repeat("n", 2049)+" HTTP/1.1", withHost, withToken), []string{"400"}},
+		"PUT, CL.TE": {line("PUT /parameters/ssm/db HTTP/1.1", withHost, withToken, "Content-Length: 4", "Transfer-Encoding: chunked") + "0\r\n\r\n" +
+			line(secretLine, withHost, withToken), []string{"400"}},
+		"PUT, two lengths":     {line("PUT /parameters/ssm/db HTTP/1.1", withHost, withToken, "Content-Length: 4", "Content-Length: 5") + "hello", []string{"400"}},
+		"PUT, over limit":      {line("PUT /parameters/secrets/db HTTP/1.1", withHost, withToken, "Content-Length: 262145"), []string{"413"}},
+		"PUT, endless chunks":  {line("PUT /parameters/secrets/db HTTP/1.1", withHost, withToken, "Transfer-Encoding: chunked") + strings.Repeat("10000\r\n"+strings.Repeat("x", 65536)+"\r\n", 8), []string{"413"}},
+		"PUT, hidden request":  {line("PUT /parameters/ssm/db HTTP/1.1", withHost, "Content-Length: 60") + line("GET /ping HTTP/1.1", withHost), []string{"403"}},
+		"DELETE with a body":   {line("DELETE /parameters/cache HTTP/1.1", withHost, withToken, "Content-Length: 4") + "abcd", []string{"400"}},
+		"method override":      {line("POST /parameters/cache HTTP/1.1", withHost, withToken, "X-HTTP-Method-Override: DELETE"), []string{"405"}},
 		"upgrade to h2c":       {line("GET /ping HTTP/1.1", withHost, "Connection: Upgrade, HTTP2-Settings, close", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"), []string{"200"}},
 		"upgrade to websocket": {line(secretLine, withHost, "Connection: Upgrade", "Upgrade: websocket", "Origin: http://evil.com"), []string{"403"}},
 	} {

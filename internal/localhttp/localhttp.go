@@ -1,7 +1,8 @@
 // Package localhttp is the function's API on loopback: parameters, secrets,
 // custom metrics and the invocation's context for any runtime, one HTTP
-// request each, and the wire format of the AWS Parameters and Secrets Lambda
-// Extension on that extension's own paths.
+// request each, and in place of three other servers, on their own paths and in
+// their own formats: the AWS Parameters and Secrets Lambda Extension, the AWS
+// Secrets Manager Agent, and the AWS AppConfig Agent.
 //
 // The rule a reader could break: nothing of a request is decoded before guard
 // has let it pass, and no value and no token gets into an error, a header or
@@ -18,10 +19,31 @@ import (
 	"go.uber.org/zap"
 )
 
-// Parameters reads one value. Errors are *paramcache.Error; anything else is
-// answered as a fault of ours, without its text.
+// Parameters is the cache behind the routes. Errors are *paramcache.Error;
+// anything else is answered as a fault of ours, without its text.
 type Parameters interface {
+	Reader
+	Writer
+	Shelf
+}
+
+// Reader reads one value, or several at once.
+type Reader interface {
 	Get(ctx context.Context, ref paramcache.Ref, opt paramcache.Options) (paramcache.Result, error)
+	GetMany(ctx context.Context, refs []paramcache.Ref, opt paramcache.Options) ([]paramcache.Result, []error)
+}
+
+// Writer stores a value and returns its new version. It is asked only when
+// Options.Write says so.
+type Writer interface {
+	Set(ctx context.Context, ref paramcache.Ref, set paramcache.Setting) (version string, err error)
+}
+
+// Shelf shows and forgets what is cached.
+type Shelf interface {
+	Entries() []paramcache.EntryInfo
+	Purge(ref paramcache.Ref) bool
+	PurgeAll() int
 }
 
 // Metrics takes one validated sample. A refusal is an *emf.LimitError.
@@ -45,6 +67,11 @@ type Options struct {
 	Port    int    // TCP port on 127.0.0.1; 0: any free one
 	Version string // of the extension, for /healthz and the API description
 
+	// AppConfigPort is a second port, on which the AppConfig agent's route
+	// needs no token, as its clients send none; 0: there is none; -1: any free
+	// one.
+	AppConfigPort int
+
 	// Tokens returns every token that opens the API. It is asked for each
 	// request and must not block; see the function Tokens for what belongs in.
 	Tokens func() []string
@@ -54,6 +81,7 @@ type Options struct {
 	Unavailable string
 
 	Decrypt bool // default of ?decrypt on /parameters/ssm
+	Write   bool // PUT may change parameters and secrets
 
 	// Default ages of the drop-in routes, which follow the variables of the
 	// extension they stand in for. nil: the cache's own default.

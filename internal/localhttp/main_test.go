@@ -23,14 +23,47 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // The token has the characters that real session tokens have.
 const token = "IQoJb3JpZ2luX2VjE+/CANARY-TOKEN=="
 
-// fakeParameters answers from a function and remembers what it was asked.
+// fakeParameters answers from a function and remembers what it was asked. It
+// holds entries, and takes what is set.
 type fakeParameters struct {
+	entries []paramcache.EntryInfo
+	set     func(ref paramcache.Ref, set paramcache.Setting) (string, error)
+
 	get func(ctx context.Context, ref paramcache.Ref, opt paramcache.Options) (paramcache.Result, error)
 
-	mu   sync.Mutex
-	refs []paramcache.Ref
-	opts []paramcache.Options
+	mu     sync.Mutex
+	refs   []paramcache.Ref
+	opts   []paramcache.Options
+	purged []paramcache.Ref
 }
+
+func (f *fakeParameters) GetMany(ctx context.Context, refs []paramcache.Ref, opt paramcache.Options) ([]paramcache.Result, []error) {
+	results, errs := make([]paramcache.Result, len(refs)), make([]error, len(refs))
+	for i, ref := range refs {
+		results[i], errs[i] = f.Get(ctx, ref, opt)
+	}
+	return results, errs
+}
+
+func (f *fakeParameters) Set(_ context.Context, ref paramcache.Ref, set paramcache.Setting) (string, error) {
+	return f.set(ref, set)
+}
+
+func (f *fakeParameters) Entries() []paramcache.EntryInfo { return f.entries }
+
+func (f *fakeParameters) Purge(ref paramcache.Ref) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.purged = append(f.purged, ref)
+	for _, e := range f.entries {
+		if e.Ref == ref {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *fakeParameters) PurgeAll() int { return len(f.entries) }
 
 func (f *fakeParameters) Get(ctx context.Context, ref paramcache.Ref, opt paramcache.Options) (paramcache.Result, error) {
 	f.mu.Lock()
@@ -151,6 +184,21 @@ func raw(t testing.TB, addr, request string) string {
 	if err != nil && len(answer) == 0 {
 		t.Fatalf("no answer: %v", err)
 	}
+	return string(answer)
+}
+
+// rawHalf is raw for a request that ends: the server sees the end of it.
+func rawHalf(t testing.TB, addr, request string) string {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_, _ = io.WriteString(c, request) // the server may stop reading
+	_ = c.(*net.TCPConn).CloseWrite()
+	answer, _ := io.ReadAll(c)
 	return string(answer)
 }
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"powertools-extension/internal/emf"
+	"powertools-extension/internal/localhttp/wire"
 )
 
 // mostRejections bounds the list in an answer: a body of 256 KiB holds more
@@ -97,24 +98,24 @@ func fieldOf(field, place string) string {
 
 func (s *Server) appendIntake(dst []byte, in *intake) []byte {
 	dst = append(dst, `{"accepted":`...)
-	dst = appendInt(dst, in.accepted)
+	dst = wire.AppendInt(dst, in.accepted)
 	dst = append(dst, `,"rejected":[`...)
 	for i, r := range in.rejected {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, `{"index":`...)
-		dst = appendInt(dst, r.index)
+		dst = wire.AppendInt(dst, r.index)
 		dst = append(dst, `,"field":`...)
-		dst = appendString(dst, s.scrub(r.field))
+		dst = wire.AppendString(dst, s.scrub(r.field))
 		dst = append(dst, `,"reason":`...)
-		dst = appendString(dst, s.scrub(r.reason))
+		dst = wire.AppendString(dst, s.scrub(r.reason))
 		dst = append(dst, '}')
 	}
 	dst = append(dst, ']')
 	if in.more > 0 {
 		dst = append(dst, `,"more_rejected":`...)
-		dst = appendInt(dst, in.more)
+		dst = wire.AppendInt(dst, in.more)
 	}
 	return append(dst, '}')
 }

@@ -7,36 +7,36 @@ import (
 )
 
 // unknownRoute answers 404 and lists the routes that are probably meant.
-func (s *Server) unknownRoute(path string) *HTTPError {
+func (s *Server) unknownRoute(routes []Route, path string) *HTTPError {
 	refusal := s.fail(CodeUnknownRoute, "no route matches the path")
-	refusal.Near = s.near(path)
+	refusal.Near = near(routes, path)
 	return refusal
 }
 
 // near lists the routes whose literal part is most like the path's beginning,
 // one for each number of path segments.
-func (s *Server) near(path string) []string {
+func near(routes []Route, path string) []string {
 	const longest, mostSegments = 64, 3
 	path = path[:min(len(path), longest)]
 	var found []string
 	for n := 1; n <= mostSegments; n++ {
 		var literals []string
-		for i := range s.routes {
-			if literal := s.routes[i].literal(); strings.Count(literal, "/") == n {
-				literals = append(literals, literal)
+		for i := range routes {
+			if part := routes[i].literal(); strings.Count(part, "/") == n {
+				literals = append(literals, part)
 			}
 		}
 		if best := nearest.Of(firstSegments(path, n), literals); best != "" {
-			found = append(found, s.patternsOf(best)...)
+			found = append(found, patternsOf(routes, best)...)
 		}
 	}
 	return found
 }
 
-func (s *Server) patternsOf(literal string) []string {
+func patternsOf(routes []Route, wanted string) []string {
 	var patterns []string
-	for i := range s.routes {
-		if r := &s.routes[i]; r.literal() == literal {
+	for i := range routes {
+		if r := &routes[i]; r.literal() == wanted {
 			patterns = append(patterns, r.Method+" "+r.Pattern)
 		}
 	}

@@ -3,6 +3,7 @@ package localhttp
 import (
 	"strings"
 
+	"powertools-extension/internal/localhttp/wire"
 	"powertools-extension/internal/paramcache"
 )
 
@@ -14,27 +15,33 @@ type readOptions struct {
 	lenient   bool   // a failed transform gives null instead of an error
 }
 
-func (x *exchange) readOptions() (opt readOptions, err error) {
+// readOptions reads them. raise is the default of raise_on_transform_error.
+func (x *exchange) readOptions(raise bool) (opt readOptions, err error) {
 	if opt.cache.MaxAge, err = x.seconds("max_age"); err != nil {
 		return opt, err
 	}
 	if opt.cache.Force, err = x.flag("force_fetch", false); err != nil {
 		return opt, err
 	}
-	opt.cache.IfVersion = x.str("refresh_if_version")
 	transform, err := x.word("transform", "json", "binary", "auto")
 	if err != nil {
 		return opt, err
 	}
 	opt.transform = paramcache.TransformKind(transform)
-	opt.key = x.str("key")
-	raise, err := x.flag("raise_on_transform_error", true)
-	if err != nil {
+	if raise, err = x.flag("raise_on_transform_error", raise); err != nil {
 		return opt, err
 	}
 	opt.lenient = !raise
-	x.text, err = x.wantsText()
-	return opt, err
+	return opt, nil
+}
+
+// place adds region and role to a ref.
+func (x *exchange) place(ref *paramcache.Ref) (err error) {
+	if ref.Region, err = x.region(); err != nil {
+		return err
+	}
+	ref.RoleARN, err = x.role("role_arn")
+	return err
 }
 
 func getSSM(s *Server, x *exchange) error {
@@ -75,55 +82,64 @@ func getSecret(s *Server, x *exchange) error {
 }
 
 func getDynamoDB(s *Server, x *exchange) error {
-	x.joinTableARN()
-	ref := paramcache.Ref{
-		Source: paramcache.DynamoDB, Sort: x.str("sort"),
-		KeyAttr:   orElse(x.str("key_attr"), s.opt.KeyAttr),
-		ValueAttr: orElse(x.str("value_attr"), s.opt.ValueAttr),
-	}
-	var err error
-	if ref.Name, err = x.name(0, "table name"); err != nil {
+	ref, err := s.table(x)
+	if err != nil {
 		return err
 	}
 	if ref.Key, err = x.name(1, "key"); err != nil {
 		return err
 	}
-	if ref.Consistent, err = x.flag("consistent", false); err != nil {
-		return err
-	}
-	if ref.Item, err = x.flag("item", false); err != nil {
-		return err
-	}
-	if ref.Sort != "" {
-		ref.SortAttr = orElse(x.str("sort_attr"), s.opt.SortAttr)
-	}
-	if ref.Item {
-		ref.ValueAttr = "" // one entry for the item, whichever attribute was named
+	if ref.Sort = x.str("sort"); ref.Sort == "" {
+		ref.SortAttr = "" // one entry for the item, whatever the unused attribute is called
 	}
 	return s.answerRead(x, ref)
 }
 
-// joinTableARN moves the table's name from the key to the table when the
-// table is an ARN whose slash was not escaped: arn:…:table/flags/key.
-func (x *exchange) joinTableARN() {
-	if strings.HasPrefix(x.vars[0], "arn:") && strings.HasSuffix(x.vars[0], ":table") {
-		table, key, _ := strings.Cut(x.vars[1], "/")
-		x.vars[0], x.vars[1] = x.vars[0]+"/"+table, key
+// table is a ref to a table, with the attributes of its layout.
+func (s *Server) table(x *exchange) (ref paramcache.Ref, err error) {
+	ref = paramcache.Ref{
+		Source:    paramcache.DynamoDB,
+		KeyAttr:   orElse(x.str("key_attr"), s.opt.KeyAttr),
+		SortAttr:  orElse(x.str("sort_attr"), s.opt.SortAttr),
+		ValueAttr: orElse(x.str("value_attr"), s.opt.ValueAttr),
 	}
+	if ref.Name, err = x.name(0, "table name"); err != nil {
+		return ref, err
+	}
+	if ref.Consistent, err = x.flag("consistent", false); err != nil {
+		return ref, err
+	}
+	if ref.Item, err = x.flag("item", false); err != nil {
+		return ref, err
+	}
+	if ref.Item {
+		ref.ValueAttr = "" // one entry for the item, whichever attribute was named
+	}
+	return ref, nil
 }
 
 // answerRead reads ref and answers in our own format.
 func (s *Server) answerRead(x *exchange, ref paramcache.Ref) error {
-	opt, err := x.readOptions()
+	opt, err := x.readOptions(true)
 	if err != nil {
 		return err
 	}
-	if ref.Region, err = x.region(); err != nil {
+	opt.cache.IfVersion = x.str("refresh_if_version")
+	opt.key = x.str("key")
+	if x.text, err = x.wantsText(); err != nil {
+		return err
+	}
+	if err = x.place(&ref); err != nil {
 		return err
 	}
 	res, err := s.read(x, ref, opt.cache)
 	if err != nil {
 		return err
+	}
+	if flags := x.all("flag"); len(flags) > 0 {
+		if res.Value, err = pickFlags(ref, &res.Value, flags); err != nil {
+			return err
+		}
 	}
 	value, err := contentOf(ref, &res.Value, &opt)
 	if err != nil {
@@ -141,10 +157,18 @@ func (s *Server) answerRead(x *exchange, ref paramcache.Ref) error {
 	return s.sendValue(x, s.set.json, &res)
 }
 
+// available is an error when there is no cache to ask.
+func (s *Server) available() error {
+	if s.deps.Parameters == nil || s.opt.Unavailable != "" {
+		return s.fail(CodeUnavailable, orElse(s.opt.Unavailable, "parameters are switched off"))
+	}
+	return nil
+}
+
 // read asks the cache, unless there is nothing to ask.
 func (s *Server) read(x *exchange, ref paramcache.Ref, opt paramcache.Options) (paramcache.Result, error) {
-	if s.deps.Parameters == nil || s.opt.Unavailable != "" {
-		return paramcache.Result{}, s.fail(CodeUnavailable, orElse(s.opt.Unavailable, "parameters are switched off"))
+	if err := s.available(); err != nil {
+		return paramcache.Result{}, err
 	}
 	return s.deps.Parameters.Get(x.r.Context(), ref, opt)
 }
@@ -160,16 +184,20 @@ func (s *Server) mediaOf(value *content) []string {
 // to the value where something was.
 func appendAnswer(dst []byte, ref paramcache.Ref, v *paramcache.Value, value *content) []byte {
 	dst = append(dst, `{"name":`...)
-	dst = appendString(dst, orElse(v.Name, ref.Name))
+	dst = wire.AppendString(dst, orElse(v.Name, ref.Name))
 	dst = append(dst, `,"value":`...)
 	dst = value.appendJSON(dst)
 	dst = append(dst, `,"version":`...)
-	dst = appendString(dst, v.Version)
+	dst = wire.AppendString(dst, v.Version)
 	dst = append(dst, `,"source":`...)
-	dst = appendString(dst, string(ref.Source))
+	dst = wire.AppendString(dst, string(ref.Source))
+	if v.ContentType != "" {
+		dst = append(dst, `,"content_type":`...)
+		dst = wire.AppendString(dst, v.ContentType)
+	}
 	if value.transform != "" {
 		dst = append(dst, `,"transform":`...)
-		dst = appendString(dst, string(value.transform))
+		dst = wire.AppendString(dst, string(value.transform))
 	}
 	if value.encoded() {
 		dst = append(dst, `,"encoding":"base64"`...)

@@ -26,6 +26,13 @@ func TestRefs(t *testing.T) {
 	item := func(table, key string) paramcache.Ref {
 		return paramcache.Ref{Source: "dynamodb", Name: table, Key: key, KeyAttr: "id", ValueAttr: "value"}
 	}
+	const role = "arn:aws-us-gov:iam::123456789012:role/path/reader+=,.@_-"
+	inQuery := strings.ReplaceAll(role, "+", "%2B")
+	ssmPath := func(path string) paramcache.Ref { return paramcache.Ref{Source: "ssm", Name: path, Path: true} }
+	sorts := func(table string) paramcache.Ref {
+		return paramcache.Ref{Source: "dynamodb", Name: table, Key: "a", KeyAttr: "id", SortAttr: "sk", ValueAttr: "value", AllSorts: true}
+	}
+	config := paramcache.Ref{Source: "appconfig", Name: "shop/prod/flags"}
 	with := func(ref paramcache.Ref, change func(*paramcache.Ref)) paramcache.Ref {
 		change(&ref)
 		return ref
@@ -109,7 +116,40 @@ func TestRefs(t *testing.T) {
 		{"/systemsmanager/parameters/get?name=db&refreshNow=TRUE", ssm("db"), paramcache.Options{MaxAge: duration(time.Minute), Force: true}},
 		{"/secretsmanager/get?secretId=app/db", secret("app/db"), paramcache.Options{MaxAge: duration(time.Hour)}},
 		{"/secretsmanager/get?secretId=db&refreshNow=1", secret("db"), paramcache.Options{MaxAge: duration(time.Hour), Force: true}},
-		{"/secretsmanager/get?secretId=db&refreshNow=0&roleArn=x", secret("db"), paramcache.Options{MaxAge: duration(time.Hour)}},
+		{"/secretsmanager/get?secretId=db&refreshNow=0&roleArn=", secret("db"), paramcache.Options{MaxAge: duration(time.Hour)}},
+		{"/secretsmanager/get?secretId=db&roleArn=" + inQuery, with(secret("db"), func(r *paramcache.Ref) { r.RoleARN = role }), paramcache.Options{MaxAge: duration(time.Hour)}},
+		{"/systemsmanager/parameters/get?name=db&roleArn=" + inQuery, with(ssm("db"), func(r *paramcache.Ref) { r.RoleARN = role }), paramcache.Options{MaxAge: duration(time.Minute)}},
+		{"/v1/db", secret("db"), paramcache.Options{MaxAge: duration(time.Hour)}},
+		{"/v1/app/db", secret("app/db"), paramcache.Options{MaxAge: duration(time.Hour)}},
+		{"/v1/app%2Fdb?refreshNow=True", secret("app/db"), paramcache.Options{MaxAge: duration(time.Hour), Force: true}},
+		{"/v1/arn:aws:secretsmanager:eu-west-1:123456789012:secret:app/db-AbCdEf", secret("arn:aws:secretsmanager:eu-west-1:123456789012:secret:app/db-AbCdEf"), paramcache.Options{MaxAge: duration(time.Hour)}},
+		{"/v1/db?versionId=v1&versionStage=AWSPENDING&refreshNow=0&roleArn=" + inQuery, with(secret("db"), func(r *paramcache.Ref) {
+			r.Version, r.Label, r.RoleARN = "v1", "AWSPENDING", role
+		}), paramcache.Options{MaxAge: duration(time.Hour)}},
+
+		// Groups.
+		{"/parameters/ssm?path=/app/", ssmPath("/app"), paramcache.Options{}},
+		{"/parameters/ssm/?path=app", ssmPath("/app"), paramcache.Options{}},
+		{"/parameters/ssm?path=/", ssmPath("/"), paramcache.Options{}},
+		{"/parameters/ssm?path=%2Fapp%2Fdb%2F&recursive=true&decrypt=true&max_age=5&region=eu-west-1&role_arn=" + strings.ReplaceAll(inQuery, "/", "%2F"),
+			with(ssmPath("/app/db"), func(r *paramcache.Ref) { r.Recursive, r.Decrypt, r.Region, r.RoleARN = true, true, "eu-west-1", role }),
+			paramcache.Options{MaxAge: duration(5 * time.Second)}},
+		{"/parameters/ssm?path=/app&raise_on_transform_error=true&force_fetch=true", ssmPath("/app"), paramcache.Options{Force: true}},
+		{"/parameters/dynamodb/flags?key=a", sorts("flags"), paramcache.Options{}},
+		{"/parameters/dynamodb/" + tableARN + "?key=a", sorts(tableARN), paramcache.Options{}},
+		{"/parameters/dynamodb/flags?key=a&key_attr=pk&sort_attr=s&value_attr=v&consistent=1", with(sorts("flags"), func(r *paramcache.Ref) {
+			r.KeyAttr, r.SortAttr, r.ValueAttr, r.Consistent = "pk", "s", "v", true
+		}), paramcache.Options{}},
+		{"/parameters/dynamodb/flags?key=a&item=true", with(sorts("flags"), func(r *paramcache.Ref) { r.Item, r.ValueAttr = true, "" }), paramcache.Options{}},
+		{"/parameters/ssm/db?role_arn=" + inQuery, with(ssm("db"), func(r *paramcache.Ref) { r.RoleARN = role }), paramcache.Options{}},
+
+		{"/parameters/appconfig/shop/prod/flags", config, paramcache.Options{}},
+		{"/parameters/appconfig/shop/prod/flags?max_age=1&region=eu-west-1&role_arn=" + inQuery, with(config, func(r *paramcache.Ref) {
+			r.Region, r.RoleARN = "eu-west-1", role
+		}), paramcache.Options{MaxAge: duration(time.Second)}},
+		{"/parameters/appconfig/my%20shop/prod/flags%2Ejson", paramcache.Ref{Source: "appconfig", Name: "my shop/prod/flags.json"}, paramcache.Options{}},
+		{"/applications/shop/environments/prod/configurations/flags", config, paramcache.Options{}},
+		{"/applications/shop/environments/prod/configurations/flags?nonsense=%zz", config, paramcache.Options{}},
 		{"/secretsmanager/get?secretId=db&versionId=v1&versionStage=AWSPREVIOUS",
 			with(secret("db"), func(r *paramcache.Ref) { r.Version, r.Label = "v1", "AWSPREVIOUS" }), paramcache.Options{MaxAge: duration(time.Hour)}},
 	} {
@@ -164,20 +204,46 @@ func TestBadRequests(t *testing.T) {
 		status  int
 		texts   []string
 	}{
-		{"GET /parameters/ssm/", 400, []string{`"code":"missing_argument"`, "parameter name"}},
-		{"GET /parameters/ssm", 404, []string{`"code":"unknown_route"`, `"near":["GET /parameters/ssm/{name…}"]`}},
-		{"GET /parameters/secrets/", 400, []string{`"code":"missing_argument"`, "secret id"}},
-		{"GET /parameters/dynamodb/flags", 404, []string{`"code":"unknown_route"`, "/parameters/dynamodb/{table}/{key…}"}},
-		{"GET /parameters/dynamodb/flags/", 400, []string{`"code":"missing_argument"`, "the key"}},
+		{"GET /parameters/ssm/", 400, []string{`"code":"missing_argument"`, "path or name is missing"}},
+		{"GET /parameters/ssm", 400, []string{`"code":"missing_argument"`, "path or name is missing"}},
+		{"GET /parameters/ssm?path=", 400, []string{`"code":"missing_argument"`, "path is empty"}},
+		{"GET /parameters/ssm?name=", 400, []string{`"code":"missing_argument"`, "name is empty"}},
+		{"GET /parameters/ssm?path=/a&name=/b", 400, []string{`"code":"bad_argument"`, "path and name exclude each other"}},
+		{"GET /parameters/ssm?path=/a&path=/b", 400, []string{`"code":"bad_argument"`, "path is given twice"}},
+		{"GET /parameters/ssm?path=/a&raise_on_error=true", 400, []string{`"code":"bad_argument"`, "raise_on_error goes with name"}},
+		{"GET /parameters/ssm?name=/a&recursive=true", 400, []string{`"code":"bad_argument"`, "recursive goes with path"}},
+		{"GET /parameters/ssm?name=/a&name=_errors", 400, []string{`"code":"bad_argument"`, "_errors is where the answer tells what failed"}},
+		{"GET /parameters/ssm?name=/a&name=%00", 400, []string{`"code":"bad_argument"`, "control character"}},
+		{"GET /parameters/ssm?name=/a&format=text", 400, []string{`"code":"unknown_argument"`}},
+		{"GET /parameters/ssm?name=/a&version=1", 400, []string{`"code":"unknown_argument"`}},
+		{"GET /parameters/ssm?name=a" + manyNames(101), 400, []string{`"code":"bad_argument"`, "at most 100 names"}},
+		{"GET /parameters/secrets/", 400, []string{`"code":"missing_argument"`, "name is missing"}},
+		{"GET /parameters/secrets", 400, []string{`"code":"missing_argument"`, "name is missing"}},
+		{"GET /parameters/secrets?path=/a", 400, []string{`"code":"unknown_argument"`}},
+		{"GET /parameters/secrets?name=_errors", 400, []string{`"code":"bad_argument"`}},
+		{"GET /parameters/dynamodb/flags", 400, []string{`"code":"missing_argument"`, "argument key is missing"}},
 		{"GET /parameters/dynamodb//key", 404, []string{`"code":"unknown_route"`}},
-		{"GET /parameters/dynamodb/arn:aws:dynamodb:r:1:table/flags", 400, []string{`"code":"missing_argument"`, "the key"}},
+		{"GET /parameters/dynamodb/flags/", 400, []string{`"code":"missing_argument"`, "the key is missing in the path"}},
+		{"GET /parameters/dynamodb/arn:aws:dynamodb:r:1:table/flags", 400, []string{`"code":"missing_argument"`, "argument key is missing"}},
+		{"GET /parameters/dynamodb/arn:aws:dynamodb:r:1:table/flags/", 400, []string{`"code":"missing_argument"`, "the key is missing in the path"}},
+		{"GET /parameters/appconfig/shop/prod/", 400, []string{`"code":"missing_argument"`, "configuration profile"}},
+		{"GET /parameters/appconfig/shop/prod", 404, []string{`"code":"unknown_route"`, "/parameters/appconfig/{app}/{env}/{profile}"}},
+		{"GET /parameters/appconfig/shop//flags", 404, []string{`"code":"unknown_route"`}},
+		{"GET /parameters/appconfig/shop/prod/a/b", 404, []string{`"code":"unknown_route"`}},
+		{"GET /parameters/appconfig/shop/prod/a%2Fb", 400, []string{`"code":"bad_request"`, "holds a slash"}},
+		{"GET /parameters/appconfig/shop/prod/flags?refresh=1", 400, []string{`"code":"unknown_argument"`}},
+		{"DELETE /parameters/cache?ref=db", 400, []string{`"code":"bad_argument"`, "ssm:/app/db"}},
+		{"DELETE /parameters/cache?ref=ssm:", 400, []string{`"code":"bad_argument"`}},
+		{"DELETE /parameters/cache?ref=file:/etc/passwd", 400, []string{`"code":"bad_argument"`}},
+		{"GET /parameters/cache?ref=ssm:db", 400, []string{`"code":"unknown_argument"`, "this route takes none"}},
+		{"POST /parameters/cache", 405, []string{`"code":"method_not_allowed"`, "Allow: GET, DELETE"}},
 		{"GET /parameters/ssm/a%00b", 400, []string{`"code":"bad_request"`, "control character"}},
 		{"GET /parameters/ssm/a%0d%0aX-Evil:1", 400, []string{`"code":"bad_request"`, "control character"}},
 		{"GET /parameters/ssm/%ff", 400, []string{`"code":"bad_request"`, "UTF-8"}},
 		{"GET /parameters/ssm/" + long, 400, []string{`"code":"bad_request"`, "longer than 2048 bytes"}},
 
 		{"GET /parameters/ssm/db?maxage=5", 400, []string{`"code":"unknown_argument"`, "unknown query argument maxage: did you mean max_age?"}},
-		{"GET /parameters/ssm/db?withDecryption=true", 400, []string{`"code":"unknown_argument"`, "this route takes decrypt, version, label, max_age"}},
+		{"GET /parameters/ssm/db?withDecryption=true", 400, []string{`"code":"unknown_argument"`, "this route takes decrypt, version, label, max_age, force_fetch"}},
 		{"GET /parameters/ssm/db?sort=x", 400, []string{`"code":"unknown_argument"`}},
 		{"GET /parameters/ssm/db?%zz=1", 400, []string{`"code":"unknown_argument"`}},
 		{"GET /ping?x=1", 400, []string{`"code":"unknown_argument"`, "this route takes none"}},
@@ -207,7 +273,7 @@ func TestBadRequests(t *testing.T) {
 
 		{"GET /", 404, []string{`"code":"unknown_route"`, `"cure":"GET /openapi.json lists the routes"`}},
 		{"GET /nothing/like/it", 404, []string{`"code":"unknown_route"`}},
-		{"GET /parameter/ssm/db", 404, []string{`"near":["GET /parameters/ssm/{name…}"]`}},
+		{"GET /parameter/ssm/db", 404, []string{`"near":["GET /parameters/ssm","GET /parameters/ssm/{name…}","PUT /parameters/ssm/{name…}"]`}},
 		{"GET /metric", 404, []string{`"near":["POST /metrics"]`}},
 		{"GET /ping/", 404, []string{`"near":["GET /ping"]`}},
 		{"GET /systemmanager/parameters/get?name=x", 404, []string{`"near":["GET /systemsmanager/parameters/get"]`}},
@@ -217,7 +283,10 @@ func TestBadRequests(t *testing.T) {
 		{"OPTIONS /parameters/ssm/db", 405, []string{`"code":"method_not_allowed"`}},
 		{"get /parameters/ssm/db", 405, []string{`"code":"method_not_allowed"`}},
 		{"TRACE /ping", 405, []string{`"code":"method_not_allowed"`}},
-		{"PUT /parameters/secrets/db", 405, nil},
+		{"DELETE /parameters/secrets/db", 405, []string{"Allow: GET, PUT"}},
+		{"PUT /parameters/secrets/db", 403, []string{`"code":"write_disabled"`, "POWERTOOLS_PARAMETERS_WRITE=true"}},
+		{"PUT /parameters/ssm/db", 403, []string{`"code":"write_disabled"`, "POWERTOOLS_PARAMETERS_WRITE=true"}},
+		{"PUT /parameters/ssm", 405, []string{"Allow: GET"}},
 		{"POST /secretsmanager/get?secretId=x", 405, []string{`"code":"method_not_allowed"`}},
 		{"GET /metrics", 405, []string{`"code":"method_not_allowed"`}},
 
@@ -230,6 +299,27 @@ func TestBadRequests(t *testing.T) {
 		{"GET /systemsmanager/parameters/get//?name=a", 404, []string{`"code":"unknown_route"`}},
 		{"GET /secretsmanager/get", 400, []string{opaque}},
 		{"GET /secretsmanager/get?secretId=x&refreshNow=2", 400, []string{opaque}},
+		{"GET /secretsmanager/get?secretId=x&roleArn=x", 400, []string{opaque, "X-Powertools-Error: bad_argument: query argument roleArn: want a role such as"}},
+
+		{"GET /v1/", 400, []string{"\r\n\r\nmissing secret ID"}},
+		{"GET /v1", 404, []string{`"code":"unknown_route"`}},
+		{"GET /v1/db?refresh=1", 400, []string{"\r\n\r\nunknown parameter: refresh"}},
+		{"GET /v1/db?secretId=db", 400, []string{"\r\n\r\nunknown parameter: secretId"}},
+		{"GET /v1/db?a%00b=1", 400, []string{"\r\n\r\nunknown parameter: (not a word)"}},
+		{"GET /v1/db?refreshNow=yes", 400, []string{"\r\n\r\nquery argument refreshNow: want true, false, 1 or 0"}},
+		{"GET /v1/db?roleArn=x", 400, []string{"\r\n\r\nquery argument roleArn: want a role"}},
+		{"GET /v1/a%00b", 400, []string{"control character"}},
+		{"POST /v1/db", 405, []string{"\r\n\r\nNot allowed"}},
+		{"PUT /v1/db", 405, []string{"\r\n\r\nNot allowed"}},
+		{"DELETE /v1/db", 405, []string{"\r\n\r\nNot allowed"}},
+		{"OPTIONS /v1/db", 405, []string{"\r\n\r\nNot allowed"}},
+		{"PATCH /v1/db", 405, []string{"\r\n\r\nNot allowed"}},
+
+		{"GET /applications/shop/environments/prod/configurations/", 400, []string{"Content-Type: text/plain", "missing_argument: the configuration profile is missing"}},
+		{"GET /applications/shop/environments/prod/configurations/a%2Fb", 400, []string{"holds a slash"}},
+		{"GET /applications/shop/environments/prod/configurations/a/b", 404, []string{`"code":"unknown_route"`}},
+		{"GET /applications//environments/prod/configurations/a", 404, []string{`"code":"unknown_route"`}},
+		{"POST /applications/shop/environments/prod/configurations/flags", 405, []string{"Content-Type: text/plain"}},
 	} {
 		t.Run(test.request, func(t *testing.T) {
 			fake := always(textResult("CANARY-VALUE"))
@@ -246,10 +336,51 @@ func TestBadRequests(t *testing.T) {
 			if strings.Contains(answer, "CANARY") || len(fake.refs) > 0 {
 				t.Errorf("the cache was asked: %s", answer)
 			}
+			if strings.Contains(answer, "\r\nTransfer-Encoding:") {
+				t.Errorf("chunked: %s", answer)
+			}
 			if test.status == 405 && !strings.Contains(answer, "\r\nAllow: ") {
 				t.Errorf("no Allow in\n%s", answer)
 			}
 		})
+	}
+}
+
+// manyNames is a query that goes on with n names.
+func manyNames(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "&name=%d", i)
+	}
+	return b.String()
+}
+
+func TestRoleARN(t *testing.T) {
+	for arn, ok := range map[string]bool{
+		"arn:aws:iam::123456789012:role/reader":       true,
+		"arn:aws-cn:iam::123456789012:role/a/b":       true,
+		"arn:aws-iso-b:iam::123456789012:role/x":      true,
+		"":                                            false,
+		"reader":                                      false,
+		"arn:aws:iam::12345678901:role/reader":        false,
+		"arn:aws:iam::1234567890123:role/reader":      false,
+		"arn:aws:iam::12345678901x:role/reader":       false,
+		"arn:aws:iam::123456789012:user/reader":       false,
+		"arn:aws:iam::123456789012:role/":             false,
+		"arn:aws:iam:eu-west-1:123456789012:role/x":   false,
+		"arn:aws:sts::123456789012:assumed-role/x/y":  false,
+		"arn:awsevil:iam::123456789012:role/x":        false,
+		"arn:aws-CN:iam::123456789012:role/x":         false,
+		"arn:evil:iam::123456789012:role/x":           false,
+		"arn:aws:iam::123456789012:role/x%20y":        false,
+		"arn:aws:iam::123456789012:role/x:y":          false,
+		"https://evil.com/arn:aws:iam::1:role/reader": false,
+	} {
+		fake := always(textResult("v"))
+		w := get(newServer(localhttp.Deps{Parameters: fake}, localhttp.Options{}), "/parameters/ssm/db?role_arn="+arn)
+		if (w.Code == 200) != ok || !ok && (w.Code != 400 || len(fake.refs) > 0 || !strings.Contains(w.Body.String(), "want a role such as arn:aws:iam::123456789012:role/reader")) {
+			t.Errorf("%q: %d %s", arn, w.Code, w.Body)
+		}
 	}
 }
 

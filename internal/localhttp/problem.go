@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"powertools-extension/internal/localhttp/wire"
 	"powertools-extension/internal/paramcache"
 
 	"go.uber.org/zap"
@@ -12,12 +13,6 @@ import (
 
 // typePrefix makes a problem's type a URI that needs no server (RFC 9457).
 const typePrefix = "urn:powertools-extension:problem:"
-
-// What the AWS Parameters and Secrets Lambda Extension answers, word for word.
-const (
-	officialUnauthorized = "bad session token or header key"
-	officialFailure      = "an unexpected error occurred while executing request"
-)
 
 // refuse writes an error answer: a problem document, or on a drop-in route
 // the text its clients know, with what happened in two headers.
@@ -28,8 +23,7 @@ func (s *Server) refuse(x *exchange, e *HTTPError) {
 	s.headersOf(x, e)
 	clear(x.body()) // a handler may have failed after it began to build an answer
 	x.out = x.out[:keyLength]
-	if x.route != nil && x.route.DropIn && official(e.Info.Code) {
-		s.refuseOfficially(x, e)
+	if x.route != nil && s.refuseInDialect(x, e) {
 		return
 	}
 	x.out = s.appendProblem(x.out, e)
@@ -59,36 +53,6 @@ func (s *Server) headersOf(x *exchange, e *HTTPError) {
 	if x.r.ContentLength != 0 { // the rest of a refused body must not be read as a request
 		h["Connection"] = s.set.closeAfter
 	}
-}
-
-// official reports whether the drop-in routes answer an error as the original
-// does. The rest are refusals that the original is not known to have, and
-// those say what is wrong in the body too.
-func official(code Code) bool {
-	switch code {
-	case CodeToken, CodeNoToken,
-		CodeMissing, CodeBadArgument, CodeBadRequest,
-		CodeNotFound, CodeAccessDenied, CodeThrottled, CodeRejected,
-		CodeTimeout, CodeUnreachable, CodeUpstream, CodeTransform, CodeInternal:
-		return true
-	}
-	return false
-}
-
-// refuseOfficially writes 401 or 400 with the original's text. Clients that
-// want to know more read X-Amzn-ErrorType and X-Powertools-Error.
-func (s *Server) refuseOfficially(x *exchange, e *HTTPError) {
-	status, text := 400, officialFailure
-	if e.Info.Code == CodeToken || e.Info.Code == CodeNoToken {
-		status, text = 401, officialUnauthorized
-	}
-	h := x.w.Header()
-	h["X-Powertools-Error"] = []string{s.headerText(e)}
-	if kind := orElse(e.AWSCode, e.Info.AmznType); kind != "" {
-		h["X-Amzn-Errortype"] = []string{headerSafe(s.scrub(kind))}
-	}
-	x.out = append(x.out, text...)
-	_ = x.send(status, s.set.text) // never fails
 }
 
 // headerText is an error in one header line: code, detail and cure.
@@ -121,26 +85,26 @@ func (s *Server) appendProblem(dst []byte, e *HTTPError) []byte {
 	dst = append(dst, `{"type":"`+typePrefix...)
 	dst = append(dst, e.Info.Code...)
 	dst = append(dst, `","title":`...)
-	dst = appendString(dst, e.Info.Title)
+	dst = wire.AppendString(dst, e.Info.Title)
 	dst = append(dst, `,"status":`...)
-	dst = appendInt(dst, e.Info.Status)
+	dst = wire.AppendInt(dst, e.Info.Status)
 	if e.Detail != "" {
 		dst = append(dst, `,"detail":`...)
-		dst = appendString(dst, s.scrub(e.Detail))
+		dst = wire.AppendString(dst, s.scrub(e.Detail))
 	}
 	dst = append(dst, `,"code":`...)
-	dst = appendString(dst, string(e.Info.Code))
+	dst = wire.AppendString(dst, string(e.Info.Code))
 	if e.AWSCode != "" {
 		dst = append(dst, `,"aws_code":`...)
-		dst = appendString(dst, s.scrub(e.AWSCode))
+		dst = wire.AppendString(dst, s.scrub(e.AWSCode))
 	}
 	if cure := orElse(e.Cure, e.Info.Cure); cure != "" {
 		dst = append(dst, `,"cure":`...)
-		dst = appendString(dst, s.scrub(cure))
+		dst = wire.AppendString(dst, s.scrub(cure))
 	}
 	if len(e.Near) > 0 {
 		dst = append(dst, `,"near":`...)
-		dst = appendStrings(dst, e.Near)
+		dst = wire.AppendStrings(dst, e.Near)
 	}
 	return append(dst, '}')
 }

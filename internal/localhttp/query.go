@@ -28,9 +28,10 @@ func badArgument(name, want string) error {
 	return argumentError{CodeBadArgument, "query argument " + name + ": want " + want}
 }
 
-// parseQuery decodes the query. On our own routes an argument that is not in
-// the table is a mistake worth telling; on the drop-in routes it is ignored,
-// and the first of several equal ones counts.
+// parseQuery decodes the query. On our own routes, and on the one of the
+// Secrets Manager Agent, an argument that is not in the table is a mistake worth
+// telling; on the other drop-in routes it is ignored. On all drop-in routes the
+// first of several equal ones counts.
 func (x *exchange) parseQuery(query string) error {
 	for query != "" {
 		var pair string
@@ -41,13 +42,13 @@ func (x *exchange) parseQuery(query string) error {
 		rawName, rawValue, assigned := strings.Cut(pair, "=")
 		name, err := url.QueryUnescape(rawName)
 		if known := err == nil && x.route.takes(name); !known {
-			if x.route.DropIn {
+			if d := x.route.Dialect; d == Official || d == AppConfigAgent {
 				continue
 			}
 			return x.unknownArgument(name)
 		}
-		if _, twice := x.arg(name); twice {
-			if x.route.DropIn {
+		if _, twice := x.arg(name); twice && !x.route.repeats(name) {
+			if x.route.Dialect != Problems {
 				continue
 			}
 			return argumentError{CodeBadArgument, "query argument " + name + " is given twice"}
@@ -65,11 +66,17 @@ func (x *exchange) parseQuery(query string) error {
 }
 
 func (x *exchange) unknownArgument(name string) error {
+	if x.route.Dialect == Agent {
+		if !isWord(name) {
+			name = "(not a word)"
+		}
+		return argumentError{CodeUnknownArgument, "unknown parameter: " + name}
+	}
 	detail := "unknown query argument"
 	if isWord(name) {
 		detail += " " + name
 	}
-	known := x.route.queryNames()
+	known := x.route.Query
 	if near := nearest.Of(name, known); near != "" {
 		detail += ": did you mean " + near + "?"
 	} else if len(known) > 0 {
@@ -141,6 +148,17 @@ func (x *exchange) arg(name string) (argument, bool) {
 		}
 	}
 	return argument{}, false
+}
+
+// all returns the values of an argument that may be given several times.
+func (x *exchange) all(name string) []string {
+	var values []string
+	for _, a := range x.args {
+		if a.name == name {
+			values = append(values, a.value)
+		}
+	}
+	return values
 }
 
 // str returns an argument, or "" when it is missing or empty.
@@ -225,4 +243,41 @@ func (x *exchange) region() (string, error) {
 		return "", badArgument("region", "a region such as eu-west-1")
 	}
 	return a.value, nil
+}
+
+// role returns the ARN of an IAM role, whose form is checked here because a
+// wrong one must cost no call. Page "IAM identifiers", IAM User Guide.
+func (x *exchange) role(name string) (string, error) {
+	a, ok := x.arg(name)
+	if !ok || a.value == "" && x.route.Dialect != Problems {
+		return "", nil
+	}
+	if !isRole(a.value) {
+		return "", badArgument(name, "a role such as arn:aws:iam::123456789012:role/reader")
+	}
+	return a.value, nil
+}
+
+// isRole reports whether s has the form arn:<partition>:iam::<account>:role/<name>.
+func isRole(s string) bool {
+	const accountDigits = 12
+	part := strings.SplitN(s, ":", 6)
+	if len(part) != 6 || part[0] != "arn" || part[2] != "iam" || part[3] != "" {
+		return false
+	}
+	partition, ok := strings.CutPrefix(part[1], "aws")
+	if !ok || partition != "" && partition[0] != '-' || strings.Trim(partition, "-abcdefghijklmnopqrstuvwxyz") != "" {
+		return false
+	}
+	name, ok := strings.CutPrefix(part[5], "role/")
+	if !ok || name == "" || len(part[4]) != accountDigits || !isDigits(part[4]) {
+		return false
+	}
+	for i := range len(name) {
+		c := name[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("+=,.@_-/", rune(c)) {
+			return false
+		}
+	}
+	return true
 }

@@ -1,83 +1,48 @@
 package localhttp
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
-// Route is one row of the table that routing, the reference page and the API
-// description share.
+// Route is one row of the table of routes. What a caller must know about it
+// stands in the package apidoc, which is not shipped and whose tests compare
+// the two.
 type Route struct {
 	Method  string
-	Pattern string // {name} is one path segment, {name…} the rest of the path, slashes included
-	Slash   bool   // the same path with a slash at its end is this route too
-	Summary string // one line
-	Detail  string // what a caller must know beyond it
-	Params  []Param
-	Body    *Media // of the request; nil: none is allowed
-	Answers []Answer
-	Errors  []Code // beyond those that every route has, see the function Errors
-	Open    bool   // needs no token
-	DropIn  bool   // answers errors in the words of the extension it stands in for
+	Pattern string   // {name} is one path segment, {name…} the rest of the path, slashes included
+	Slash   bool     // the same path with a slash at its end is this route too
+	Query   []string // the arguments there are
+	Repeat  []string // those of Query that may be given several times
+	Body    bool     // it takes one; the others refuse it
+	Open    bool     // needs no token
+	Dialect Dialect  // of its errors
 
 	serve handler
 }
 
+// Dialect is the language in which a route refuses and fails.
+type Dialect string
+
+// The dialects.
+const (
+	Problems       Dialect = ""               // ours: application/problem+json
+	Official       Dialect = "official"       // AWS Parameters and Secrets Lambda Extension
+	Agent          Dialect = "agent"          // AWS Secrets Manager Agent
+	AppConfigAgent Dialect = "appconfigagent" // AWS AppConfig Agent
+)
+
 // handler answers one request, or says why not.
 type handler func(s *Server, x *exchange) error
 
-// Place is where a parameter stands in a request.
-type Place string
-
-// The places.
-const (
-	InPath   Place = "path"
-	InQuery  Place = "query"
-	InHeader Place = "header"
-)
-
-// Param is one input of a route.
-type Param struct {
-	Name     string
-	In       Place
-	Type     string   // string, boolean, seconds, integer
-	Allowed  []string // all values there are; nil: any of the type
-	Required bool
-	Default  string // as a caller would write it; empty: see Summary
-	Summary  string
-}
-
-// Answer is one successful answer of a route.
-type Answer struct {
-	Status  int
-	Summary string
-	Media   []Media // nil: no body
-}
-
-// Media is one form of a body.
-type Media struct {
-	Type    string // as in Content-Type
-	Schema  string // name among the schemas of the API description; empty: a string
-	Example string
-}
+// maxVars is how many variables a pattern has at most.
+const maxVars = 3
 
 // takes reports whether the route knows the query argument.
-func (r *Route) takes(name string) bool {
-	for i := range r.Params {
-		if p := &r.Params[i]; p.In == InQuery && p.Name == name {
-			return true
-		}
-	}
-	return false
-}
+func (r *Route) takes(name string) bool { return slices.Contains(r.Query, name) }
 
-// queryNames lists the query arguments of the route, for error texts.
-func (r *Route) queryNames() []string {
-	var names []string
-	for _, p := range r.Params {
-		if p.In == InQuery {
-			names = append(names, p.Name)
-		}
-	}
-	return names
-}
+// repeats reports whether the argument may be given several times.
+func (r *Route) repeats(name string) bool { return slices.Contains(r.Repeat, name) }
 
 // prefix is the literal part of the pattern, up to its first variable.
 func (r *Route) prefix() string {
@@ -87,34 +52,56 @@ func (r *Route) prefix() string {
 	return r.Pattern
 }
 
-// match compares an undecoded path with the pattern. It returns the two
-// variables a pattern has at most, undecoded; the last one may be empty, so
-// that a route can say itself what is missing. Nothing is cleaned: //, . and
-// .. are ordinary bytes of a name.
-func (r *Route) match(path string) (vars [2]string, ok bool) {
-	prefix := r.prefix()
-	pattern := r.Pattern[len(prefix):]
-	if pattern == "" {
-		return vars, path == prefix || r.Slash && path == prefix+"/"
+// match compares an undecoded path with the pattern. It returns the variables,
+// undecoded; the last one may be empty, so that a route can say itself what is
+// missing. Nothing is cleaned: //, . and .. are ordinary bytes of a name.
+func (r *Route) match(path string) (vars [maxVars]string, ok bool) {
+	pattern := r.Pattern
+	for i := range vars {
+		open := strings.IndexByte(pattern, '{')
+		if open < 0 {
+			return vars, path == pattern || r.Slash && path == pattern+"/"
+		}
+		if path, ok = strings.CutPrefix(path, pattern[:open]); !ok {
+			return vars, false
+		}
+		variable, after, _ := strings.Cut(pattern[open:], "}")
+		end := segment(path)
+		if after == "" {
+			vars[i] = path
+			return vars, end == len(path) || strings.HasSuffix(variable, "…")
+		}
+		if end == 0 {
+			return vars, false
+		}
+		vars[i], path, pattern = path[:end], path[end:], after
 	}
-	rest, ok := strings.CutPrefix(path, prefix)
-	if !ok {
-		return vars, false
+	return vars, path == pattern
+}
+
+// segment is the length of the path's first segment. The slash inside the ARN
+// of a table, arn:…:table/flags, does not end one.
+func segment(path string) int {
+	end := strings.IndexByte(path, '/')
+	if end > 0 && strings.HasPrefix(path, "arn:") && strings.HasSuffix(path[:end], ":table") {
+		next := strings.IndexByte(path[end+1:], '/')
+		if next < 0 {
+			return len(path)
+		}
+		return end + 1 + next
 	}
-	if strings.Contains(pattern, "}/{") {
-		vars[0], vars[1], ok = strings.Cut(rest, "/")
-		return vars, ok && vars[0] != ""
+	if end < 0 {
+		return len(path)
 	}
-	vars[0] = rest
-	return vars, strings.HasSuffix(pattern, "…}") || !strings.Contains(rest, "/")
+	return end
 }
 
 // find returns the route of a method and an undecoded path. When only the
 // method does not fit, it returns some route of the path and the methods that
 // do.
-func (s *Server) find(method, path string) (route *Route, vars [2]string, allow []string) {
-	for i := range s.routes {
-		r := &s.routes[i]
+func find(routes []Route, method, path string) (route *Route, vars [maxVars]string, allow []string) {
+	for i := range routes {
+		r := &routes[i]
 		found, ok := r.match(path)
 		if !ok {
 			continue
@@ -122,8 +109,10 @@ func (s *Server) find(method, path string) (route *Route, vars [2]string, allow 
 		if r.Method == method {
 			return r, found, nil
 		}
+		if !slices.Contains(allow, r.Method) {
+			allow = append(allow, r.Method)
+		}
 		route = r
-		allow = append(allow, r.Method)
 	}
 	return route, vars, allow
 }

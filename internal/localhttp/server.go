@@ -5,15 +5,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"runtime"
 	"runtime/debug"
-	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
-	"time"
+
+	"powertools-extension/internal/localhttp/loopback"
 
 	"go.uber.org/zap"
 )
@@ -24,15 +21,16 @@ type Server struct {
 	deps   Deps
 	opt    Options
 	log    *zap.Logger
-	routes []Route
 	errors []ErrorInfo
 	set    presets
 	key    [keyLength]byte // makes entity tags worthless outside this process
 
-	http      *http.Server
-	listener  *listener
+	main      *door
+	appConfig *door // nil: there is none
+
+	appConfigDown string // why the AppConfig port is not open; empty: it is, or none is wanted
+
 	exchanges sync.Pool // *exchange
-	describe  func() []byte
 
 	inFlight atomic.Int64
 	stats    counters
@@ -59,97 +57,69 @@ func New(deps Deps, opt Options) *Server {
 		deps:   deps,
 		opt:    opt.withDefaults(),
 		log:    log.Named("localhttp"),
-		routes: Routes(),
 		errors: Errors(),
 		set:    newPresets(),
 	}
 	_, _ = rand.Read(s.key[:]) // never fails: the runtime ends the process instead
 	s.exchanges.New = func() any { return new(exchange) }
-	s.describe = sync.OnceValue(func() []byte { return OpenAPI(s.opt.Version) })
-	s.http = s.newHTTPServer()
+	s.main = s.door(Routes(), loopback.Options{
+		Number: s.opt.Port, Variable: "POWERTOOLS_EXTENSION_HTTP_PORT", Rival: "the AWS Parameters and Secrets Lambda Extension uses 2773",
+	})
+	if s.opt.AppConfigPort != 0 {
+		s.appConfig = s.door(appConfigRoutes(s.main.routes), loopback.Options{
+			Number: max(0, s.opt.AppConfigPort), Variable: "POWERTOOLS_EXTENSION_APPCONFIG_PORT", Rival: "the AWS AppConfig Agent Lambda extension uses 2772",
+		})
+		s.appConfig.open = true
+	}
 	return s
 }
 
-// Time limits of a connection. There is no idle limit: a pooled connection of
-// the function sleeps through a freeze of hours and must work afterwards.
-const (
-	headerTimeout = 2 * time.Second
-	readTimeout   = 30 * time.Second // header and body
-	writeTimeout  = 10 * time.Second // one write to the socket
-)
-
-func (s *Server) newHTTPServer() *http.Server {
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	server := &http.Server{
-		Handler:           s,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       readTimeout,
-		IdleTimeout:       -1,
-		MaxHeaderBytes:    maxHeader - 4096, // net/http reads 4,096 more than it is told
-		Protocols:         protocols,
-		ConnState:         follow,
-
-		DisableGeneralOptionsHandler: true,
-	}
-	if std, err := zap.NewStdLogAt(s.log, zap.DebugLevel); err == nil {
-		server.ErrorLog = std
-	}
-	return server
-}
-
-// Listen binds the port. From then on a request waits in the kernel's queue
-// until Serve takes it.
+// Listen binds the ports. From then on a request waits in the kernel's queue
+// until Serve takes it. A port for AppConfig that is taken degrades the
+// AppConfig agent's stand-in and nothing else.
 func (s *Server) Listen() error {
-	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(s.opt.Port))
-	config := net.ListenConfig{KeepAlive: -1} // probes on loopback find nothing
-	ln, err := config.Listen(context.Background(), "tcp4", address)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("listen on %s: another process holds the port, probably a second layer (the AWS Parameters and Secrets Lambda Extension uses 2773): remove that layer, or set POWERTOOLS_EXTENSION_HTTP_PORT to a free port: %w", address, err)
-	case err != nil:
-		return fmt.Errorf("listen on %s (POWERTOOLS_EXTENSION_HTTP_PORT): %w", address, err)
+	if err := s.main.Listen(); err != nil {
+		return err
 	}
-	s.listener = newListener(ln, s.opt.Connections)
+	if s.appConfig == nil {
+		return nil
+	}
+	if err := s.appConfig.Listen(); err != nil {
+		s.log.Error("the AppConfig port is not open; the same route answers on the other port, with a token", zap.Error(err))
+		s.appConfigDown = err.Error()
+	}
 	return nil
 }
 
 // Addr is the bound address, host:port. Empty before Listen.
-func (s *Server) Addr() string {
-	if s.listener == nil {
+func (s *Server) Addr() string { return s.main.Addr() }
+
+// AppConfigAddr is the bound address of the AppConfig port. Empty before
+// Listen, and when there is no such port.
+func (s *Server) AppConfigAddr() string {
+	if s.appConfig == nil {
 		return ""
 	}
-	return s.listener.Addr().String()
+	return s.appConfig.Addr()
 }
 
 // Serve starts to answer and returns at once.
 func (s *Server) Serve() {
-	go func() {
-		defer s.recoverRoot()
-		if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
-			s.log.Error("local api stopped; the function's requests will be refused", zap.Error(err))
-		}
-	}()
-}
-
-func (s *Server) recoverRoot() {
-	if p := recover(); p != nil {
-		s.logPanic("accept loop", p)
+	s.main.Serve()
+	if s.appConfig != nil {
+		s.appConfig.Serve()
 	}
 }
 
 // Shutdown stops to accept, waits for the requests in flight until ctx ends,
 // and then closes what is left. It is a no-op before Listen.
 func (s *Server) Shutdown(ctx context.Context) error {
-	if s.listener == nil {
-		return nil
+	if s.appConfig == nil {
+		return s.main.Shutdown(ctx)
 	}
-	s.listener.stop()
-	if err := s.http.Shutdown(ctx); err != nil {
-		_ = s.http.Close() // best effort: the process is about to end
-		return fmt.Errorf("shut down local api: %w", err)
-	}
-	return nil
+	other := make(chan error, 1)
+	go func() { other <- s.appConfig.Shutdown(ctx) }()
+	return errors.Join(s.main.Shutdown(ctx), <-other)
 }
 
 // Stats returns the counters.

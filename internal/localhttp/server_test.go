@@ -313,11 +313,13 @@ func TestNothingSecretIsLogged(t *testing.T) {
 	}
 	var next func() (paramcache.Result, error)
 	fake := &fakeParameters{get: func(context.Context, paramcache.Ref, paramcache.Options) (paramcache.Result, error) { return next() }}
-	s := newServer(localhttp.Deps{Log: zap.New(core), Parameters: fake, Metrics: &fakeMetrics{}}, localhttp.Options{Version: "1"})
+	s := newServer(localhttp.Deps{Log: zap.New(core), Parameters: fake, Metrics: &fakeMetrics{}}, localhttp.Options{Version: "1", Write: true})
 	for _, next = range results {
 		for _, target := range []string{
 			"/parameters/ssm/n", "/parameters/ssm/n?transform=json", "/parameters/ssm/n?transform=binary", "/parameters/ssm/n?key=a", "/parameters/ssm/n?format=text",
 			"/parameters/secrets/n?transform=json&raise_on_transform_error=false", "/parameters/dynamodb/t/k",
+			"/parameters/ssm?name=n&name=m&transform=json", "/parameters/secrets?name=n&raise_on_error=true", "/parameters/ssm?path=/n", "/parameters/dynamodb/t?key=k",
+			"/parameters/appconfig/a/b/c?flag=f", "/applications/a/environments/b/configurations/c?flag=f", "/v1/n", "/v1/n?" + strings.ReplaceAll(token, "+", "%2B") + "=1", "/parameters/cache",
 			"/systemsmanager/parameters/get?name=n", "/secretsmanager/get?secretId=n", "/nothing?CANARY-TOKEN",
 			"/parameters/ssm/n?" + strings.ReplaceAll(token, "+", "%2B") + "=1", "/context", "/healthz", "/openapi.json",
 		} {
@@ -328,6 +330,14 @@ func TestNothingSecretIsLogged(t *testing.T) {
 			if headers := fmt.Sprint(w.Header()); strings.Contains(headers, "CANARY") {
 				t.Errorf("%s: %s", target, headers)
 			}
+		}
+	}
+	fake.set = func(paramcache.Ref, paramcache.Setting) (string, error) { return "", errAny("CANARY-VALUE") }
+	for _, target := range []string{"/parameters/ssm/n", "/parameters/secrets/n"} {
+		w := do(s, "PUT", target, "CANARY-VALUE")
+		checkLeak(t, w.Body.String())
+		if w.Code != 500 {
+			t.Errorf("PUT %s: %d", target, w.Code)
 		}
 	}
 	do(s, "POST", "/metrics", `{"metrics":[{"name":"`+token+`","unti":"CANARY-VALUE"}]}`)

@@ -23,6 +23,9 @@ func (c *Cache) permit(ref Ref) *Error {
 	if len(c.allowed) == 0 || c.allowed.match(ref) {
 		return nil
 	}
+	if ref.Group() {
+		return notAllowed(ref)
+	}
 	if t := c.home.target(ref); t.form == named && t.region == "" && t.account == "" && t.name != ref.Name {
 		plain := ref
 		plain.Name = t.name
@@ -30,6 +33,10 @@ func (c *Cache) permit(ref Ref) *Error {
 			return nil
 		}
 	}
+	return notAllowed(ref)
+}
+
+func notAllowed(ref Ref) *Error {
 	return &Error{
 		Kind:    KindAccessDenied,
 		Ref:     ref,
@@ -40,9 +47,41 @@ func (c *Cache) permit(ref Ref) *Error {
 }
 
 func (l allowList) match(ref Ref) bool {
+	if ref.Group() {
+		return l.matchGroup(ref)
+	}
 	name := ref.String()
 	for _, glob := range l {
 		if matchGlob(glob, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// matchGroup tells whether all that a group may contain may be read, because
+// its members are not known before they are there: by a glob on the path
+// itself, or by one that matches the beginning all members share and ends in *,
+// which then matches every member.
+func (l allowList) matchGroup(ref Ref) bool {
+	name, members := "", strings.TrimSuffix(ref.String(), "*")
+	if ref.Path {
+		path := pathTarget(target{name: ref.Name}).name
+		name = string(ref.Source) + "-path:" + path
+		members = string(ref.Source) + ":" + strings.TrimSuffix(path, "/")
+		if path != "/" { // at the root are names without a slash as well
+			members += "/"
+		}
+	}
+	for _, glob := range l {
+		exact, onPath := strings.CutPrefix(glob, string(ref.Source)+"-path:")
+		switch {
+		case onPath && ref.Path:
+			glob = string(ref.Source) + "-path:" + pathTarget(target{name: exact}).name
+			if matchGlob(glob, name) || matchGlob(glob, strings.TrimSuffix(name, "/")+"/") {
+				return true
+			}
+		case strings.HasSuffix(glob, "*") && matchGlob(glob, members):
 			return true
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/sync/singleflight"
 )
 
 // forceWindow is how long one forced fetch serves other forced reads of the
@@ -23,14 +22,16 @@ type Cache struct {
 	home     home
 	allowed  allowList
 	now      func() time.Time
+	lanes    *lanes
 
 	mu         sync.Mutex // guards what follows; never held during a fetch
 	shelf      *shelf
 	failures   failures
 	counters   Counters
 	generation uint64
-	epoch      uint64              // counts purges: a fetch from before one is not stored
-	flights    *singleflight.Group // replaced by a purge: nobody joins a fetch from before it
+	epoch      uint64             // counts purges: a fetch from before one is not stored
+	flights    map[string]*flight // replaced by a purge: nobody joins a fetch from before it
+	awake      bool
 }
 
 // New returns an empty cache in front of p.
@@ -46,9 +47,10 @@ func New(p Provider, log *zap.Logger, config Config) *Cache {
 		home:     home{region: config.Region, account: config.Account},
 		allowed:  newAllowList(config.Allow),
 		now:      now,
+		lanes:    newLanes(),
 		shelf:    newShelf(config.MaxItems, config.MaxBytes),
 		failures: failures{},
-		flights:  new(singleflight.Group),
+		flights:  map[string]*flight{},
 	}
 }
 
@@ -59,12 +61,12 @@ type read struct {
 	key string
 	now time.Time
 
-	// Filled by recall, for the fetch that follows.
-	force   bool // by option, or because the version still is the one refused
-	known   bool // an entry exists
-	flight  string
-	flights *singleflight.Group
-	epoch   uint64
+	// Filled by recall.
+	force  bool    // by option, or because the version still is the one refused
+	known  bool    // an entry exists
+	flight *flight // to wait for, or to run behind the answer; may be nil
+	leads  bool    // the read has made the flight and must launch it
+	epoch  uint64
 
 	standsIn bool // a stale answer that is worth a line in the log
 }
@@ -80,47 +82,58 @@ func (c *Cache) Get(ctx context.Context, ref Ref, opt Options) (Result, error) {
 	}
 	r := read{ref: ref, opt: opt, key: c.home.key(ref), now: c.now()}
 	res, done, err := c.recall(&r)
+	if r.leads {
+		c.launch(r.flight)
+	}
 	if !done {
-		shared := r // on the heap: only a fetch pays for it
-		res, err = c.fetch(ctx, &shared)
-		r.standsIn = shared.standsIn
+		res, err = c.await(ctx, &r)
 	}
-	if r.standsIn {
-		c.log.Warn("upstream fails, the last good value stands in until it recovers",
-			zap.Stringer("ref", ref), zap.Duration("age", res.Age), zap.NamedError("cause", res.Err))
-	}
+	c.tell(&r, &res)
 	return res, err
 }
 
-// recall answers from memory if it may. Otherwise it prepares r for a fetch.
+// tell says once that an old value stands in.
+func (c *Cache) tell(r *read, res *Result) {
+	if r.standsIn {
+		c.log.Warn("upstream fails, the last good value stands in until it recovers",
+			zap.Stringer("ref", r.ref), zap.Duration("age", res.Age), zap.NamedError("cause", res.Err))
+	}
+}
+
+// recall answers from memory if it may. Otherwise it finds the flight to wait
+// for, or makes one.
 func (c *Cache) recall(r *read) (res Result, done bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.shelf.find(r.key)
-	r.flight, r.force = r.key, r.opt.Force
+	e, flight := c.shelf.find(r.key), r.key
+	r.force, r.epoch = r.opt.Force, c.epoch
 	if e != nil {
-		r.known, r.flight = true, e.keys[0]
+		r.known, flight = true, e.keys[0]
 		r.force = r.force || r.opt.IfVersion != "" && r.opt.IfVersion == e.Value.Version
 		if state, ok := c.memoryLocked(e, r); ok {
-			return c.answerLocked(e, r, state), true, nil
+			res = c.answerLocked(e, r, state)
+			c.refreshBehindLocked(e, r, &res)
+			return res, true, nil
 		}
 	}
-	if failed := c.failures.recall(r.flight, r.now, r.force); failed != nil {
+	if failed := c.failures.recall(flight, r.now, r.force); failed != nil {
 		res, err = c.failLocked(e, r, failed)
 		return res, true, err
 	}
-	r.flights, r.epoch = c.flights, c.epoch
+	c.joinLocked(r, flight)
 	return Result{}, false, nil
 }
 
 // memoryLocked tells whether the entry answers the read, and as what.
 func (c *Cache) memoryLocked(e *entry, r *read) (State, bool) {
-	age := e.age(r.now)
 	if r.force {
 		since := r.now.Sub(e.forced)
 		return Coalesced, since >= 0 && since < forceWindow
 	}
-	return Hit, age < c.maxAge(e, r)
+	if e.age(r.now) < c.maxAge(e, r) {
+		return Hit, true
+	}
+	return Stale, c.revalidatesLocked(e, r)
 }
 
 // answerLocked is the result of serving the entry.
@@ -151,13 +164,18 @@ func (c *Cache) failLocked(e *entry, r *read, failed *Error) (Result, error) {
 }
 
 // maxAge is how old the entry may be for this read. A caller's own limit is
-// exact; the default is spread by the entry's jitter.
+// exact; the default is spread by the entry's jitter. That a group is empty is
+// believed no longer than that a value is missing.
 func (c *Cache) maxAge(e *entry, r *read) time.Duration {
-	if r.opt.MaxAge != nil {
-		return max(*r.opt.MaxAge, 0)
-	}
 	age := c.config.maxAge(r.ref.Source)
-	return age + age/1000*time.Duration(e.jitter)
+	age += age / 1000 * time.Duration(e.jitter)
+	if r.opt.MaxAge != nil {
+		age = max(*r.opt.MaxAge, 0)
+	}
+	if e.Value.emptyGroup() {
+		age = min(age, rememberDefinitive)
+	}
+	return age
 }
 
 // stores tells whether the read wants its value kept.

@@ -8,11 +8,19 @@ type Config struct {
 	MaxAge       time.Duration            // default freshness; 0: reads store nothing unless they say otherwise
 	MaxAges      map[Source]time.Duration // in place of MaxAge for a source
 	StaleIfError time.Duration            // how long beyond its age a value stands in for a failing upstream; 0: never
-	MaxItems     int                      // 0: nothing is stored
-	MaxBytes     int                      // of values and keys; 0: nothing is stored
-	Timeout      time.Duration            // of one upstream call, retries included; 0: 3 s
-	Timeouts     map[Source]time.Duration // in place of Timeout for a source
-	Allow        []string                 // globs on Ref.String; empty: every ref may be read
+
+	// Refreshes behind an answer; they start only while Awake. An age may be
+	// exceeded by up to StaleWhileRevalidate; 0: never. RefreshAhead is the
+	// share of the age after which a value that is still fresh is refreshed,
+	// e.g. 0.8; 0: never.
+	StaleWhileRevalidate time.Duration
+	RefreshAhead         float64
+
+	MaxItems int                      // 0: nothing is stored
+	MaxBytes int                      // of values and keys; 0: nothing is stored
+	Timeout  time.Duration            // of one upstream call, retries included; 0: 3 s
+	Timeouts map[Source]time.Duration // in place of Timeout for a source
+	Allow    []string                 // globs on Ref.String; empty: every ref may be read
 
 	// Region and Account are the function's own. With them a name and the ARN
 	// of the same thing are one entry from the first read on; without, from

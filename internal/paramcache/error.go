@@ -60,6 +60,7 @@ func (k Kind) definitive() bool {
 type Error struct {
 	Kind    Kind
 	Ref     Ref
+	Op      string // what failed: write; empty: read
 	Code    string // the service's own code, e.g. ParameterNotFound
 	Message string // what happened, in words for the caller
 	Cure    string // what would help: an IAM action, a variable; may be empty
@@ -67,7 +68,11 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	msg := "read " + e.Ref.String() + ": "
+	msg := "read "
+	if e.Op != "" {
+		msg = e.Op + " "
+	}
+	msg += e.Ref.String() + ": "
 	if e.Code != "" {
 		msg += e.Code + ": "
 	}

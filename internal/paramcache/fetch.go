@@ -10,78 +10,87 @@ import (
 	"go.uber.org/zap"
 )
 
-// flight is one shared fetch and its outcome.
-type flight struct {
-	began time.Time // wall clock
-	value Value
-	err   *Error
-	keys  []string // under which the value is to be filed
-
-	// Guarded by the cache's mutex.
-	stored     bool
-	freshUntil time.Time // zero unless stored
-}
-
-// fetch joins the flight of the ref or starts it, and waits for it or for ctx.
-func (c *Cache) fetch(ctx context.Context, r *read) (Result, error) {
-	led, flown := false, *r // a copy: one who abandons r goes on using it
-	landed := r.flights.DoChan(r.flight, func() (any, error) {
-		led = true
-		return c.fly(flown), nil
-	})
+// await waits for the read's flight or for ctx.
+func (c *Cache) await(ctx context.Context, r *read) (Result, error) {
 	select {
-	case result := <-landed:
-		f, _ := result.Val.(*flight)
-		return c.land(r, f, led)
+	case <-r.flight.done:
+		return c.land(r)
 	case <-ctx.Done():
 		return c.abandon(ctx, r)
 	}
 }
 
-// fly calls the provider, with a time limit of its own because those who wait
-// have different ones, and files the outcome.
-func (c *Cache) fly(r read) (f *flight) {
+// fly calls the provider for one flight or several, with a time limit of its
+// own because those who wait have different ones, and files the outcomes.
+func (c *Cache) fly(fs []*flight) {
 	defer func() {
 		if p := recover(); p != nil {
-			f = &flight{err: c.panicked(r.ref, p)}
+			c.crash(fs, p)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(context.Background(), c.config.timeout(r.ref.Source))
+	ctx, cancel := context.WithTimeout(context.Background(), c.config.timeout(fs[0].lead.ref.Source))
 	defer cancel()
-	f = &flight{began: c.now()}
 	began := time.Now() // monotonic: a freeze is not the upstream's time
-	f.value, f.err = c.call(ctx, r.ref)
+	c.call(ctx, fs)
 	took := time.Since(began)
-	if f.err == nil {
-		f.keys = c.home.names(r.ref, f.value)
+	for _, f := range fs {
+		if f.err == nil {
+			f.keys = c.home.names(f.lead.ref, f.value)
+		}
 	}
+	c.settle(fs, took)
+	for _, f := range fs {
+		close(f.done)
+	}
+}
 
+// crash ends flights under which this package panicked.
+func (c *Cache) crash(fs []*flight, p any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.counters.UpstreamCalls++
-	c.counters.UpstreamTime += took
-	if f.err != nil {
-		c.rememberLocked(&r, f.err)
-	} else {
-		delete(c.failures, r.flight)
-		c.fileLocked(&r, f)
+	for _, f := range fs {
+		if c.flights[f.key] == f {
+			delete(c.flights, f.key)
+		}
+		f.err = c.panicked(f.lead.ref, p)
+		close(f.done)
 	}
-	return f
 }
 
 // call is the provider's answer with every failure made an *Error, a panic
 // too: it must not end the process, and it is remembered like other failures.
-func (c *Cache) call(ctx context.Context, ref Ref) (v Value, failed *Error) {
+func (c *Cache) call(ctx context.Context, fs []*flight) {
 	defer func() {
 		if p := recover(); p != nil {
-			v, failed = Value{}, c.panicked(ref, p)
+			for _, f := range fs {
+				f.value, f.err = Value{}, c.panicked(f.lead.ref, p)
+			}
 		}
 	}()
-	v, err := c.provider.Fetch(ctx, ref)
-	if err != nil {
-		return Value{}, asError(ref, err)
+	values, errs := c.ask(ctx, fs)
+	for i, f := range fs {
+		switch {
+		case len(values) != len(fs) || len(errs) != len(fs):
+			f.err = &Error{Kind: KindInternal, Ref: f.lead.ref, Code: "InternalFailure", Message: "the provider lost an answer"}
+		case errs[i] != nil:
+			f.err = asError(f.lead.ref, errs[i])
+		default:
+			f.value = values[i]
+		}
 	}
-	return v, nil
+}
+
+// ask makes the one call that fits the number of flights.
+func (c *Cache) ask(ctx context.Context, fs []*flight) ([]Value, []error) {
+	if batcher, ok := c.provider.(Batcher); ok && len(fs) > 1 {
+		refs := make([]Ref, len(fs))
+		for i, f := range fs {
+			refs[i] = f.lead.ref
+		}
+		return batcher.FetchMany(ctx, refs)
+	}
+	v, err := c.provider.Fetch(ctx, fs[0].lead.ref)
+	return []Value{v}, []error{err}
 }
 
 // panicked logs where, but not the panic's words: they may quote the value.
@@ -91,43 +100,9 @@ func (c *Cache) panicked(ref Ref, p any) *Error {
 	return &Error{Kind: KindInternal, Ref: ref, Code: "InternalFailure", Message: "the extension failed, its log says where"}
 }
 
-// rememberLocked keeps the failure for those who come next.
-func (c *Cache) rememberLocked(r *read, failed *Error) {
-	if r.epoch != c.epoch {
-		return
-	}
-	c.failures.remember(r.flight, failure{err: failed, at: c.now(), forced: r.force})
-	if e := c.shelf.find(r.key); e != nil && (failed.Kind == KindNotFound || failed.Kind == KindAccessDenied) {
-		e.disowned = true
-	}
-}
-
-// fileLocked stores the value if the read wants that. A read that does not
-// still renews what others have stored: an older value must not outlive it.
-func (c *Cache) fileLocked(r *read, f *flight) {
-	if f.stored || r.epoch != c.epoch || (!c.stores(r) && c.shelf.find(r.key) == nil) {
-		return
-	}
-	if e := c.shelf.find(f.keys[0]); e != nil && e.fetched.After(f.began) && !e.fetched.After(c.now()) {
-		return // a later fetch, under another of its names, was faster
-	}
-	e, changed := c.shelf.put(r.ref, f.keys, f.value)
-	if changed {
-		c.generation++
-	}
-	if e == nil {
-		return
-	}
-	e.fetched, e.jitter = f.began, spread(e.keys[0], f.began)
-	e.disowned, e.warned = false, false
-	if r.force {
-		e.forced = f.began
-	}
-	f.stored, f.freshUntil = true, e.fetched.Add(c.maxAge(e, r))
-}
-
 // land answers one of those who waited for the flight.
-func (c *Cache) land(r *read, f *flight, led bool) (Result, error) {
+func (c *Cache) land(r *read) (Result, error) {
+	f := r.flight
 	r.now = c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -137,7 +112,7 @@ func (c *Cache) land(r *read, f *flight, led bool) (Result, error) {
 	c.fileLocked(r, f) // the one who led may not have wanted it stored
 	state := Miss
 	switch {
-	case !led:
+	case !r.leads:
 		state = Coalesced
 	case r.known:
 		state = Refreshed

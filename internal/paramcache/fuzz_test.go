@@ -24,6 +24,12 @@ func FuzzKey(f *testing.F) {
 		own := atHome()
 		a := Ref{Source: sources[source%4], Name: name1, Version: version1, Label: label1, Region: region, Decrypt: decrypt}
 		b := Ref{Source: sources[source%4], Name: name2, Version: version2, Label: label2, Region: region}
+		if source&16 != 0 {
+			a.Path, a.Recursive = true, decrypt
+		}
+		if source&32 != 0 {
+			b.RoleARN, b.AllSorts = label1, true
+		}
 		if a.Source == DynamoDB {
 			a.Key, a.Sort, b.Key, b.Sort = version1, label1, version2, label2
 		}
@@ -47,7 +53,7 @@ func FuzzKey(f *testing.F) {
 				t.Fatalf("the function's own region changes the key of %+v", a)
 			}
 		}
-		if a.Source == SSM && strings.HasPrefix(name1, "/") && strings.Count(name1, "/") > 1 {
+		if a.Source == SSM && !a.Path && !strings.Contains(region, ":") && strings.HasPrefix(name1, "/") && strings.Count(name1, "/") > 1 {
 			full := a
 			full.Name = "arn:aws:ssm:" + region + ":" + account1 + ":parameter" + name1
 			if own.key(a) != own.key(full) {

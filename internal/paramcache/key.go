@@ -19,26 +19,30 @@ func (r Ref) keyOf(t target) string {
 	b = appendPart(b, t.name)
 	b = appendPart(b, t.version)
 	b = appendPart(b, t.label)
-	if r.Key != "" || r.Sort != "" || r.KeyAttr != "" || r.SortAttr != "" || r.ValueAttr != "" {
+	if r.inTable() {
 		b = appendPart(b, r.Key)
 		b = appendPart(b, r.Sort)
 		b = appendPart(b, r.KeyAttr)
 		b = appendPart(b, r.SortAttr)
 		b = appendPart(b, r.ValueAttr)
 	}
+	if r.RoleARN != "" {
+		b = appendPart(b, r.RoleARN)
+	}
 	return string(b)
 }
 
-func (r Ref) flags() byte {
-	var f byte
-	if r.Decrypt {
-		f |= 1
-	}
-	if r.Consistent {
-		f |= 2
-	}
-	if r.Item {
-		f |= 4
+// inTable tells whether the ref has attributes of DynamoDB's.
+func (r Ref) inTable() bool {
+	return r.Key != "" || r.Sort != "" || r.KeyAttr != "" || r.SortAttr != "" || r.ValueAttr != ""
+}
+
+// flags are the ref's booleans, and which of the optional parts follow.
+func (r Ref) flags() (f byte) {
+	for i, set := range [8]bool{r.Decrypt, r.Consistent, r.Item, r.Path, r.Recursive, r.AllSorts, r.inTable(), r.RoleARN != ""} {
+		if set {
+			f |= 1 << i
+		}
 	}
 	return f
 }

@@ -9,11 +9,12 @@ import "strings"
 func (h home) names(ref Ref, v Value) []string {
 	asked := h.target(ref)
 	targets := []target{asked}
-	switch ref.Source {
-	case SSM:
-		targets = h.parameterNames(asked, v)
-	case Secrets:
-		targets = h.secretNames(asked, v)
+	switch {
+	case ref.Group():
+	case ref.Source == SSM:
+		targets = h.of(ref).parameterNames(asked, v)
+	case ref.Source == Secrets:
+		targets = h.of(ref).secretNames(asked, v)
 	}
 	keys := make([]string, 0, len(targets))
 	for _, t := range targets {

@@ -60,6 +60,18 @@ func TestKeys(t *testing.T) {
 		{"table: key and sort key", own, Ref{Source: DynamoDB, Name: "T", Key: "ab"}, Ref{Source: DynamoDB, Name: "T", Key: "a", Sort: "b"}, false},
 		{"table: item or value", own, Ref{Source: DynamoDB, Name: "T", Key: "k"}, Ref{Source: DynamoDB, Name: "T", Key: "k", Item: true}, false},
 		{"table: consistent", own, Ref{Source: DynamoDB, Name: "T", Key: "k"}, Ref{Source: DynamoDB, Name: "T", Key: "k", Consistent: true}, false},
+		{"path and parameter", own, Ref{Source: SSM, Name: "/app", Path: true}, ssmRef("/app"), false},
+		{"path with and without slash", own, Ref{Source: SSM, Name: "/app", Path: true}, Ref{Source: SSM, Name: "/app/", Path: true}, true},
+		{"the root path", own, Ref{Source: SSM, Name: "/", Path: true}, Ref{Source: SSM, Name: "", Path: true}, false},
+		{"path, recursive or not", own, Ref{Source: SSM, Name: "/app", Path: true}, Ref{Source: SSM, Name: "/app", Path: true, Recursive: true}, false},
+		{"path, decrypted or not", own, Ref{Source: SSM, Name: "/app", Path: true}, Ref{Source: SSM, Name: "/app", Path: true, Decrypt: true}, false},
+		{"a path has no selector", own, Ref{Source: SSM, Name: "/app:3", Path: true}, Ref{Source: SSM, Name: "/app", Version: "3", Path: true}, false},
+		{"all sort keys or the item without one", own, Ref{Source: DynamoDB, Name: "T", Key: "k", AllSorts: true}, Ref{Source: DynamoDB, Name: "T", Key: "k"}, false},
+		{"role or none", own, ssmRef("/app/db"), Ref{Source: SSM, Name: "/app/db", RoleARN: "arn:aws:iam::999999999999:role/r"}, false},
+		{"two roles", own, Ref{Source: SSM, Name: "/app/db", RoleARN: "arn:aws:iam::999999999999:role/a"}, Ref{Source: SSM, Name: "/app/db", RoleARN: "arn:aws:iam::999999999999:role/b"}, false},
+		{"a role's own account", own, Ref{Source: SSM, Name: "/app/db", RoleARN: "arn:aws:iam::999999999999:role/r"}, Ref{Source: SSM, Name: "arn:aws:ssm:eu-west-1:999999999999:parameter/app/db", RoleARN: "arn:aws:iam::999999999999:role/r"}, true},
+		{"a role that reads the function's account", own, Ref{Source: SSM, Name: "/app/db", RoleARN: "arn:aws:iam::999999999999:role/r"}, Ref{Source: SSM, Name: arn + "/app/db", RoleARN: "arn:aws:iam::999999999999:role/r"}, false},
+		{"no attribute is taken for a role", own, Ref{Source: DynamoDB, Name: "T", RoleARN: "k"}, Ref{Source: DynamoDB, Name: "T", Key: "k"}, false},
 		{"no boundary can be imitated", own, Ref{Source: SSM, Name: "a", Version: "1", Label: "b"}, Ref{Source: SSM, Name: "a\x011", Label: "b"}, false},
 	}
 	for _, test := range tests {
@@ -85,11 +97,15 @@ func cloud(ref Ref, call int) Value {
 		name = strings.TrimSuffix(name[at+len(":secret:"):], "-AbCdEf")
 	}
 	v := Value{Name: name, Text: Secret(fmt.Sprintf("v%d", call)), IsText: true, Version: fmt.Sprint(call)}
+	region := "eu-west-1"
+	if ref.Region != "" {
+		region = ref.Region
+	}
 	switch ref.Source {
 	case SSM:
-		v.ARN = "arn:aws:ssm:eu-west-1:" + account1 + ":parameter/" + strings.TrimPrefix(name, "/")
+		v.ARN = "arn:aws:ssm:" + region + ":" + account1 + ":parameter/" + strings.TrimPrefix(name, "/")
 	case Secrets:
-		v.ARN = "arn:aws:secretsmanager:eu-west-1:" + account1 + ":secret:" + name + "-AbCdEf"
+		v.ARN = "arn:aws:secretsmanager:" + region + ":" + account1 + ":secret:" + name + "-AbCdEf"
 	}
 	return v
 }
@@ -195,6 +211,27 @@ func TestAllowList(t *testing.T) {
 		{"dynamodb:T/k", Ref{Source: DynamoDB, Name: "T", Key: "k"}, true},
 		{"dynamodb:T/k", Ref{Source: DynamoDB, Name: "T", Key: "k", Sort: "s"}, false},
 		{"", ssmRef(""), false},
+		// Groups: everything they might hold must be allowed.
+		{"ssm:/app/*", Ref{Source: SSM, Name: "/app", Path: true}, true},
+		{"ssm:/app/*", Ref{Source: SSM, Name: "/app/", Path: true, Recursive: true}, true},
+		{"ssm:/app/*", Ref{Source: SSM, Name: "/app/sub", Path: true}, true},
+		{"ssm:/app/*", Ref{Source: SSM, Name: "/", Path: true, Recursive: true}, false},
+		{"ssm:/app/*", Ref{Source: SSM, Name: "/application", Path: true}, false},
+		{"ssm:/*/public", Ref{Source: SSM, Name: "/x/public", Path: true}, false},
+		{"ssm:/app/?*", Ref{Source: SSM, Name: "/app", Path: true}, false},
+		{"ssm:/app", Ref{Source: SSM, Name: "/app", Path: true}, false},
+		{"ssm:/*", Ref{Source: SSM, Name: "/", Path: true}, false}, // names without a slash are there too
+		{"ssm:*", Ref{Source: SSM, Name: "/", Path: true}, true},
+		{"*", Ref{Source: SSM, Name: "/app", Path: true}, true},
+		{"ssm-path:/app", Ref{Source: SSM, Name: "/app/", Path: true}, true},
+		{"ssm-path:/app/", Ref{Source: SSM, Name: "/app", Path: true}, true},
+		{"ssm-path:/app/*", Ref{Source: SSM, Name: "/app", Path: true}, true},
+		{"ssm-path:/app/*", Ref{Source: SSM, Name: "/apple", Path: true}, false},
+		{"ssm-path:/app/*", ssmRef("/app/db"), false},
+		{"dynamodb:T/*", Ref{Source: DynamoDB, Name: "T", Key: "k", AllSorts: true}, true},
+		{"dynamodb:T/k/*", Ref{Source: DynamoDB, Name: "T", Key: "k", AllSorts: true}, true},
+		{"dynamodb:T/k/?", Ref{Source: DynamoDB, Name: "T", Key: "k", AllSorts: true}, false},
+		{"dynamodb:T/k", Ref{Source: DynamoDB, Name: "T", Key: "k", AllSorts: true}, false},
 		{"ssm:a**b", ssmRef("ab"), true},
 		{"ssm:*ab", ssmRef("aab"), true},
 		{"ssm:*a*a*a*a*a*a*a*b", ssmRef(strings.Repeat("a", 1000)), false}, // at once, not in years

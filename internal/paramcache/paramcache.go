@@ -10,6 +10,8 @@ package paramcache
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"time"
 )
 
@@ -19,6 +21,40 @@ type Provider interface {
 	Fetch(ctx context.Context, ref Ref) (Value, error)
 }
 
+// Batcher is a Provider that fetches several refs with fewer calls than refs.
+// The refs of one call have one source, region, role and Decrypt, and are no
+// groups. Both answers have the length and the order of refs; for each ref
+// there is a value or an error, which is an *Error.
+type Batcher interface {
+	FetchMany(ctx context.Context, refs []Ref) ([]Value, []error)
+}
+
+// Setter is a Provider that can write. version is the new version as Value's
+// field has it; an error is an *Error.
+type Setter interface {
+	Store(ctx context.Context, ref Ref, s Setting) (version string, err error)
+}
+
+// Setting is a value to be written. It prints as [redacted].
+type Setting struct {
+	Value  Secret
+	Binary []byte // in place of Value where not nil; secrets only
+
+	Overwrite bool   // SSM: replace what is there; secrets are always replaced
+	Type      string // SSM: String, StringList, SecureString; empty: what is there, else String
+	Tier      string // SSM: Standard, Advanced, Intelligent-Tiering; empty: the account's default
+	KMSKey    string // id, ARN or alias of the key that encrypts; empty: the account's default
+}
+
+// String returns [redacted].
+func (Setting) String() string { return redacted }
+
+// Format prints [redacted] for every verb.
+func (Setting) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// MarshalText returns [redacted], which also covers encoding/json and zap.
+func (Setting) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
 // State says how a read was answered: the X-Powertools-Cache header.
 type State string
 
@@ -26,7 +62,7 @@ type State string
 const (
 	Hit       State = "hit"       // from the cache, fresh
 	Miss      State = "miss"      // fetched now
-	Stale     State = "stale"     // from the cache, older than asked, because the upstream failed
+	Stale     State = "stale"     // from the cache, older than asked: the upstream failed, or a refresh runs behind the answer
 	Refreshed State = "refreshed" // fetched now although cached: forced, expired, or compare-and-refresh
 	Coalesced State = "coalesced" // another caller's fetch, shared
 )
@@ -36,6 +72,11 @@ type Options struct {
 	MaxAge    *time.Duration // nil: the cache's default; 0: do not store
 	Force     bool           // fetch even when fresh (coalesced: one forced fetch per ref and second)
 	IfVersion string         // fetch only if the cached version still is this one
+
+	// StaleOK welcomes an answer that is older than MaxAge by up to the
+	// configured StaleWhileRevalidate. Without a MaxAge it is implied: a
+	// caller's own limit is exact, a setting's is not.
+	StaleOK bool
 }
 
 // Result is an answered read. The slices inside Value are shared with the
@@ -55,5 +96,5 @@ type Result struct {
 	// was not stored.
 	FreshUntil time.Time
 
-	Err error // the upstream's failure behind a Stale answer; nil otherwise
+	Err error // the upstream's failure behind a Stale answer; nil otherwise, also while a refresh runs behind it
 }

@@ -1,44 +1,79 @@
 package paramcache
 
 import (
+	"slices"
+	"strings"
 	"time"
-
-	"golang.org/x/sync/singleflight"
 )
 
-// Purge forgets one ref: its value under all its names, and its last failure.
-// It reports whether there was a value. What is being fetched meanwhile still
-// answers those who wait, but is not stored.
-func (c *Cache) Purge(ref Ref) bool {
-	key := c.home.key(ref)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.newEpochLocked()
-	delete(c.failures, key)
-	e := c.shelf.find(key)
-	if e == nil {
-		return false
-	}
-	delete(c.failures, e.keys[0])
-	c.shelf.remove(e)
-	return true
+// Forgetter is a Provider that keeps something between fetches, and can drop
+// it.
+type Forgetter interface {
+	Forget()
 }
 
-// PurgeAll forgets everything and reports how many values there were. After
-// the restore of a snapshot it is the first thing to do: what was fetched
-// before belongs to another sandbox.
-func (c *Cache) PurgeAll() int {
+// Purge forgets one ref: its value under all its names, decrypted or not, in
+// all its versions and stages, the groups that hold it, and what failed lately.
+// It reports whether there was a value. A group is forgotten alone. What is
+// being fetched meanwhile still answers those who wait, but is not stored.
+func (c *Cache) Purge(ref Ref) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.newEpochLocked()
-	clear(c.failures)
+	purged := false
+	for at := c.shelf.order.Front(); at != nil; {
+		e, ok := at.Value.(*entry)
+		at = at.Next()
+		if ok && c.home.concerns(e, ref) {
+			c.shelf.remove(e)
+			purged = true
+		}
+	}
+	return purged
+}
+
+// concerns tells whether the entry holds what the ref names.
+func (h home) concerns(e *entry, ref Ref) bool {
+	like := e.ref
+	if like.Source != ref.Source || like.RoleARN != ref.RoleARN || ref.Group() && (like.Path != ref.Path || like.AllSorts != ref.AllSorts) {
+		return false
+	}
+	asked, own := h.target(ref), h.target(like)
+	if like.Path && !ref.Path {
+		return asked.region == own.region && asked.account == own.account && under(own.name, asked.name)
+	}
+	like.Key = ref.Key
+	if !like.AllSorts {
+		like.Sort = ref.Sort
+	}
+	asked.version, asked.label = own.version, own.label
+	return slices.Contains(e.keys, like.keyOf(asked))
+}
+
+// under tells whether a parameter's name lies below the path; the end of an
+// ARN lacks its slash.
+func under(path, name string) bool {
+	return path == "/" || strings.HasPrefix("/"+strings.TrimPrefix(name, "/"), path+"/")
+}
+
+// PurgeAll forgets everything, what the Provider keeps as well, and reports how
+// many values there were. After the restore of a snapshot it is the first thing
+// to do: what was fetched before belongs to another sandbox.
+func (c *Cache) PurgeAll() int {
+	if keeper, ok := c.provider.(Forgetter); ok {
+		keeper.Forget()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.newEpochLocked()
 	return c.shelf.clear()
 }
 
 func (c *Cache) newEpochLocked() {
 	c.epoch++
 	c.generation++
-	c.flights = new(singleflight.Group)
+	c.flights = map[string]*flight{}
+	clear(c.failures)
 }
 
 // Generation changes whenever an answer that was given before may no longer be

@@ -33,13 +33,26 @@ func (h home) target(r Ref) target {
 	t := target{form: named, region: r.Region, name: r.Name, version: r.Version, label: r.Label}
 	switch r.Source {
 	case SSM:
-		t = ssmTarget(t)
+		if r.Path {
+			t = pathTarget(t)
+		} else {
+			t = ssmTarget(t)
+		}
 	case Secrets:
 		t = secretTarget(t)
 	case DynamoDB:
 		t = addressed(t, "dynamodb", "table/")
 	}
-	return h.relative(t)
+	return h.of(r).relative(t)
+}
+
+// of is where the ref is read from: in the account of its role, if it has one.
+func (h home) of(r Ref) home {
+	if r.RoleARN == "" {
+		return h
+	}
+	role, _ := parseARN(r.RoleARN, "iam")
+	return home{region: h.region, account: func() string { return role.account }}
 }
 
 // relative removes what is home's.
@@ -97,6 +110,17 @@ func ssmTarget(t target) target {
 		t.name = "/" + t.name
 	default:
 		t.form = byARN
+	}
+	return t
+}
+
+// pathTarget: a path has no selector and no ARN, and means the same with a slash
+// at its end. Page "GetParametersByPath", Systems Manager API Reference.
+func pathTarget(t target) target {
+	if rest := strings.TrimRight(t.name, "/"); rest != "" {
+		t.name = rest
+	} else if t.name != "" {
+		t.name = "/"
 	}
 	return t
 }

@@ -95,6 +95,8 @@ func untouched(v Value) Transformed {
 // the parameter, which in a table is the key.
 func autoName(ref Ref, v Value) string {
 	switch {
+	case ref.Group():
+		return v.Name // of the member
 	case ref.Source == DynamoDB && ref.Sort != "":
 		return ref.Sort
 	case ref.Source == DynamoDB:

@@ -26,19 +26,32 @@ type Value struct {
 	DataType     *string // SSM; null on the wire when nil
 	Selector     *string // SSM
 	SourceResult *Secret // SSM: JSON of the source behind /aws/reference/…
+
+	ContentType string // AppConfig: the media type as deployed
+
+	// Members are the values of a group, not nil for a group that is empty;
+	// the group itself has no content. A member's Name is the parameter's full
+	// name, or the sort key.
+	Members []Value
 }
 
 // Size is how many bytes the value counts against the cache's bound.
 func (v Value) Size() int {
-	n := len(v.Name) + len(v.ARN) + len(v.Text) + len(v.Binary) + len(v.Version) + len(v.Type) + 128
+	n := len(v.Name) + len(v.ARN) + len(v.Text) + len(v.Binary) + len(v.Version) + len(v.Type) + len(v.ContentType) + 128
 	for _, stage := range v.Stages {
 		n += len(stage) + 16
 	}
 	if v.SourceResult != nil {
 		n += len(*v.SourceResult)
 	}
+	for i := range v.Members {
+		n += v.Members[i].Size()
+	}
 	return n
 }
+
+// emptyGroup tells whether the value is a group without members.
+func (v *Value) emptyGroup() bool { return v.Members != nil && len(v.Members) == 0 }
 
 // raw is the content whatever its kind: a binary secret is transformed as the
 // text that its bytes are.

@@ -2,6 +2,8 @@ package awsparams
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 
 	"powertools-extension/internal/awsapi"
 	"powertools-extension/internal/paramcache"
@@ -70,4 +72,92 @@ func itemValue(ref paramcache.Ref, valueAttr string, item map[string]attribute) 
 	v := got.value()
 	v.Name = name
 	return v, nil
+}
+
+// queryIn and queryOut are the request and the answer of Query. The key that a
+// page ends with goes back as it came. (DynamoDB API Reference, "Query")
+type queryIn struct {
+	TableName                 string
+	KeyConditionExpression    string
+	ExpressionAttributeNames  map[string]string
+	ExpressionAttributeValues map[string]keyValue
+	ProjectionExpression      string          `json:",omitempty"`
+	ConsistentRead            bool            `json:",omitempty"`
+	ExclusiveStartKey         json.RawMessage `json:",omitempty"`
+}
+
+type queryOut struct {
+	Items            []map[string]attribute
+	LastEvaluatedKey json.RawMessage
+}
+
+// items reads every sort key of the key, all pages, in the order of the sort
+// keys. An item without the value's attribute is no member.
+func (p *Provider) items(ctx context.Context, ref paramcache.Ref) (paramcache.Value, error) {
+	if ref.Key == "" || ref.Sort != "" {
+		return paramcache.Value{}, badRequest(ref, "no key, or one sort key where all are asked for", "name the items' key")
+	}
+	sortAttr, valueAttr := or(ref.SortAttr, p.opt.SortAttr), or(ref.ValueAttr, p.opt.ValueAttr)
+	in := queryIn{
+		TableName:                 ref.Name,
+		KeyConditionExpression:    "#k = :k",
+		ExpressionAttributeNames:  map[string]string{"#k": or(ref.KeyAttr, p.opt.KeyAttr)},
+		ExpressionAttributeValues: map[string]keyValue{":k": {ref.Key}},
+		ConsistentRead:            ref.Consistent,
+	}
+	if !ref.Item {
+		in.ProjectionExpression = "#s, #v"
+		in.ExpressionAttributeNames["#s"], in.ExpressionAttributeNames["#v"] = sortAttr, valueAttr
+		if sortAttr == valueAttr { // two names of one attribute would overlap
+			in.ProjectionExpression = "#s"
+			delete(in.ExpressionAttributeNames, "#v")
+		}
+	}
+	g := newGroup(ref, ref.Name+"/"+ref.Key)
+	for {
+		var out queryOut
+		if err := p.call(ctx, ref, action{awsapi.DynamoDB, "Query"}, in, &out); err != nil {
+			return paramcache.Value{}, err
+		}
+		for _, item := range out.Items {
+			if err := g.addItem(item, sortAttr, valueAttr); err != nil {
+				return paramcache.Value{}, err
+			}
+		}
+		if len(out.LastEvaluatedKey) == 0 || string(out.LastEvaluatedKey) == "null" {
+			return g.value, nil
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
+	}
+}
+
+// addItem adds one item as the member that its sort key names.
+func (g *group) addItem(item map[string]attribute, sortAttr, valueAttr string) error {
+	name, ok := item[sortAttr].keyName()
+	if !ok {
+		return badRequest(g.ref, "the items have no sort key "+sortAttr, "name the table's sort attribute")
+	}
+	v := paramcache.Value{Text: paramcache.Secret(appendMap(nil, item)), IsText: true, JSON: true}
+	if !g.ref.Item {
+		got, has := item[valueAttr]
+		if !has {
+			return nil
+		}
+		v = got.value()
+	}
+	v.Name = name
+	return g.add(v)
+}
+
+// keyName writes the attribute of a key: a string, a number or bytes.
+func (a attribute) keyName() (string, bool) {
+	switch {
+	case a.S != nil:
+		return *a.S, true
+	case a.N != nil:
+		return *a.N, true
+	case a.B != nil:
+		return base64.StdEncoding.EncodeToString(a.B), true
+	}
+	return "", false
 }

@@ -13,16 +13,21 @@ import (
 type action struct{ service, operation string }
 
 // permission is the action as IAM writes it. (Service Authorization Reference)
-func (a action) permission() string { return a.service + ":" + a.operation }
+func (a action) permission() string {
+	if a.service == awsapi.AppConfigData {
+		return "appconfig:" + a.operation
+	}
+	return a.service + ":" + a.operation
+}
 
 // kindOf is the table from a service's error code to our kinds. Codes that are
-// not in it are judged by kindByStatus. (API references of the three services,
+// not in it are judged by kindByStatus. (API references of the services,
 // "Common Errors")
 func kindOf(code string) (paramcache.Kind, bool) {
 	switch code {
 	case "ParameterNotFound", "ParameterVersionNotFound", "ResourceNotFoundException":
 		return paramcache.KindNotFound, true
-	case "AccessDeniedException", "AccessDenied", "NotAuthorized", "OptInRequired", "DecryptionFailure":
+	case "AccessDeniedException", "AccessDenied", "NotAuthorized", "OptInRequired", "DecryptionFailure", "EncryptionFailure":
 		return paramcache.KindAccessDenied, true
 	case "UnrecognizedClientException", "InvalidClientTokenId", "ExpiredToken", "ExpiredTokenException", "RequestExpired",
 		"MissingAuthenticationToken", "MissingAuthenticationTokenException", "IncompleteSignature", "IncompleteSignatureException",
@@ -60,9 +65,9 @@ func translate(ref paramcache.Ref, what action, err error) *paramcache.Error {
 	var request *awsapi.RequestError
 	switch {
 	case errors.As(err, &service):
-		fromService(e, what, service)
+		fromService(e, of(service.Service, service.Operation, what), service)
 	case errors.As(err, &transport):
-		fromTransport(e, what, transport)
+		fromTransport(e, of(transport.Service, transport.Operation, what), transport)
 	case errors.As(err, &creds):
 		fromCredentials(e, creds)
 	case errors.As(err, &request):
@@ -71,6 +76,15 @@ func translate(ref paramcache.Ref, what action, err error) *paramcache.Error {
 		e.Kind, e.Message = paramcache.KindInternal, "unexpected error"
 	}
 	return e
+}
+
+// of is the call that failed: the one that was made, or before it the one that
+// assumes its role.
+func of(service, operation string, made action) action {
+	if service == awsapi.STS {
+		return action{service, operation}
+	}
+	return made
 }
 
 func fromService(e *paramcache.Error, what action, s *awsapi.ServiceError) {
@@ -117,7 +131,7 @@ func cureFor(ref paramcache.Ref, what action, kind paramcache.Kind, s *awsapi.Se
 		}
 		return "check the name and the region"
 	case paramcache.KindAccessDenied:
-		return deniedCure(what, s)
+		return deniedCure(ref, what, s)
 	case paramcache.KindThrottled:
 		return "raise the cache age, or ask AWS for a higher quota of " + what.permission()
 	case paramcache.KindUnreachable:
@@ -125,15 +139,18 @@ func cureFor(ref paramcache.Ref, what action, kind paramcache.Kind, s *awsapi.Se
 	case paramcache.KindTimeout:
 		return timeoutCure(what)
 	}
-	if s.Code == "InvalidKeyId" {
+	switch s.Code {
+	case "InvalidKeyId":
 		return "check the KMS key that encrypts the value"
+	case "ParameterAlreadyExists":
+		return "overwrite it, or choose another name"
 	}
 	return ""
 }
 
 // deniedCure names the permission that is missing: the one the message speaks
 // of, or the one the call needs.
-func deniedCure(what action, s *awsapi.ServiceError) string {
+func deniedCure(ref paramcache.Ref, what action, s *awsapi.ServiceError) string {
 	switch s.Code {
 	case "UnrecognizedClientException", "InvalidClientTokenId", "ExpiredToken", "ExpiredTokenException",
 		"MissingAuthenticationToken", "MissingAuthenticationTokenException":
@@ -147,6 +164,12 @@ func deniedCure(what action, s *awsapi.ServiceError) string {
 		permission = said
 	} else if speaksOfKMS(s) {
 		permission = "kms:Decrypt"
+	}
+	switch {
+	case what.service == awsapi.STS:
+		return "allow " + permission + " in the function's role, and trust that role in the policy of " + ref.RoleARN
+	case ref.RoleARN != "":
+		return "allow " + permission + " in the role " + ref.RoleARN
 	}
 	return "allow " + permission + " in the function's role"
 }
@@ -170,7 +193,7 @@ func permissionIn(message string) string {
 // speaksOfKMS recognises the messages that SSM and Secrets Manager pass on from
 // KMS. (KMS, "Troubleshooting key access")
 func speaksOfKMS(s *awsapi.ServiceError) bool {
-	return s.Code == "DecryptionFailure" || strings.Contains(s.Code+s.Message, "KMS") ||
+	return s.Code == "DecryptionFailure" || s.Code == "EncryptionFailure" || strings.Contains(s.Code+s.Message, "KMS") ||
 		strings.Contains(s.Message, "kms:") || strings.Contains(s.Message, "ciphertext")
 }
 

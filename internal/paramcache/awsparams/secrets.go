@@ -7,15 +7,16 @@ import (
 	"powertools-extension/internal/paramcache"
 )
 
-// getSecretIn and getSecretOut are the request and the answer of
-// GetSecretValue. (Secrets Manager API Reference, "GetSecretValue")
+// getSecretIn is the request of GetSecretValue. (Secrets Manager API Reference, "GetSecretValue")
 type getSecretIn struct {
 	SecretID     string `json:"SecretId"`
 	VersionID    string `json:"VersionId,omitempty"`
 	VersionStage string `json:",omitempty"`
 }
 
-type getSecretOut struct {
+// secretValue is what all reads of Secrets Manager answer with. (Secrets Manager
+// API Reference, "GetSecretValue", "SecretValueEntry")
+type secretValue struct {
 	ARN           string
 	CreatedDate   epoch
 	Name          string
@@ -25,22 +26,24 @@ type getSecretOut struct {
 	VersionStages []string
 }
 
-func (p *Provider) secret(ctx context.Context, ref paramcache.Ref) (paramcache.Value, error) {
-	var out getSecretOut
-	err := p.call(ctx, ref, action{awsapi.SecretsManager, "GetSecretValue"}, getSecretIn{ref.Name, ref.Version, ref.Label}, &out)
-	if err != nil {
-		return paramcache.Value{}, err
-	}
-	v := paramcache.Value{
-		Name: out.Name, ARN: out.ARN, Version: out.VersionID, Stages: out.VersionStages, Modified: out.CreatedDate.Time,
-	}
+func (s *secretValue) value(ref paramcache.Ref) (paramcache.Value, error) {
+	v := paramcache.Value{Name: s.Name, ARN: s.ARN, Version: s.VersionID, Stages: s.VersionStages, Modified: s.CreatedDate.Time}
 	switch {
-	case out.SecretString != nil:
-		v.Text, v.IsText = *out.SecretString, true
-	case out.SecretBinary != nil:
-		v.Binary = out.SecretBinary
+	case s.SecretString != nil:
+		v.Text, v.IsText = *s.SecretString, true
+	case s.SecretBinary != nil:
+		v.Binary = s.SecretBinary
 	default:
 		return paramcache.Value{}, notFound(ref, "the secret's version holds no value", "")
 	}
 	return v, nil
+}
+
+func (p *Provider) secret(ctx context.Context, ref paramcache.Ref) (paramcache.Value, error) {
+	var out secretValue
+	err := p.call(ctx, ref, action{awsapi.SecretsManager, "GetSecretValue"}, getSecretIn{ref.Name, ref.Version, ref.Label}, &out)
+	if err != nil {
+		return paramcache.Value{}, err
+	}
+	return out.value(ref)
 }

@@ -1,16 +1,22 @@
-package localhttp
+// Package wire writes the bytes of the local API's answers: JSON strings, and
+// the formats of the two servers that it stands in for.
+//
+// The rule a reader could break: clients slice these bodies with string
+// functions, so order, nulls, blanks and escapes are the contract. Change none
+// of them without a recorded answer that says so.
+package wire
 
 import (
 	"strconv"
 	"unicode/utf8"
 )
 
-// appendString appends s as a JSON string. Invalid UTF-8 becomes U+FFFD.
-func appendString(dst []byte, s string) []byte { return quoteJSON(dst, s, false) }
+// AppendString appends s as a JSON string. Invalid UTF-8 becomes U+FFFD.
+func AppendString(dst []byte, s string) []byte { return quoteJSON(dst, s, false) }
 
-// appendHTMLString appends s as encoding/json does by default, with <, > and &
+// AppendHTMLString appends s as encoding/json does by default, with <, > and &
 // escaped: the drop-in routes owe their clients the same bytes.
-func appendHTMLString(dst []byte, s string) []byte { return quoteJSON(dst, s, true) }
+func AppendHTMLString(dst []byte, s string) []byte { return quoteJSON(dst, s, true) }
 
 func quoteJSON(dst []byte, s string, html bool) []byte {
 	dst = append(dst, '"')
@@ -72,23 +78,15 @@ func appendEscape(dst []byte, c byte) []byte {
 	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&0xf])
 }
 
-func appendInt(dst []byte, n int) []byte { return strconv.AppendInt(dst, int64(n), 10) }
+func AppendInt(dst []byte, n int) []byte { return strconv.AppendInt(dst, int64(n), 10) }
 
-func appendStrings(dst []byte, list []string) []byte {
+func AppendStrings(dst []byte, list []string) []byte {
 	dst = append(dst, '[')
 	for i, s := range list {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendString(dst, s)
+		dst = AppendString(dst, s)
 	}
 	return append(dst, ']')
-}
-
-// appendNullable appends null for a nil string. html: see appendHTMLString.
-func appendNullable(dst []byte, s *string) []byte {
-	if s == nil {
-		return append(dst, "null"...)
-	}
-	return appendHTMLString(dst, *s)
 }

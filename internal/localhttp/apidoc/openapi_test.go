@@ -1,8 +1,7 @@
-package localhttp_test
+package apidoc_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"powertools-extension/internal/localhttp"
+	"powertools-extension/internal/localhttp/apidoc"
 	"powertools-extension/internal/paramcache"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -45,12 +45,16 @@ func TestOpenAPI(t *testing.T) {
 	}
 	for _, path := range []string{
 		"/parameters/ssm/{name}", "/parameters/secrets/{id}", "/parameters/dynamodb/{table}/{key}",
-		"/systemsmanager/parameters/get", "/secretsmanager/get", "/context", "/ping", "/healthz", "/openapi.json",
+		"/systemsmanager/parameters/get", "/secretsmanager/get", "/v1/{secretId}", "/parameters/ssm", "/parameters/cache",
+		"/parameters/appconfig/{app}/{env}/{profile}", "/applications/{application}/environments/{environment}/configurations/{profile}", "/context", "/ping", "/healthz", "/openapi.json",
 	} {
 		dig(t, doc, "paths", path, "get", "responses", "200", "description")
 	}
 	dig(t, doc, "paths", "/metrics", "post", "requestBody", "content", "application/json", "schema")
 	dig(t, doc, "paths", "/metrics", "post", "responses", "413")
+	dig(t, doc, "paths", "/parameters/ssm/{name}", "put", "requestBody", "content", "text/plain", "schema")
+	dig(t, doc, "paths", "/parameters/cache", "delete", "responses", "200")
+	dig(t, doc, "paths", "/v1/{secretId}", "get", "responses", "403", "content", "text/plain")
 	dig(t, doc, "paths", "/secretsmanager/get", "get", "responses", "401", "content", "text/plain")
 	if security := dig(t, doc, "paths", "/ping", "get", "security"); len(security.([]any)) != 0 {
 		t.Errorf("/ping needs %v", security)
@@ -139,17 +143,20 @@ func TestAnswersKeepTheirSchemas(t *testing.T) {
 	binary := paramcache.Value{Name: "n", Binary: []byte{255}, Version: "v"}
 	for _, v := range []paramcache.Value{full, binary, {}} {
 		s := newServer(localhttp.Deps{
-			Parameters: always(paramcache.Result{Value: v}), Metrics: &fakeMetrics{},
+			Parameters: always{Value: v}, Metrics: taker{},
 			Context: func() localhttp.Context { return localhttp.Context{RequestID: v.Name, Deadline: v.Modified} },
 			Health: func() localhttp.Health {
-				return localhttp.Health{Features: v.Stages, Degraded: []localhttp.Degradation{{"a", "b"}}}
+				return localhttp.Health{Features: v.Stages, Degraded: []localhttp.Degradation{{Component: "a", Reason: "b"}}}
 			},
-		}, localhttp.Options{})
+		}, localhttp.Options{Write: true})
 		for target, schema := range map[string]string{
 			"/parameters/ssm/n": "Parameter", "/parameters/secrets/n": "Parameter", "/parameters/dynamodb/t/k": "Parameter",
 			"/parameters/ssm/n?transform=json": "Parameter", "/parameters/ssm/n?key=a": "Parameter",
 			"/parameters/ssm/n?transform=json&raise_on_transform_error=false": "Parameter",
 			"/systemsmanager/parameters/get?name=n":                           "GetParameter", "/secretsmanager/get?secretId=n": "GetSecretValue",
+			"/parameters/appconfig/a/b/c": "Parameter", "/parameters/appconfig/a/b/c?flag=a": "Parameter",
+			"/parameters/ssm?path=/a": "Parameters", "/parameters/ssm?name=/a&name=/b": "Parameters", "/parameters/secrets?name=a": "Parameters",
+			"/parameters/dynamodb/t?key=k": "Parameters", "/parameters/cache": "Cache", "/v1/n": "AgentSecret",
 			"/context": "Context", "/healthz": "Health", "/openapi.json": "Document",
 			"/nothing": "Problem", "/parameters/ssm/": "Problem", "/parameters/ssm/n?x=1": "Problem",
 		} {
@@ -159,11 +166,13 @@ func TestAnswersKeepTheirSchemas(t *testing.T) {
 			}
 			validate(target, schema, w.Body.String())
 		}
+		validate("DELETE /parameters/cache", "Purged", do(s, "DELETE", "/parameters/cache?ref=ssm:a", "").Body.String())
+		validate("PUT /parameters/ssm/n", "Stored", do(s, "PUT", "/parameters/ssm/n", "v").Body.String())
 		for _, body := range []string{`{"metrics":[{"name":"a","value":1}]}` + strings.Repeat("{}", 200), `{"metrics":[{"name":"a","value":1},{"name":1}]}`} {
 			validate("POST /metrics", "MetricsResult", do(s, "POST", "/metrics", body).Body.String())
 		}
 	}
-	for _, r := range localhttp.Routes() {
+	for _, r := range apidoc.Routes() {
 		for _, a := range r.Answers {
 			for _, m := range a.Media {
 				if m.Schema != "" && m.Example != "" {
@@ -171,8 +180,8 @@ func TestAnswersKeepTheirSchemas(t *testing.T) {
 				}
 			}
 		}
-		if r.Body != nil {
-			validate("example of "+r.Pattern, r.Body.Schema, r.Body.Example)
+		if r.Request != nil && r.Request.Schema != "" {
+			validate("example of "+r.Pattern, r.Request.Schema, r.Request.Example)
 		}
 	}
 }
@@ -190,11 +199,25 @@ func TestTables(t *testing.T) {
 		}
 	}
 	seen := map[string]bool{}
-	for _, r := range localhttp.Routes() {
+	for _, r := range apidoc.Routes() {
 		if key := r.Method + r.Pattern; seen[key] {
 			t.Errorf("%s %s twice", r.Method, r.Pattern)
 		} else {
 			seen[key] = true
+		}
+		var query, repeat []string
+		for _, p := range r.Params {
+			if p.In == apidoc.InQuery {
+				query = append(query, p.Name)
+			}
+			if p.Repeat {
+				repeat = append(repeat, p.Name)
+			}
+		}
+		slices.Sort(query)
+		taken := slices.Sorted(slices.Values(r.Query))
+		if !slices.Equal(query, taken) || !slices.Equal(repeat, r.Repeat) || (r.Request != nil) != r.Body {
+			t.Errorf("%s %s takes %v (repeatedly %v), body %v; described are %v, %v, %v", r.Method, r.Pattern, taken, r.Repeat, r.Body, query, repeat, r.Request)
 		}
 		if r.Summary == "" || len(r.Answers) == 0 {
 			t.Errorf("%s says too little", r.Pattern)
@@ -217,20 +240,46 @@ func TestTables(t *testing.T) {
 // TestEveryArgumentIsRead: an argument in the table that no handler reads
 // would be accepted and do nothing.
 func TestEveryArgumentIsRead(t *testing.T) {
-	path := strings.NewReplacer("{name…}", "n", "{id…}", "n", "{table}", "t", "{key…}", "k")
-	for _, r := range localhttp.Routes() {
+	for _, r := range apidoc.Routes() {
 		for _, p := range r.Params {
-			if p.In != localhttp.InQuery || p.Type == "string" && p.Allowed == nil && p.Name != "region" {
+			if p.In != apidoc.InQuery || p.Type == "string" && p.Allowed == nil && p.Name != "region" && !strings.HasPrefix(p.Name, "role") {
 				continue
 			}
-			s := newServer(localhttp.Deps{Parameters: always(textResult("v"))}, localhttp.Options{})
-			target := fmt.Sprintf("%s?name=n&secretId=s&%s=not+allowed", path.Replace(r.Pattern), p.Name)
-			if !r.DropIn {
-				target = fmt.Sprintf("%s?%s=not+allowed", path.Replace(r.Pattern), p.Name)
+			s := newServer(localhttp.Deps{Parameters: textResult("v")}, localhttp.Options{Write: true})
+			target := variables(r.Pattern) + "?" + p.Name + "=not+allowed"
+			if len(r.Query) > 0 && p.Name != r.Query[0] && r.Dialect == localhttp.Official {
+				target += "&" + r.Query[0] + "=n"
 			}
-			if w := get(s, target); w.Code != 400 || !strings.Contains(w.Body.String()+w.Header().Get("X-Powertools-Error"), "bad_argument") {
-				t.Errorf("%s: %d %s", target, w.Code, w.Body)
+			if p.Name == "recursive" {
+				target += "&path=/"
+			} else if !strings.Contains(r.Pattern, "{") {
+				target += "&name=n"
+			}
+			target += groupKey(r)
+			if w := do(s, r.Method, target, ""); w.Code != 400 || !strings.Contains(w.Body.String()+w.Header().Get("X-Powertools-Error"), "bad_argument") {
+				t.Errorf("%s %s: %d %s", r.Method, target, w.Code, w.Body)
 			}
 		}
 	}
+}
+
+// variables puts an n in the place of each variable of a pattern.
+func variables(pattern string) string {
+	var b strings.Builder
+	for pattern != "" {
+		before, after, _ := strings.Cut(pattern, "{")
+		b.WriteString(before)
+		if _, pattern, _ = strings.Cut(after, "}"); after != "" {
+			b.WriteByte('n')
+		}
+	}
+	return b.String()
+}
+
+// groupKey is the argument that reading all sort keys cannot do without.
+func groupKey(r apidoc.Route) string {
+	if r.Pattern == "/parameters/dynamodb/{table}" {
+		return "&key=k"
+	}
+	return ""
 }

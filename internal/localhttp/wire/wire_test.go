@@ -1,4 +1,4 @@
-package localhttp
+package wire
 
 import (
 	"bytes"

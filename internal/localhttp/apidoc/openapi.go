@@ -1,4 +1,4 @@
-package localhttp
+package apidoc
 
 import (
 	"bytes"
@@ -6,14 +6,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"powertools-extension/internal/localhttp"
 )
 
 // object is one JSON object of the API description.
 type object = map[string]any
 
 // OpenAPI prints the table of routes as an OpenAPI 3.1 document, indented,
-// with a line end. version is the extension's.
-func OpenAPI(version string) []byte {
+// with a line end. The version in it is localhttp.UnknownVersion.
+func OpenAPI() []byte {
 	paths := object{}
 	for _, r := range Routes() {
 		path := strings.ReplaceAll(r.Pattern, "…", "")
@@ -31,7 +33,7 @@ func OpenAPI(version string) []byte {
 	_ = enc.Encode(object{ // maps, strings and literals that the tests parse: cannot fail
 		"openapi": "3.1.0",
 		"info": object{
-			"title": "powertools-extension local API", "version": orElse(version, "0.0.0"),
+			"title": "powertools-extension local API", "version": localhttp.UnknownVersion,
 			"summary":     "Parameters, secrets, custom metrics and the invocation's context for a Lambda function in any runtime, on loopback",
 			"description": Overview,
 			"license":     object{"name": "Apache-2.0", "identifier": "Apache-2.0"},
@@ -67,10 +69,14 @@ func operation(r *Route) object {
 		}
 		op["parameters"] = list
 	}
-	if r.Body != nil {
-		op["requestBody"] = object{"required": true, "content": object{
-			r.Body.Type: mediaObject(r.Body), "application/x-ndjson": object{},
-		}}
+	if r.Request != nil {
+		content := object{r.Request.Type: mediaObject(r.Request)}
+		if r.Request.Schema != "" {
+			content["application/x-ndjson"] = object{}
+		} else {
+			content["application/octet-stream"] = object{}
+		}
+		op["requestBody"] = object{"required": true, "content": content}
 	}
 	if r.Open {
 		op["security"] = []object{} // none
@@ -78,13 +84,24 @@ func operation(r *Route) object {
 	return op
 }
 
-// operationID makes a name for generated clients: getParametersSsm.
+// operationID makes a name for generated clients, such as
+// getParametersDynamodbByTableAndKey.
 func operationID(r *Route) string {
-	id := strings.ToLower(r.Method)
-	for _, part := range strings.FieldsFunc(r.literal(), func(c rune) bool { return c == '/' || c == '.' }) {
-		id += strings.ToUpper(part[:1]) + part[1:]
+	id, by := strings.ToLower(r.Method), ""
+	for _, part := range strings.FieldsFunc(r.Pattern, func(c rune) bool { return c == '/' || c == '.' }) {
+		name, isVariable := strings.CutPrefix(part, "{")
+		name = strings.Trim(name, "}…")
+		name = strings.ToUpper(name[:1]) + name[1:]
+		switch {
+		case !isVariable:
+			id += name
+		case by == "":
+			by = "By" + name
+		default:
+			by += "And" + name
+		}
 	}
-	return id
+	return id + by
 }
 
 func parameter(p *Param) object {
@@ -94,6 +111,9 @@ func parameter(p *Param) object {
 	}
 	if p.Allowed != nil {
 		schema["enum"] = p.Allowed
+	}
+	if p.Repeat {
+		schema = object{"type": "array", "items": schema}
 	}
 	description := p.Summary
 	switch p.Default {
@@ -124,7 +144,7 @@ func responses(r *Route) object {
 		out[strconv.Itoa(a.Status)] = response
 	}
 	titles := map[int][]string{}
-	for _, e := range r.errorsOf(Errors()) {
+	for _, e := range r.errorsOf(localhttp.Errors()) {
 		titles[e.Status] = append(titles[e.Status], string(e.Code)+" ("+e.Title+")")
 	}
 	for status, list := range titles {
@@ -137,10 +157,10 @@ func responses(r *Route) object {
 }
 
 // errorsOf lists the errors that a route can answer.
-func (r *Route) errorsOf(table []ErrorInfo) []ErrorInfo {
-	var list []ErrorInfo
+func (r *Route) errorsOf(table []localhttp.ErrorInfo) []localhttp.ErrorInfo {
+	var list []localhttp.ErrorInfo
 	for _, e := range table {
-		tokenless := r.Open && (e.Code == CodeToken || e.Code == CodeNoToken || e.Code == CodeTooManyRequests)
+		tokenless := r.Open && (e.Code == localhttp.CodeToken || e.Code == localhttp.CodeNoToken || e.Code == localhttp.CodeTooManyRequests)
 		if (e.Every || slices.Contains(r.Errors, e.Code)) && !tokenless {
 			list = append(list, e)
 		}

@@ -1,4 +1,4 @@
-package localhttp
+package apidoc
 
 import "encoding/json"
 
@@ -7,6 +7,13 @@ import "encoding/json"
 func schemas() object {
 	return object{
 		"Parameter":      json.RawMessage(parameterSchema),
+		"Parameters":     json.RawMessage(parametersSchema),
+		"Stored":         json.RawMessage(storedSchema),
+		"Cache":          json.RawMessage(cacheSchema),
+		"Purged":         json.RawMessage(`{"type":"object","additionalProperties":false,"required":["purged"],"properties":{"purged":{"type":"integer","minimum":0}}}`),
+		"AgentSecret":    json.RawMessage(agentSecretSchema),
+		"AgentError":     json.RawMessage(agentErrorSchema),
+		"Any":            json.RawMessage(`{"description":"whatever was deployed"}`),
 		"GetParameter":   json.RawMessage(getParameterSchema),
 		"GetSecretValue": json.RawMessage(getSecretValueSchema),
 		"MetricsBody":    json.RawMessage(metricsBodySchema),
@@ -24,10 +31,41 @@ const (
 "type":"object","additionalProperties":false,"required":["name","value","version","source"],"properties":{
 "name":{"type":"string","description":"as the service names it"},
 "value":{"description":"a string, or any JSON value after transform=json, key, or from DynamoDB"},
-"version":{"type":"string","description":"SSM: version number; Secrets Manager: version id; DynamoDB: empty"},
-"source":{"type":"string","enum":["ssm","secrets","dynamodb"]},
+"version":{"type":"string","description":"SSM: version number; Secrets Manager: version id; AppConfig: version label, may be empty; DynamoDB: empty"},
+"source":{"type":"string","enum":["ssm","secrets","dynamodb","appconfig"]},
+"content_type":{"type":"string","description":"AppConfig: the type it was deployed with"},
 "transform":{"type":"string","enum":["json","binary"],"description":"what was applied; absent if nothing"},
 "encoding":{"type":"string","const":"base64","description":"present if value is base64 of bytes"}}}`
+
+	parametersSchema = `{
+"type":"object","additionalProperties":{"description":"the value: a string, any JSON value after transform or key or from DynamoDB, null after a failed transform"},"properties":{
+"_errors":{"type":"object","description":"what failed, by name; only when several were asked for by name",
+"additionalProperties":{"type":"object","additionalProperties":false,"required":["code","detail"],"properties":{"code":{"type":"string"},"detail":{"type":"string"}}}}}}`
+
+	storedSchema = `{
+"type":"object","additionalProperties":false,"required":["name","version","source"],"properties":{
+"name":{"type":"string"},"version":{"type":"string","description":"the new one"},"source":{"type":"string","enum":["ssm","secrets"]}}}`
+
+	cacheSchema = `{
+"type":"object","additionalProperties":false,"required":["entries","count","bytes"],"properties":{
+"entries":{"type":"array","items":{
+"type":"object","additionalProperties":false,"required":["ref","source","name","version","state","age","hits","size"],"properties":{
+"ref":{"type":"string","description":"what DELETE /parameters/cache?ref= takes"},
+"source":{"type":"string","enum":["ssm","secrets","dynamodb","appconfig"]},"name":{"type":"string","description":"as it was first asked for"},
+"key":{"type":"string"},"sort":{"type":"string"},"attribute":{"type":"string"},
+"asked_version":{"type":"string"},"asked_label":{"type":"string"},"region":{"type":"string"},"role_arn":{"type":"string"},
+"decrypt":{"const":true},"recursive":{"const":true},"item":{"const":true},"consistent":{"const":true},
+"version":{"type":"string","description":"the cached one"},"state":{"type":"string","enum":["hit","stale"]},
+"age":{"type":"integer","minimum":0,"description":"seconds"},"hits":{"type":"integer","minimum":0},"size":{"type":"integer","minimum":0,"description":"bytes"}}}},
+"count":{"type":"integer","minimum":0},"bytes":{"type":"integer","minimum":0}}}`
+
+	agentSecretSchema = `{
+"type":"object","additionalProperties":false,"required":["ARN","Name","VersionId"],"properties":{
+"ARN":{"type":["string","null"]},"Name":{"type":["string","null"]},"VersionId":{"type":["string","null"]},
+"SecretString":{"type":"string"},"SecretBinary":{"type":"string","contentEncoding":"base64"},
+"VersionStages":{"type":"array","items":{"type":"string"}},"CreatedDate":{"type":"string","description":"seconds since 1970","pattern":"^-?[0-9]+([.][0-9]+)?$"}}}`
+
+	agentErrorSchema = `{"type":"object","additionalProperties":false,"required":["__type","message"],"properties":{"__type":{"type":"string"},"message":{"type":"string"}}}`
 
 	getParameterSchema = `{
 "type":"object","additionalProperties":false,"required":["Parameter","ResultMetadata"],"properties":{

@@ -1,0 +1,50 @@
+package apidoc
+
+import "powertools-extension/internal/localhttp"
+
+func otherRoutes() []Route {
+	return []Route{
+		{
+			Route:   route("POST", "/metrics"),
+			Summary: "Record custom metrics",
+			Detail: "They are aggregated and written in CloudWatch's Embedded Metric Format when the invocation ends. The body is one object, an array of objects, or one object per line; " +
+				"what is wrong is told per object and costs nothing else. At most 256 KiB.",
+			Request: &Media{Type: "application/json", Schema: "MetricsBody",
+				Example: `{"dimensions":{"stage":"prod"},"metrics":[{"name":"orders","unit":"Count","value":1}]}`},
+			Answers: []Answer{{Status: 202, Summary: "at least one metric was understood", Media: []Media{
+				{Type: "application/json", Schema: "MetricsResult", Example: `{"accepted":1,"rejected":[{"index":0,"field":"metrics[1].unit","reason":"unknown unit \"count\": did you mean Count?"}]}`},
+			}}},
+			Errors: []localhttp.Code{localhttp.CodeBodySyntax, localhttp.CodeBodyTooLarge, localhttp.CodeBodyTimeout, localhttp.CodeBodyEncoding, localhttp.CodeBadRequest, localhttp.CodeUnknownArgument, localhttp.CodeUnavailable},
+		},
+		{
+			Route:   route("GET", "/context"),
+			Summary: "The invocation that runs now, and the function",
+			Detail:  "For shells and for languages without a context object. Outside an invocation the invocation's members are null.",
+			Params: []Param{
+				{Name: "key", In: InQuery, Type: "string", Summary: "the bare value of this member only"},
+			},
+			Answers: []Answer{{Status: 200, Summary: "the context", Media: []Media{
+				{Type: "application/json", Schema: "Context"},
+				{Type: "text/plain; charset=utf-8"},
+			}}},
+			Errors: []localhttp.Code{localhttp.CodeUnknownArgument, localhttp.CodeBadArgument, localhttp.CodeUnavailable},
+		},
+		{
+			Route:   route("GET", "/ping"),
+			Summary: "Whether anybody listens",
+			Answers: []Answer{{Status: 200, Summary: "yes", Media: []Media{{Type: "text/plain; charset=utf-8", Example: "healthy"}}}},
+		},
+		{
+			Route:   route("GET", "/healthz"),
+			Summary: "State, version, features, and what is degraded and why",
+			Answers: []Answer{{Status: 200, Summary: "the state, whatever it is", Media: []Media{
+				{Type: "application/json", Schema: "Health", Example: `{"state":"ok","version":"1.0.0","features":["parameters","metrics"],"degraded":[]}`},
+			}}},
+		},
+		{
+			Route:   route("GET", "/openapi.json"),
+			Summary: "This API as an OpenAPI 3.1 document",
+			Answers: []Answer{{Status: 200, Summary: "the document", Media: []Media{{Type: "application/json", Schema: "Document"}}}},
+		},
+	}
+}

@@ -1,0 +1,77 @@
+package localhttp
+
+import (
+	"strings"
+
+	"powertools-extension/internal/localhttp/wire"
+	"powertools-extension/internal/paramcache"
+)
+
+// getAppConfig is GET /parameters/appconfig/{app}/{env}/{profile}.
+func getAppConfig(s *Server, x *exchange) error {
+	ref, err := x.configuration()
+	if err != nil {
+		return err
+	}
+	return s.answerRead(x, ref)
+}
+
+// configuration is a ref of the three names in the path.
+func (x *exchange) configuration() (paramcache.Ref, error) {
+	ref := paramcache.Ref{Source: paramcache.AppConfig}
+	for i, what := range [...]string{"application", "environment", "configuration profile"} {
+		name, err := x.name(i, what)
+		if err != nil {
+			return ref, err
+		}
+		if strings.Contains(name, "/") {
+			return ref, argumentError{CodeBadRequest, "the " + what + " in the path holds a slash"}
+		}
+		if i > 0 {
+			ref.Name += "/"
+		}
+		ref.Name += name
+	}
+	return ref, nil
+}
+
+// pickFlags makes a value of the flags that are asked for: one flag is the
+// object of its attributes, several are an object of such objects.
+func pickFlags(ref paramcache.Ref, v *paramcache.Value, flags []string) (paramcache.Value, error) {
+	picked := *v
+	picked.Binary, picked.IsText, picked.JSON, picked.ContentType = nil, true, true, "application/json"
+	if len(flags) == 1 {
+		text, err := appendFlag(nil, ref, v, flags[0])
+		picked.Text = paramcache.Secret(text)
+		return picked, err
+	}
+	text := []byte{'{'}
+	for i, flag := range flags {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = append(wire.AppendString(text, flag), ':')
+		var err error
+		if text, err = appendFlag(text, ref, v, flag); err != nil {
+			return picked, err
+		}
+	}
+	picked.Text = paramcache.Secret(append(text, '}'))
+	return picked, nil
+}
+
+// appendFlag appends one flag's value. A flag's name has no dot, which keeps
+// it from being a path into the configuration.
+func appendFlag(dst []byte, ref paramcache.Ref, v *paramcache.Value, flag string) ([]byte, error) {
+	if flag == "" || strings.Contains(flag, ".") {
+		return dst, badArgument("flag", "the key of a flag")
+	}
+	attributes, err := paramcache.Pick(ref, *v, flag)
+	switch {
+	case err != nil:
+		return dst, err
+	case attributes.JSON != nil:
+		return append(dst, attributes.JSON...), nil
+	}
+	return wire.AppendString(dst, attributes.Text.Reveal()), nil
+}
