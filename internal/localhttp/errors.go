@@ -85,7 +85,7 @@ func callerErrors() []ErrorInfo {
 		{Code: CodeUnknownRoute, Status: 404, Title: "Unknown route", Every: true, Cure: "GET /openapi.json lists the routes"},
 		{Code: CodeMethod, Status: 405, Title: "Method not allowed", Every: true, Cure: "use the method in the Allow header"},
 		{Code: CodeTooManyRequests, Status: 429, Title: "Too many requests in flight", Every: true, RetryHint: true,
-			Cure: "at most 64 requests are answered at the same time: wait for answers, then try again"},
+			Cure: "at most 256 requests are answered at the same time: wait for answers, then try again"},
 		{Code: CodeBadRequest, Status: 400, Title: "Malformed request", AmznType: "ValidationException"},
 		{Code: CodeMissing, Status: 400, Title: "Missing argument", AmznType: "ValidationException"},
 		{Code: CodeUnknownArgument, Status: 400, Title: "Unknown argument"},

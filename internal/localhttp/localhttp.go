@@ -91,13 +91,13 @@ type Options struct {
 	// Default table layout on /parameters/dynamodb. Empty: id, sk, value.
 	KeyAttr, SortAttr, ValueAttr string
 
-	InFlight    int // requests answered at the same time; 0: 64
+	InFlight    int // requests answered at the same time; 0: 256
 	Connections int // open at the same time; 0: 512
 }
 
 // The limits of one request.
 const (
-	defaultInFlight    = 64
+	defaultInFlight    = 256
 	defaultConnections = 512
 
 	maxHeader = 64 << 10  // bytes of request line and headers

@@ -133,7 +133,7 @@ func TestShutdownGivesUp(t *testing.T) {
 }
 
 func TestInFlightLimit(t *testing.T) {
-	const limit = 64
+	const limit = 256
 	var entered sync.WaitGroup
 	entered.Add(limit)
 	release := make(chan struct{})
@@ -150,10 +150,10 @@ func TestInFlightLimit(t *testing.T) {
 	entered.Wait()
 	w := get(s, "/parameters/ssm/db")
 	if w.Code != 429 || w.Header().Get("Retry-After") != "1" || !strings.Contains(w.Body.String(), `"code":"too_many_requests"`) {
-		t.Errorf("65th: %d %v %s", w.Code, w.Header(), w.Body)
+		t.Errorf("257th: %d %v %s", w.Code, w.Header(), w.Body)
 	}
 	if w := get(s, "/secretsmanager/get?secretId=x"); w.Code != 429 {
-		t.Errorf("65th, drop-in: %d", w.Code)
+		t.Errorf("257th, drop-in: %d", w.Code)
 	}
 	if w := do(s, "POST", "/metrics", "{}"); w.Code != 429 {
 		t.Errorf("metrics: %d", w.Code)
@@ -166,7 +166,7 @@ func TestInFlightLimit(t *testing.T) {
 	close(release)
 	for range limit {
 		if code := <-codes; code != 200 {
-			t.Errorf("one of the 64: %d", code)
+			t.Errorf("one of the 256: %d", code)
 		}
 	}
 	fake.get = func(context.Context, paramcache.Ref, paramcache.Options) (paramcache.Result, error) {
@@ -175,7 +175,7 @@ func TestInFlightLimit(t *testing.T) {
 	if w := get(s, "/parameters/ssm/db"); w.Code != 200 {
 		t.Errorf("afterwards: %d", w.Code)
 	}
-	if stats := s.Stats(); stats.Limited != 3 || stats.Requests != 70 {
+	if stats := s.Stats(); stats.Limited != 3 || stats.Requests != limit+6 {
 		t.Errorf("stats %+v", stats)
 	}
 }

@@ -10,7 +10,7 @@ exactly one token in ` + "`X-Aws-Parameters-Secrets-Token` or `X-Vault-Token`" +
 
 A second port, POWERTOOLS_EXTENSION_APPCONFIG_PORT, has the route of the AWS AppConfig Agent and ` + "`/ping`" + `, both without a token; the other checks hold there too.
 
-Limits: 64 requests in flight (429; not ` + "`/ping` and `/healthz`" + `), 64 KiB of headers (431), 256 KiB of body (413), 2 s for the headers (408), 30 s for the whole request,
+Limits: 256 requests in flight (429; not ` + "`/ping` and `/healthz`" + `), 64 KiB of headers (431), 256 KiB of body (413), 2 s for the headers (408), 30 s for the whole request,
 2,048 bytes for a name or an argument, 100 names in one request (400).
 What is wrong below HTTP, such as a malformed request line or an overlong header, is answered in plain text and closes the connection. Nothing is ever redirected.
 
