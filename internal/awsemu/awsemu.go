@@ -1,6 +1,6 @@
 // Package awsemu serves the AWS calls the extension makes from one YAML file:
-// SSM, Secrets Manager and DynamoDB. It exists for a first run without an
-// account and for faults; it is no proof that we speak to AWS.
+// SSM, Secrets Manager, DynamoDB, AppConfig Data and STS. It exists for a first
+// run without an account and for faults; it is no proof that we speak to AWS.
 //
 // The rule a reader could break: it imports none of the extension's packages,
 // and every word on the wire (error codes, messages, number forms) is AWS's
@@ -12,7 +12,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
+	"net/url"
 	"sync"
 	"time"
 )
@@ -21,18 +21,23 @@ import (
 const maxBody = 1 << 20
 
 // Server is the embedded AWS: one handler for all services, told apart by the
-// X-Amz-Target header. It is safe for concurrent use. Signatures are not
-// checked, but a request without the form of one is refused.
+// X-Amz-Target header, by the path (AppConfig Data) or by the form (STS). It
+// is safe for concurrent use. Signatures are not checked, but a request
+// without the form of one is refused.
 type Server struct {
 	region, account string
 	started         time.Time
 
-	mu         sync.Mutex
-	parameters map[string]*Parameter
-	secrets    []*Secret // in the file's order
-	tables     map[string]*Table
-	fault      fault
-	counts     counts
+	mu             sync.Mutex
+	parameters     map[string]*Parameter
+	secrets        []*Secret // in the file's order
+	tables         map[string]*Table
+	configurations map[string]*Configuration
+	roles          map[string]*role // by ARN
+	tokenAge       int              // poll tokens of an earlier age are dead
+	limit          limit
+	fault          fault
+	counts         counts
 }
 
 // New makes a server that holds data. Parameters and secrets without a version
@@ -41,6 +46,7 @@ func New(data Data) *Server {
 	s := &Server{
 		region: data.Region, account: data.Account, started: time.Now(),
 		parameters: map[string]*Parameter{}, tables: map[string]*Table{},
+		configurations: map[string]*Configuration{}, roles: map[string]*role{},
 		counts: counts{},
 	}
 	if s.region == "" {
@@ -62,6 +68,14 @@ func New(data Data) *Server {
 	for _, t := range data.Tables {
 		s.tables[t.Name] = ownTable(t)
 	}
+	for _, c := range data.Configurations {
+		if len(c.Versions) > 0 {
+			s.configurations[c.Name] = ownConfiguration(c)
+		}
+	}
+	for _, r := range data.Roles {
+		s.roles[r.ARN] = s.ownRole(r)
+	}
 	return s
 }
 
@@ -69,6 +83,7 @@ func New(data Data) *Server {
 type request struct {
 	service   service
 	operation string
+	query     url.Values // of the URL, or the form of an STS call
 	body      []byte
 }
 
@@ -96,11 +111,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		writeError(w, r.service, err)
 		return
 	}
-	names := namesIn(body)
+	names := r.names()
 	err = s.applyFault(w, req, r, names)
+	var caller *Server
+	if err == nil {
+		caller, err = s.caller(req, r, names)
+	}
 	var out any
 	if err == nil {
-		out, err = run(s, r)
+		out, err = run(caller, r)
 	}
 	s.count(r, names, err != nil)
 	switch {
@@ -110,43 +129,4 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	default:
 		writeAnswer(w, r.service, http.StatusOK, out)
 	}
-}
-
-// service is what differs between the services on the wire.
-type service struct {
-	name    string // as in credential scopes and IAM actions: ssm
-	content string // application/x-amz-json-1.0 or 1.1
-	coral   string // prefix of the common errors in __type
-	types   string // prefix of the service's own errors in __type
-	crc     bool   // answers carry x-amz-crc32
-}
-
-// operation answers one decoded call. It returns the answer's JSON value or an *apiError.
-type operation func(*Server, *request) (any, error)
-
-// route finds the operation of X-Amz-Target, e.g. AmazonSSM.GetParameter.
-func route(req *http.Request, r *request) (operation, error) {
-	prefix, name, _ := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
-	r.operation = name
-	var run operation
-	switch prefix {
-	case "AmazonSSM":
-		r.service = service{name: "ssm", content: "application/x-amz-json-1.1"}
-		run = ssmOperation(name)
-	case "secretsmanager":
-		r.service = service{name: "secretsmanager", content: "application/x-amz-json-1.1"}
-		run = secretsOperation(name)
-	case "DynamoDB_20120810":
-		r.service = service{
-			name: "dynamodb", content: "application/x-amz-json-1.0", crc: true,
-			coral: "com.amazon.coral.service#", types: "com.amazonaws.dynamodb.v20120810#",
-		}
-		run = dynamoOperation(name)
-	}
-	if run == nil {
-		r.operation = "" // a made-up name must not grow the counts
-		return nil, &apiError{status: http.StatusBadRequest, code: r.service.coral + "UnknownOperationException",
-			message: "the embedded AWS does not serve " + quoted(req.Header.Get("X-Amz-Target")) + "; use a full emulator for it, through AWS_ENDPOINT_URL"}
-	}
-	return run, r.checkScope(req)
 }

@@ -59,6 +59,20 @@ func (s *Server) count(r *request, names []string, failed bool) {
 	}
 }
 
+// names are what the call is about, for counts and refusals.
+func (r *request) names() []string {
+	switch r.service.name {
+	case "appconfig":
+		if name := r.configurationName(); name != "" {
+			return []string{name}
+		}
+		return nil
+	case "sts":
+		return []string{strings.ToValidUTF8(r.query.Get("RoleArn"), "?")}
+	}
+	return namesIn(r.body)
+}
+
 // namesIn finds what a call is about, whatever the operation: the members that
 // carry names are called differently in every one.
 func namesIn(body []byte) []string {

@@ -7,9 +7,34 @@ type Data struct {
 	Region  string // of the ARNs; empty: us-east-1
 	Account string // of the ARNs, 12 digits; empty: 123456789012
 
-	Parameters []Parameter
-	Secrets    []Secret
-	Tables     []Table
+	Parameters     []Parameter
+	Secrets        []Secret
+	Tables         []Table
+	Configurations []Configuration
+	Roles          []Role
+}
+
+// Configuration is one AppConfig configuration profile in one environment.
+type Configuration struct {
+	Name         string                 // APPLICATION/ENVIRONMENT/PROFILE
+	PollInterval time.Duration          // what clients are told to wait between polls; zero: a minute
+	Versions     []ConfigurationVersion // oldest first; the last one is deployed
+}
+
+// ConfigurationVersion is one hosted version of a configuration.
+type ConfigurationVersion struct {
+	ContentType string // empty: application/json for a mapping or list, else text/plain
+	Label       string // version label; empty: it has none
+	Content     []byte
+}
+
+// Role is an IAM role that AssumeRole gives credentials for; every other role
+// is refused. What calls with these credentials see is Data, or the server's
+// own data when Data is nil.
+type Role struct {
+	ARN    string
+	Denied bool  // the role has no permission to read anything
+	Data   *Data // of the role's account
 }
 
 // Parameter is one SSM parameter with its history.

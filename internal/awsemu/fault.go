@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -20,18 +21,20 @@ type FaultInfo struct {
 func Faults() []FaultInfo {
 	return []FaultInfo{
 		{"slow", "DURATION", "every answer waits this long first (default 1s)"},
-		{"throttled", "", "every call is answered with the service's throttling error"},
+		{"throttled", "CALLS", "calls are answered with the service's throttling error: every one, or those beyond CALLS in a second"},
 		{"denied", "", "every call is answered with AccessDeniedException, as without the IAM permission"},
 		{"hung", "", "calls are read and never answered"},
 		{"reset", "", "connections are reset (RST) instead of answered"},
 		{"down", "", "connections are closed at once, as if nothing were there"},
 		{"error-500", "", "every call is answered with the service's internal error, status 500"},
+		{"tokens-dead", "", "AppConfig poll tokens given out so far are refused as expired, as after 24 hours"},
 	}
 }
 
 type fault struct {
-	name  string
-	delay time.Duration
+	name      string
+	delay     time.Duration
+	perSecond int // calls that pass a throttle
 }
 
 // errCutOff says that the connection is gone and there is nothing to write.
@@ -46,6 +49,9 @@ func (s *Server) SetFault(text string) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if f.name == "tokens-dead" && s.fault.name != f.name {
+		s.tokenAge++
+	}
 	s.fault = f
 	return nil
 }
@@ -60,19 +66,30 @@ func parseFault(text string) (fault, error) {
 		case info.Name != name:
 		case hasArg && info.Arg == "":
 			return fault{}, fmt.Errorf("fault %s takes no argument", name)
-		case name != "slow":
-			return fault{name: name}, nil
-		case !hasArg:
+		case name == "slow" && !hasArg:
 			return fault{name: name, delay: time.Second}, nil
+		case !hasArg:
+			return fault{name: name}, nil
 		default:
-			d, err := time.ParseDuration(arg)
-			if err != nil || d < 0 {
-				return fault{}, fmt.Errorf("fault slow: %q is not a duration such as 200ms", arg)
-			}
-			return fault{name: name, delay: d}, nil
+			return parseFaultArg(name, arg)
 		}
 	}
 	return fault{}, fmt.Errorf("unknown fault %q", name)
+}
+
+func parseFaultArg(name, arg string) (fault, error) {
+	if name == "throttled" {
+		n, err := strconv.Atoi(arg)
+		if err != nil || n < 1 {
+			return fault{}, fmt.Errorf("fault throttled: %q is not a number of calls per second such as 40", arg)
+		}
+		return fault{name: name, perSecond: n}, nil
+	}
+	d, err := time.ParseDuration(arg)
+	if err != nil || d < 0 {
+		return fault{}, fmt.Errorf("fault slow: %q is not a duration such as 200ms", arg)
+	}
+	return fault{name: name, delay: d}, nil
 }
 
 // applyFault returns nil when the call is to be answered normally.
@@ -87,6 +104,9 @@ func (s *Server) applyFault(w http.ResponseWriter, req *http.Request, r *request
 		cutOff(w, f.name == "reset")
 		return errCutOff
 	case "throttled":
+		if s.passes(r, f.perSecond) {
+			return nil
+		}
 		return r.throttled()
 	case "denied":
 		return s.denied(r, names)
@@ -100,6 +120,13 @@ func (s *Server) currentFault() fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.fault
+}
+
+// passes reports whether the throttle lets this call through.
+func (s *Server) passes(r *request, perSecond int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return perSecond > 0 && s.limit.passLocked(r.service.name, perSecond, time.Now())
 }
 
 func wait(req *http.Request, d time.Duration) error {
@@ -128,7 +155,12 @@ func cutOff(w http.ResponseWriter, reset bool) {
 
 // throttled is each service's own way to say it. (Common errors of the three API references)
 func (r *request) throttled() error {
-	if r.service.name == "dynamodb" {
+	switch r.service.name {
+	case "sts":
+		return &apiError{status: http.StatusBadRequest, code: "Throttling", message: "Rate exceeded"}
+	case "appconfig":
+		return &apiError{status: http.StatusTooManyRequests, code: "ThrottlingException", message: "Rate exceeded", capital: true}
+	case "dynamodb":
 		return &apiError{status: http.StatusBadRequest, code: r.service.types + "ProvisionedThroughputExceededException",
 			message: "The level of configured provisioned throughput for the table was exceeded. Consider increasing your provisioning level with the UpdateTable API."}
 	}
@@ -136,18 +168,28 @@ func (r *request) throttled() error {
 }
 
 func (s *Server) denied(r *request, names []string) error {
-	action := r.service.name + ":" + r.operation
+	action, status, code := r.service.name+":"+r.operation, http.StatusBadRequest, r.service.coral+"AccessDeniedException"
+	switch r.service.dialect {
+	case restJSON:
+		status = http.StatusForbidden
+	case awsQuery:
+		status, code = http.StatusForbidden, "AccessDenied"
+	}
 	resource := "*"
 	if len(names) > 0 {
 		resource = s.resource(r.service.name, names[0])
 	}
-	return &apiError{status: http.StatusBadRequest, code: r.service.coral + "AccessDeniedException", capital: true,
+	return &apiError{status: status, code: code, capital: true,
 		message: fmt.Sprintf("User: arn:aws:sts::%s:assumed-role/function-role/function is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
 			s.account, action, resource, action)}
 }
 
 func (r *request) internalError() error {
 	switch r.service.name {
+	case "appconfig":
+		return &apiError{status: http.StatusInternalServerError, code: "InternalServerException", message: "Internal server error", capital: true}
+	case "sts":
+		return &apiError{status: http.StatusInternalServerError, code: "InternalFailure", message: "The request processing has failed because of an unknown error, exception or failure."}
 	case "secretsmanager":
 		return &apiError{status: http.StatusInternalServerError, code: "InternalServiceError", message: "An error occurred on the server side.", capital: true}
 	case "dynamodb":

@@ -103,7 +103,7 @@ func TestSlowAnswersLate(t *testing.T) {
 func TestSetFaultRefuses(t *testing.T) {
 	s := awsemu.New(awsemu.Data{})
 	for text, want := range map[string]string{
-		"slow:fast": `"fast" is not a duration`, "slow:-1s": "not a duration", "denied:x": "takes no argument", "broken": `unknown fault "broken"`,
+		"slow:fast": `"fast" is not a duration`, "slow:-1s": "not a duration", "denied:x": "takes no argument", "throttled:0": "not a number of calls", "throttled:x": "not a number of calls", "broken": `unknown fault "broken"`,
 	} {
 		if err := s.SetFault(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", text, err, want)

@@ -54,27 +54,46 @@ func (p *parser) data(n *yaml.Node) Data {
 			if len(d.Account) != 12 || strings.Trim(d.Account, "0123456789") != "" {
 				p.fail(f.value, f.key, "%q is not 12 digits", d.Account)
 			}
-		case "parameters":
-			for _, e := range p.mapping(f.value, f.key) {
-				d.Parameters = append(d.Parameters, p.parameter(e))
-			}
-		case "secrets":
-			for _, e := range p.mapping(f.value, f.key) {
-				d.Secrets = append(d.Secrets, p.secret(e))
-			}
-		case "tables":
-			for _, e := range p.mapping(f.value, f.key) {
-				d.Tables = append(d.Tables, p.table(e))
+		case "roles":
+			for _, e := range p.mapping(f.value, f.path) {
+				d.Roles = append(d.Roles, p.role(e))
 			}
 		default:
-			p.unknown(f, "region, account, parameters, secrets, tables")
+			if !p.section(&d, f) {
+				p.unknown(f, "region, account, parameters, secrets, tables, appconfig, roles")
+			}
 		}
 	}
 	return d
 }
 
+// section reads one kind of content into d and reports whether f is one.
+func (p *parser) section(d *Data, f entry) bool {
+	switch f.key {
+	case "parameters":
+		for _, e := range p.mapping(f.value, f.path) {
+			d.Parameters = append(d.Parameters, p.parameter(e))
+		}
+	case "secrets":
+		for _, e := range p.mapping(f.value, f.path) {
+			d.Secrets = append(d.Secrets, p.secret(e))
+		}
+	case "tables":
+		for _, e := range p.mapping(f.value, f.path) {
+			d.Tables = append(d.Tables, p.table(e))
+		}
+	case "appconfig":
+		for _, e := range p.mapping(f.value, f.path) {
+			d.Configurations = append(d.Configurations, p.configuration(e))
+		}
+	default:
+		return false
+	}
+	return true
+}
+
 func (p *parser) parameter(e entry) Parameter {
-	field := "parameters." + e.key
+	field := e.path
 	out := Parameter{Name: e.key, Type: "String"}
 	if reason := badParameterName(e.key); reason != "" {
 		p.fail(e.name, field, "%s", reason)

@@ -8,7 +8,7 @@ import (
 )
 
 func (p *parser) secret(e entry) Secret {
-	field := "secrets." + e.key
+	field := e.path
 	out := Secret{Name: e.key}
 	if reason := badSecretName(e.key); reason != "" {
 		p.fail(e.name, field, "%s", reason)

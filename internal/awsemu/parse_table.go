@@ -9,7 +9,7 @@ import (
 )
 
 func (p *parser) table(e entry) Table {
-	field := "tables." + e.key
+	field := e.path
 	out := Table{Name: e.key, Key: "id"}
 	var items []*yaml.Node
 	for _, f := range p.mapping(e.value, field) {

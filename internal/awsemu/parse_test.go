@@ -59,6 +59,13 @@ func TestParseNamesLineAndField(t *testing.T) {
 		{"two items, one key", "tables:\n  t:\n    items:\n      - {id: a}\n      - {id: a}", "line 5: tables.t.items[1]: has the key of an earlier item"},
 		{"keys of two types", "tables:\n  t: {items: [{id: a}, {id: 1}]}", `key attribute "id" is N, in the items before it is S`},
 		{"infinite number", "tables:\n  t: {items: [{id: a, v: .inf}]}", ".inf is not a number"},
+		{"configuration without profile", "appconfig:\n  a/b: x", "line 2: appconfig.a/b: is not APPLICATION/ENVIRONMENT/PROFILE"},
+		{"configuration without content", "appconfig:\n  a/b/c: {label: v1}", "appconfig.a/b/c: has no value and no binary"},
+		{"configuration in both forms", "appconfig:\n  a/b/c: {value: x, versions: [{value: y}]}", "has both a value and versions"},
+		{"unknown field of a configuration", "appconfig:\n  a/b/c: {vlaue: x}", "appconfig.a/b/c.vlaue: is unknown here; known: value, binary, content_type"},
+		{"poll interval too short", "appconfig:\n  a/b/c: {value: x, poll_interval: 10ms}", "is not a duration of at least 1s"},
+		{"role without ARN", "roles:\n  reader: {}", "line 2: roles.reader: is not the ARN of an IAM role"},
+		{"unknown field of a role", "roles:\n  arn:aws:iam::123456789012:role/r: {allow: all}", "is unknown here; known: denied, parameters"},
 		{"merge key", "x: &x {value: a}\nparameters:\n  /a: {<<: *x}", "uses a merge key"},
 		{"alias of itself", "parameters:\n  /a: {value: &x [*x]}", "line 2: the file: nests more than 50 levels"},
 		{"aliases of aliases", bomb(), "the file: expands to more than 262144 nodes"},
@@ -94,8 +101,9 @@ func TestParseExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(data.Parameters) != 6 || len(data.Secrets) != 4 || len(data.Tables) != 2 {
-		t.Errorf("%d parameters, %d secrets, %d tables", len(data.Parameters), len(data.Secrets), len(data.Tables))
+	if len(data.Parameters) != 6 || len(data.Secrets) != 4 || len(data.Tables) != 2 || len(data.Configurations) != 3 || len(data.Roles) != 2 {
+		t.Errorf("%d parameters, %d secrets, %d tables, %d configurations, %d roles",
+			len(data.Parameters), len(data.Secrets), len(data.Tables), len(data.Configurations), len(data.Roles))
 	}
 }
 
@@ -103,6 +111,7 @@ func TestParseExample(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add("parameters:\n  /a: {type: StringList, value: [a, b]}\nsecrets: {s: !!binary AAEC}\ntables: {t: {sort: n, items: [{id: a, n: 1e3, x: !ss [a]}]}}")
 	f.Add("a: &a [*a]")
+	f.Add("appconfig: {a/b/c: {versions: [{binary: AAEC, label: l}]}}\nroles: {'arn:aws:iam::1:role/r': {tables: {}}}")
 	f.Add("parameters: &p {/a: {value: *p}}")
 	f.Fuzz(func(t *testing.T, text string) {
 		if data, err := awsemu.Parse([]byte(text)); err == nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -26,6 +27,8 @@ type world struct {
 	ssm     *ssm.Client
 	secrets *secretsmanager.Client
 	dynamo  *dynamodb.Client
+	config  *appconfigdata.Client
+	aws     aws.Config
 }
 
 func newWorld(t *testing.T, yaml string) *world {
@@ -49,6 +52,7 @@ func newWorld(t *testing.T, yaml string) *world {
 	return &world{
 		server: server, url: web.URL,
 		ssm: ssm.NewFromConfig(cfg), secrets: secretsmanager.NewFromConfig(cfg), dynamo: dynamodb.NewFromConfig(cfg),
+		config: appconfigdata.NewFromConfig(cfg), aws: cfg,
 	}
 }
 

@@ -19,6 +19,8 @@ func secretsOperation(name string) operation {
 		return (*Server).describeSecret
 	case "PutSecretValue":
 		return (*Server).putSecretValue
+	case "CreateSecret":
+		return (*Server).createSecret
 	}
 	return nil
 }

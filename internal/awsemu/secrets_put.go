@@ -60,6 +60,36 @@ func (s *Server) putSecretValue(r *request) (any, error) {
 	return s.putAnswer(sec, sec.Versions[len(sec.Versions)-1]), nil
 }
 
+// createSecret makes a secret with its first version. (CreateSecret, Secrets
+// Manager API reference)
+func (s *Server) createSecret(r *request) (any, error) {
+	var in struct {
+		putSecretInput
+		Name, Description string
+	}
+	if err := r.decode(&in); err != nil {
+		return nil, err
+	}
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	if reason := badSecretName(in.Name); reason != "" {
+		return nil, secretsError("InvalidParameterException", "Invalid name: %s", reason)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.findSecretLocked(in.Name) != nil {
+		return nil, secretsError("ResourceExistsException", "The operation failed because the secret %s already exists.", in.Name)
+	}
+	sec := &Secret{Name: in.Name, Description: in.Description}
+	sec.add(SecretVersion{ID: in.ClientRequestToken, Text: in.text(), Binary: in.SecretBinary, Created: time.Now()}, nil)
+	s.secrets = append(s.secrets, sec)
+	return struct {
+		ARN, Name string
+		VersionId string //nolint:revive // the wire's spelling
+	}{s.secretARN(sec.Name), sec.Name, in.ClientRequestToken}, nil
+}
+
 // add appends a version and moves the stages to it. The version that loses
 // AWSCURRENT becomes AWSPREVIOUS.
 func (sec *Secret) add(v SecretVersion, stages []string) {

@@ -182,3 +182,19 @@ func TestPutSecretValueRefusals(t *testing.T) {
 		})
 	}
 }
+
+func TestCreateSecret(t *testing.T) {
+	w := newWorld(t, "secrets: {old: v}")
+	if _, err := w.secrets.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: ptr("new/one"), SecretString: ptr("first")}); err != nil {
+		t.Fatal(err)
+	}
+	out, err := w.secrets.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: ptr("new/one")})
+	if err != nil || *out.SecretString != "first" || len(out.VersionStages) != 1 || out.VersionStages[0] != "AWSCURRENT" {
+		t.Errorf("%+v %v", out, err)
+	}
+	for name, want := range map[string]string{"old": "ResourceExistsException", "two words": "InvalidParameterException"} {
+		if _, err := w.secrets.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: ptr("v")}); code(err) != want {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -17,9 +18,10 @@ import (
 // apiError is a refusal in AWS's form.
 type apiError struct {
 	status  int
-	code    string // the __type
-	message string // empty: the body has no message, as SSM's ParameterNotFound
-	capital bool   // the member is called Message, as in Secrets Manager and in IAM's refusals
+	code    string         // the __type
+	message string         // empty: the body has no message, as SSM's ParameterNotFound
+	capital bool           // the member is called Message, as in Secrets Manager and in IAM's refusals
+	more    map[string]any // further members
 }
 
 func (e *apiError) Error() string { return e.code + ": " + e.message }
@@ -29,7 +31,17 @@ func writeError(w http.ResponseWriter, svc service, err error) {
 	if !errors.As(err, &api) {
 		api = &apiError{status: http.StatusBadRequest, code: "SerializationException", message: err.Error()}
 	}
-	body := map[string]string{"__type": api.code}
+	if svc.dialect == awsQuery {
+		xmlError(api).write(w)
+		return
+	}
+	body := map[string]any{"__type": api.code}
+	if svc.dialect == restJSON {
+		body = map[string]any{}
+		w.Header().Set("X-Amzn-Errortype", api.code)
+		svc.content = "application/json"
+	}
+	maps.Copy(body, api.more)
 	switch {
 	case api.message == "":
 	case api.capital:
@@ -40,7 +52,28 @@ func writeError(w http.ResponseWriter, svc service, err error) {
 	writeAnswer(w, svc, api.status, body)
 }
 
+// rawAnswer is an answer that is not JSON of the operation's output.
+type rawAnswer struct {
+	status int
+	header map[string]string
+	body   []byte
+}
+
+func (a *rawAnswer) write(w http.ResponseWriter) {
+	for name, value := range a.header {
+		w.Header().Set(name, value)
+	}
+	w.Header().Set("X-Amzn-Requestid", newUUID())
+	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body) // the client is gone: nobody is left to tell
+}
+
 func writeAnswer(w http.ResponseWriter, svc service, status int, out any) {
+	if raw, ok := out.(*rawAnswer); ok {
+		raw.write(w)
+		return
+	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
