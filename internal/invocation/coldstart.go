@@ -94,6 +94,7 @@ func (t *Tracker) initStartedLocked(p *telemetry.Platform) {
 		t.sandbox.version = p.FunctionVersion
 	}
 	t.stream = nil
+	t.sandbox.initError = "" // what failed before is tried again
 	if p.Phase != "invoke" {
 		return
 	}

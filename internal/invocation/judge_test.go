@@ -8,6 +8,8 @@ import (
 	"powertools-extension/internal/telemetry"
 )
 
+// M1: on-demand, provisioned, ahead, restored, managed, and an init repeated
+// inside an invocation.
 func TestColdStart(t *testing.T) {
 	inOrder := func(events ...any) func(*invocation.Tracker) {
 		return func(tr *invocation.Tracker) {
@@ -59,6 +61,20 @@ func TestColdStart(t *testing.T) {
 	}
 }
 
+// M4: an init that failed and then succeeded does not explain what fails
+// later.
+func TestInitErrorIsOfItsInit(t *testing.T) {
+	tr := newTracker("on-demand")
+	failed := initReport("init", 0)
+	failed.Platform.ErrorType = "Runtime.ExitError"
+	sums := observe(tr, failed,
+		platform(telemetry.KindInitStart, 5, telemetry.Platform{Phase: "invoke"}), initReport("invoke", 9),
+		start("a", 10), runtimeDone("a", 20, "timeout", ""), report("a", 30, "timeout"))
+	if s := only(t, sums); s.ErrorType != "" || s.Outcome != invocation.OutcomeTimeout {
+		t.Errorf("%+v", s)
+	}
+}
+
 // TestInitDurationOfAColdStart: init and restore belong to the invocation
 // that waited, also when its report never comes.
 func TestInitDurationOfAColdStart(t *testing.T) {
@@ -76,6 +92,7 @@ func TestInitDurationOfAColdStart(t *testing.T) {
 	}
 }
 
+// I9: plain lines, lines after the end, orphans before the first start.
 func TestLinesFindTheirRequest(t *testing.T) {
 	tr := newTracker("on-demand")
 	check := func(when, own, want string) {
@@ -107,6 +124,7 @@ func TestLinesFindTheirRequest(t *testing.T) {
 	check("init code of a repeated init", "", "")
 }
 
+// M4: how an invocation ended, from what each source says.
 func TestJudgement(t *testing.T) {
 	type want struct {
 		outcome             invocation.Outcome
@@ -176,6 +194,7 @@ func TestJudgement(t *testing.T) {
 	}
 }
 
+// M2: the phrases of the runtimes.
 func TestOutOfMemoryPhrases(t *testing.T) {
 	for text, want := range map[string]bool{
 		"fatal error: runtime: out of memory":                                               true,

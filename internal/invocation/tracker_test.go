@@ -154,6 +154,7 @@ func TestCurrentFollowsTheInvocation(t *testing.T) {
 	check("platform.start before INVOKE", "c")
 }
 
+// I6: events that come again.
 func TestOneSummaryPerRequest(t *testing.T) {
 	tr := newTracker("")
 	for round := range 3 {
@@ -186,6 +187,7 @@ func TestReportOfAnotherProcess(t *testing.T) {
 	}
 }
 
+// I9, M1: requests that interleave.
 func TestManagedInstances(t *testing.T) {
 	tr := newTracker("lambda-managed-instances")
 	observe(tr,
@@ -243,6 +245,7 @@ func TestOldestIsClosedForNewest(t *testing.T) {
 	}
 }
 
+// I11: the report never comes.
 func TestClose(t *testing.T) {
 	for _, tc := range []struct {
 		reason, status string
@@ -278,6 +281,7 @@ func TestClose(t *testing.T) {
 	}
 }
 
+// I12: what the platform dropped is told once.
 func TestLogsDropped(t *testing.T) {
 	tr := newTracker("")
 	drop := platform(telemetry.KindLogsDropped, 0, telemetry.Platform{DroppedRecords: telemetry.Num(123)})

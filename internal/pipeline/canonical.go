@@ -2,11 +2,13 @@ package pipeline
 
 import (
 	"math"
+	"slices"
 
 	"go.uber.org/zap"
 
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/invocation"
+	"powertools-extension/internal/procstat"
 	"powertools-extension/internal/telemetry"
 )
 
@@ -48,15 +50,26 @@ func newCanonical(opt *Options, log *zap.Logger) canonical {
 	return c
 }
 
+// want is what has to be read of the sandbox for the selected metrics.
+func (c *canonical) want() procstat.Want {
+	var want procstat.Want
+	for _, p := range processMetrics() {
+		if slices.ContainsFunc(c.metrics, func(m metric) bool { return m.Name == p.Name }) {
+			want |= p.want
+		}
+	}
+	return want
+}
+
 // encode returns the event's line, which is valid until the next one, and
 // none if nothing is selected or no selected metric has a source.
-func (c *canonical) encode(s *invocation.Summary, measured []emf.Property) ([]byte, error) {
+func (c *canonical) encode(f *finished, measured []emf.Property) ([]byte, error) {
 	if c.off {
 		return nil, nil
 	}
-	f := &finished{Summary: s, costUSD: estimateCost(s, c.opt.Architecture)}
+	f.costUSD = estimateCost(f.Summary, c.opt.Architecture)
 	doc := emf.Document{
-		Time:       s.Start,
+		Time:       f.Start,
 		Namespace:  c.opt.Namespace,
 		Dimensions: [][]emf.Dimension{c.dimensions},
 		Metrics:    c.values(f),

@@ -183,6 +183,7 @@ func TestSamplingIsFairAndRepeatable(t *testing.T) {
 	}
 }
 
+// I3: long lines end at a character and are marked.
 func TestLongLinesAreCut(t *testing.T) {
 	const bound = 2000
 	for name, in := range map[string]string{

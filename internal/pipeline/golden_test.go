@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +28,14 @@ type scenario struct {
 	SampleRate   float64 `json:"sample_rate"`
 	Metrics      string  `json:"metrics"` // default: default
 	Architecture string  `json:"architecture"`
-	Steps        []struct {
+
+	Hold    string   `json:"hold"`
+	Redact  []string `json:"redact"`
+	Include string   `json:"include"`
+	Exclude string   `json:"exclude"`
+	Process bool     `json:"process"` // with readings that grow by ten
+
+	Steps []struct {
 		Invoke *struct {
 			RequestID string    `json:"requestId"`
 			ARN       string    `json:"invokedFunctionArn"`
@@ -51,6 +59,7 @@ func (w transcript) Put(line []byte) {
 	w.out.WriteString(w.name + " " + string(line) + "\n")
 }
 
+// M1, M3, M4, M5, I6, I11: whole lives of sandboxes.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/golden/*.json")
 	if err != nil || len(files) < 8 {
@@ -103,7 +112,7 @@ func play(t *testing.T, file string) []byte {
 	var out bytes.Buffer
 	now := time.Date(2024, 1, 15, 11, 30, 0, 0, time.UTC)
 	clock := func() time.Time { return now }
-	p := New(invocation.New(invocation.Options{InitType: s.InitType, MemoryMB: 128, Now: clock}), Options{
+	options := Options{
 		Lines:   []Destination{{Output: transcript{&out, "every"}}, {Output: transcript{&out, "stdout"}, Stdout: true}},
 		Metrics: transcript{&out, "metrics"}, Platform: selection, Namespace: "shop", Dimensions: []emf.Dimension{{Name: "stage", Value: "prod"}},
 		Service: "orders", FunctionName: "my-fn", MemoryMB: 128, Architecture: s.Architecture,
@@ -111,7 +120,9 @@ func play(t *testing.T, file string) []byte {
 		Meters:       []Meter{&countingMeter{}},
 		FlushMetrics: func(time.Time) { out.WriteString("flush custom metrics\n") },
 		FlushOutputs: func() { out.WriteString("flush outputs\n") },
-	})
+	}
+	s.features(t, &options)
+	p := New(invocation.New(invocation.Options{InitType: s.InitType, MemoryMB: 128, Now: clock}), options)
 	for _, step := range s.Steps {
 		switch {
 		case step.Invoke != nil:
@@ -129,6 +140,26 @@ func play(t *testing.T, file string) []byte {
 		}
 	}
 	return out.Bytes()
+}
+
+// features turns on what a scenario asks for.
+func (s *scenario) features(t *testing.T, o *Options) {
+	t.Helper()
+	if s.Hold != "" {
+		o.Hold = parseLevel([]byte(s.Hold))
+	}
+	if len(s.Redact) > 0 {
+		o.Redact = redactor(t, s.Redact...)
+	}
+	if s.Include != "" {
+		o.Include = regexp.MustCompile(s.Include)
+	}
+	if s.Exclude != "" {
+		o.Exclude = regexp.MustCompile(s.Exclude)
+	}
+	if s.Process {
+		o.Process = &fakeProcess{}
+	}
 }
 
 // countingMeter counts how often it was asked: the n-th invocation has n.

@@ -24,8 +24,12 @@ func (p *Pipeline) HandleEvents(events []telemetry.Event) {
 // handle takes one event and reports whether it ended an invocation. The lock
 // is taken for each event, so that Begin never waits for a long batch.
 func (p *Pipeline) handle(ev *telemetry.Event) (ended bool) {
+	read, sample := p.readAtEndOf(ev)
 	p.mu.Lock()
 	defer p.leave(ev)
+	if read {
+		p.process.end(ev.Platform.RequestID, sample)
+	}
 	switch ev.Kind {
 	case telemetry.KindFunction:
 		p.lineLocked(ev)
@@ -62,6 +66,9 @@ func (p *Pipeline) platformLocked(ev *telemetry.Event) (ended bool) {
 		ended = true
 		if req != nil {
 			p.meters.end(req.ID)
+			if failed(ev.Platform) {
+				p.releaseLocked(req.ID)
+			}
 		}
 	case telemetry.KindReport:
 		ended = true
@@ -80,40 +87,16 @@ func (p *Pipeline) platformLocked(ev *telemetry.Event) (ended bool) {
 	return ended
 }
 
-// lineLocked takes one line from its bytes to the outputs.
-func (p *Pipeline) lineLocked(ev *telemetry.Event) {
-	p.stats.Lines++
-	l := p.parser.parse(ev)
-	var req *invocation.Request
-	if !l.emf { // a metrics document is no line of the log
-		req = p.tracker.Line(&l.facts)
-	}
-	if !p.lines.passes(l.facts.Level, req) {
-		p.stats.Filtered++
-		return
-	}
-	p.stats.Passed++
-	if len(p.opt.Lines) == 0 {
-		return
-	}
-	at := ev.Time
-	if at.IsZero() {
-		at = p.opt.Now()
-	}
-	out := p.lines.encode(l, req, at)
-	if out.truncated {
-		p.stats.Truncated++
-	}
-	for _, d := range p.opt.Lines {
-		if !d.Stdout || !out.known {
-			d.Output.Put(out.bytes)
-		}
-	}
+// failed reports whether platform.runtimeDone tells of a bad end.
+func failed(p *telemetry.Platform) bool {
+	return p != nil && (p.ErrorType != "" || p.Status != "" && p.Status != "success")
 }
 
 // emitLocked writes the canonical event of a finished invocation.
 func (p *Pipeline) emitLocked(s *invocation.Summary) {
-	line, err := p.events.encode(s, p.meters.take(s.Request.ID))
+	id := s.Request.ID
+	f := finished{Summary: s, recorded: p.judgeLocked(s), process: p.process.take(id)}
+	line, err := p.events.encode(&f, p.meters.take(id))
 	switch {
 	case err != nil:
 		p.stats.Refused++

@@ -94,6 +94,7 @@ func TestResolveLevel(t *testing.T) {
 	}
 }
 
+// I10: the words of all runtimes.
 func TestLevelWords(t *testing.T) {
 	for words, want := range map[string]invocation.Level{
 		"trace TRACE Trace trce Verbose finest":         levelTrace,
@@ -112,6 +113,8 @@ func TestLevelWords(t *testing.T) {
 	}
 }
 
+// I10: as members, and as numbers.
+//
 // TestObjectLevels: the keys and values that loggers of all runtimes write.
 func TestObjectLevels(t *testing.T) {
 	for line, want := range map[string]invocation.Level{

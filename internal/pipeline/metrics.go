@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"powertools-extension/internal/invocation"
+	"powertools-extension/internal/procstat"
 	"powertools-extension/internal/telemetry"
 )
 
@@ -38,7 +39,9 @@ type metric struct {
 // finished is an invocation with what is computed from it.
 type finished struct {
 	*invocation.Summary
-	costUSD telemetry.Number
+	costUSD  telemetry.Number
+	recorded tape            // what the flight recorder did; without lines
+	process  procstat.Sample // without figures if there are none
 }
 
 // Metrics is the table of platform metrics, in the order they are written.
@@ -58,7 +61,7 @@ func metricTable() []metric {
 		return MetricInfo{Name: name, Unit: unit, Source: source, Preset: preset, Meaning: meaning}
 	}
 	const count, ms = "Count", "Milliseconds"
-	return []metric{
+	rows := []metric{
 		{info("Invocations", count, "first sign of a request id", PresetBasic, "always 1"),
 			func(*finished) telemetry.Number { return telemetry.Num(1) }},
 		{info("Errors", count, "runtimeDone, report, shutdown reason, ERROR lines with a stack or an error type", PresetBasic, "1 if the invocation failed, timeouts and lack of memory included, else 0"),
@@ -93,9 +96,14 @@ func metricTable() []metric {
 			func(f *finished) telemetry.Number { return f.ProducedBytes }},
 		{info("LogsDropped", count, "logsDropped", PresetDefault, "records that the platform dropped before we saw them"),
 			func(f *finished) telemetry.Number { return f.LogsDropped }},
-		{info("EstimatedCost", "None", "report", PresetAll, "US dollars at the list price of us-east-1, free tier and commitments ignored"),
-			func(f *finished) telemetry.Number { return f.costUSD }},
 	}
+	for _, m := range processMetrics() {
+		rows = append(rows, metric{m.MetricInfo, func(f *finished) telemetry.Number { return telemetry.Number(m.figure(&f.process)) }})
+	}
+	return append(rows, metric{
+		info("EstimatedCost", "None", "report", PresetAll, "US dollars at the list price of us-east-1, free tier and commitments ignored"),
+		func(f *finished) telemetry.Number { return f.costUSD },
+	})
 }
 
 func judgement(yes bool) telemetry.Number {

@@ -10,6 +10,7 @@ package pipeline
 
 import (
 	"context"
+	"regexp"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/invocation"
+	"powertools-extension/internal/procstat"
 )
 
 // Output takes one line without its newline and copies what it keeps. It
@@ -26,6 +28,11 @@ type Output interface{ Put(line []byte) }
 // Meter hands over the counters of another part since they were last taken,
 // to be written beside the metrics of the invocation that just ended.
 type Meter interface{ Take() []emf.Property }
+
+// Process reads figures of the sandbox; *procstat.Reader does.
+type Process interface {
+	Read(want procstat.Want) procstat.Sample
+}
 
 // Destination is one way out for lines.
 type Destination struct {
@@ -57,10 +64,25 @@ type Options struct {
 	MaxLineBytes int              // bound of a line with its newline; 0 means DefaultMaxLineBytes
 	Indent       bool             // indent lines by four spaces (POWERTOOLS_DEV); metrics stay on one line
 
+	// Include and Exclude are matched with the line as the function printed
+	// it. A line that leaves matches Include and does not match Exclude.
+	Include, Exclude *regexp.Regexp // nil: every line, no line
+
+	Redact *Redactor // nil: nothing is taken out
+
+	// Hold is the level of the flight recorder: lines of this level and
+	// below, also those below Level, are held until their invocation logs an
+	// ERROR or ends badly, and are forgotten when it ends well. Lines without
+	// an invocation and those of sampled requests are not held.
+	Hold          invocation.Level // LevelUnknown: off
+	HoldBytes     int              // of all invocations; 0 means DefaultHoldBytes
+	HoldBytesEach int              // of each; 0 means DefaultHoldBytesEach
+
 	Platform   Selection       // which platform metrics are written; none: no canonical event
 	Namespace  string          // CloudWatch namespace
 	Dimensions []emf.Dimension // further fixed dimensions
 	Meters     []Meter
+	Process    Process // asked only if a metric is selected that needs it; nil: those metrics are missing
 
 	// FlushMetrics is called when an invocation's end is observed: the custom
 	// metrics of the function are complete.
@@ -80,24 +102,34 @@ type Pipeline struct {
 	tracker *invocation.Tracker
 	log     *zap.Logger
 
-	mu      sync.Mutex
-	lines   enricher
-	parser  parser
-	events  canonical
-	meters  meters
-	stats   Stats
-	saidBad bool // a panic or a refused document was logged
+	mu        sync.Mutex
+	lines     enricher
+	parser    parser
+	redaction redaction
+	recorder  recorder
+	events    canonical
+	meters    meters
+	process   process
+	stats     Stats
+	saidBad   bool // a panic or a refused document was logged
 }
 
-// Stats counts what the pipeline did. Lines = Passed + Filtered.
+// Stats counts what the pipeline did. Each line is in exactly one of Passed,
+// Filtered, Excluded, Held, Forgotten and HoldDropped.
 type Stats struct {
 	Lines     uint64 `json:"lines"`     // lines of the function
 	Passed    uint64 `json:"passed"`    // handed to the destinations that want them
 	Filtered  uint64 `json:"filtered"`  // below the least level
+	Excluded  uint64 `json:"excluded"`  // by Include or Exclude
+	Redacted  uint64 `json:"redacted"`  // changed by the redactor
 	Truncated uint64 `json:"truncated"` // cut to the bound
 	Events    uint64 `json:"events"`    // canonical events written
 	Refused   uint64 `json:"refused"`   // canonical events that broke a limit
 	Panics    uint64 `json:"panics"`    // events lost to a defect of ours
+
+	Held        uint64 `json:"held"`         // in the flight recorder now
+	Forgotten   uint64 `json:"forgotten"`    // held, and the invocation went well
+	HoldDropped uint64 `json:"hold_dropped"` // held, and there was no room
 }
 
 // New returns a pipeline over the tracker.
@@ -116,7 +148,10 @@ func New(tracker *invocation.Tracker, opt Options) *Pipeline {
 	}
 	p := &Pipeline{opt: opt, tracker: tracker, log: opt.Log.Named("pipeline"), meters: meters{sources: opt.Meters}}
 	p.lines = newEnricher(&p.opt)
+	p.redaction.rules = opt.Redact
+	p.recorder = newRecorder(&p.opt)
 	p.events = newCanonical(&p.opt, p.log)
+	p.process = process{source: opt.Process, want: p.events.want()}
 	return p
 }
 
@@ -124,11 +159,15 @@ func New(tracker *invocation.Tracker, opt Options) *Pipeline {
 // and not to the tracker directly: the counters of the meters up to now
 // belong to the invocation before.
 func (p *Pipeline) Begin(inv invocation.Invoke) {
+	read, sample := p.readAtBegin()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	evicted := p.tracker.Begin(inv)
 	if p.tracker.Holds(inv.RequestID) {
 		p.meters.begin(inv.RequestID)
+		if read {
+			p.process.begin(inv.RequestID, sample)
+		}
 	}
 	if evicted != nil {
 		p.emitLocked(evicted)
@@ -146,8 +185,12 @@ func (p *Pipeline) Flush(reason string, now time.Time) {
 }
 
 func (p *Pipeline) closeAll(reason string, now time.Time) {
+	read, sample := p.readAtEnd("")
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if read {
+		p.process.end(p.process.running, sample)
+	}
 	p.meters.end(p.meters.running)
 	for _, s := range p.tracker.Close(reason, now) {
 		p.emitLocked(&s)
@@ -166,7 +209,9 @@ func (p *Pipeline) Settled(ctx context.Context) {
 func (p *Pipeline) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.stats
+	s := p.stats
+	s.Held, s.Forgotten, s.HoldDropped = p.recorder.holding, p.recorder.forgotten, p.recorder.dropped
+	return s
 }
 
 func (p *Pipeline) flushOutputs() {

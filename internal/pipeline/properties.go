@@ -58,13 +58,12 @@ func propertyTable() []property {
 		{"log_error", levelError}, {"log_critical", levelCritical}, {"log_unknown", levelUnknown},
 	} {
 		rows = append(rows, row(c.name, "lines of this level, filtered ones included; only if there are any", func(f *finished) any {
-			if n := f.Logs[c.level]; n > 0 {
-				return int64(n)
-			}
-			return nil
+			return some(f.Logs[c.level])
 		}))
 	}
 	return append(rows,
+		row("log_released", "lines that the flight recorder held and released; only if there are any", func(f *finished) any { return some(f.recorded.let) }),
+		row("log_hold_dropped", "lines that the flight recorder had no room for; only if there are any", func(f *finished) any { return some(f.recorded.dropped) }),
 		row("error_fingerprint", "16 hex digits, the same for first ERROR lines that differ only in numbers and ids", func(f *finished) any { return text(f.FirstErrorFingerprint) }),
 		row("extension_overhead_ms", "time from the end of the function to the end of all extensions", func(f *finished) any { return number(f.ExtensionOverheadMs) }),
 		row("estimated_cost_usd", "US dollars at the list price of us-east-1, free tier and commitments ignored", func(f *finished) any { return number(f.costUSD) }),
@@ -76,6 +75,13 @@ func text(s string) any {
 		return nil
 	}
 	return s
+}
+
+func some(n uint32) any {
+	if n == 0 {
+		return nil
+	}
+	return int64(n)
 }
 
 func number(n telemetry.Number) any {

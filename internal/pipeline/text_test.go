@@ -6,6 +6,8 @@ import (
 	"powertools-extension/internal/invocation"
 )
 
+// I10, I9: in texts, with the request they name.
+//
 // TestTextHeaders: lines as the runtimes and their usual loggers print them.
 func TestTextHeaders(t *testing.T) {
 	const id = "c6af9ac6-7b61-11e6-9a41-93e812345678"
