@@ -23,6 +23,8 @@ type Buffer struct {
 	lastID   uint64
 	spares   []*chunk
 	stats    Stats
+	keyed    bool // batches get a Key
+	closed   bool // takes nothing more; the reason is Disabled
 }
 
 // NewBuffer returns an empty buffer. It takes memory only as lines arrive.
@@ -45,8 +47,12 @@ func (b *Buffer) Put(line []byte) {
 	defer b.mu.Unlock()
 	size := len(line) + 1
 	b.stats.Received.add(1, size)
+	if b.closed {
+		b.stats.lose(Disabled, 1, size)
+		return
+	}
 	if !b.makeRoomLocked(size + lineOverhead) {
-		b.stats.Dropped.add(1, size)
+		b.stats.lose(Overflow, 1, size)
 		return
 	}
 	b.tailLocked(size).append(line)
@@ -74,7 +80,7 @@ func (b *Buffer) makeRoomLocked(need int) bool {
 		if at >= len(b.chunks) {
 			return false
 		}
-		b.stats.Dropped.add(1, b.releaseLocked(at, 1))
+		b.stats.lose(Overflow, 1, b.releaseLocked(at, 1))
 	}
 	return true
 }
@@ -84,14 +90,24 @@ func (b *Buffer) makeRoomLocked(need int) bool {
 func (b *Buffer) releaseLocked(at, n int) int {
 	c := b.chunks[at]
 	size := c.pop(n)
-	b.used -= size + n*lineOverhead
-	b.stats.Pending.Lines -= uint64(n)
+	b.forgetLocked(n, size)
+	b.dropEmptyLocked(at)
+	return size
+}
+
+// forgetLocked takes lines out of the books of what is pending.
+func (b *Buffer) forgetLocked(lines, size int) {
+	b.used -= size + lines*lineOverhead
+	b.stats.Pending.Lines -= uint64(lines)
 	b.stats.Pending.Bytes -= uint64(size)
-	if c.empty() {
+}
+
+// dropEmptyLocked takes chunk at off the queue if it has no lines left.
+func (b *Buffer) dropEmptyLocked(at int) {
+	if c := b.chunks[at]; c.empty() {
 		b.chunks = append(b.chunks[:at], b.chunks[at+1:]...)
 		b.recycleLocked(c)
 	}
-	return size
 }
 
 // recycleLocked keeps an emptied chunk for reuse, unless one long line blew
@@ -126,37 +142,4 @@ func (b *Buffer) emptyChunkLocked() *chunk {
 	c := b.spares[n-1]
 	b.spares = b.spares[:n-1]
 	return c
-}
-
-// take hands out the oldest lines. They stay pending until settle.
-func (b *Buffer) take() (Batch, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.inFlight || len(b.chunks) == 0 {
-		return Batch{}, false
-	}
-	c := b.chunks[0]
-	if c.attempt == 0 {
-		b.lastID++
-		c.id = b.lastID
-	}
-	c.attempt++
-	b.inFlight = true
-	return c.batch(), true
-}
-
-// settle says what became of the lines handed out last: the first delivered
-// ones have left, the rest is kept for another attempt or dropped.
-func (b *Buffer) settle(delivered int, keep bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.inFlight {
-		return
-	}
-	b.inFlight = false
-	rest := b.chunks[0].lines() - delivered
-	b.stats.Delivered.add(delivered, b.releaseLocked(0, delivered))
-	if rest > 0 && !keep {
-		b.stats.Dropped.add(rest, b.releaseLocked(0, rest))
-	}
 }

@@ -8,6 +8,7 @@ const lineOverhead = 16
 // forward as lines are delivered or dropped; its memory is reused whole.
 type chunk struct {
 	id      uint64
+	key     string
 	attempt int
 	buf     []byte
 	ends    []int32 // end of each line in buf, newline included
@@ -42,11 +43,11 @@ func (c *chunk) lines() int { return len(c.ends) - c.head }
 
 // batch shows the pending lines.
 func (c *chunk) batch() Batch {
-	return Batch{ID: c.id, Attempt: c.attempt, data: c.buf[c.start():], ends: c.ends[c.head:], start: c.start()}
+	return Batch{ID: c.id, Key: c.key, Attempt: c.attempt, data: c.buf[c.start():], ends: c.ends[c.head:], start: c.start()}
 }
 
 // reset makes the chunk ready for another run of lines.
 func (c *chunk) reset() {
-	c.id, c.attempt, c.head = 0, 0, 0
+	c.id, c.key, c.attempt, c.head = 0, "", 0, 0
 	c.buf, c.ends = c.buf[:0], c.ends[:0]
 }

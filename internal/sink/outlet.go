@@ -32,12 +32,10 @@ func NewStream(w io.Writer, opt Options) *Outlet {
 // caller waits for it. The error is the sender's or the context's: the lines
 // are accounted for already, so it is for the log only.
 func (o *Outlet) Flush(ctx context.Context) error {
-	select {
-	case <-o.turn:
-	case <-ctx.Done():
-		return fmt.Errorf("flush: %w", ctx.Err())
+	if err := o.enter(ctx); err != nil {
+		return err
 	}
-	defer func() { o.turn <- struct{}{} }()
+	defer o.leave()
 	for ctx.Err() == nil {
 		b, ok := o.take()
 		if !ok {
@@ -50,18 +48,58 @@ func (o *Outlet) Flush(ctx context.Context) error {
 	return fmt.Errorf("flush: %w", ctx.Err())
 }
 
+// enter waits for the turn to flush.
+func (o *Outlet) enter(ctx context.Context) error {
+	select {
+	case <-o.turn:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("flush: %w", ctx.Err())
+	}
+}
+
+func (o *Outlet) leave() { o.turn <- struct{}{} }
+
 // send makes one attempt and settles the batch whatever happens: a panic of
 // the sender must not leave the buffer waiting for ever.
 func (o *Outlet) send(ctx context.Context, b Batch) error {
-	delivered, keep := 0, false
-	defer func() { o.settle(delivered, keep) }()
+	v := verdict{reason: Defect}
+	defer func() { o.settle(v) }()
 	n, err := o.sender.Send(ctx, b)
-	if err == nil {
-		delivered = b.Len()
-		return nil
-	}
-	delivered, keep = min(max(n, 0), b.Len()), canRetry(err)
+	v = judge(b, n, err)
 	return err
+}
+
+// judge reads a sender's answer.
+func judge(b Batch, n int, err error) verdict {
+	v := verdict{delivered: b.Len(), reason: Refused}
+	if err == nil {
+		return v
+	}
+	v.delivered = min(max(n, 0), b.Len())
+	v.keep, v.reason = canRetry(err), lossOf(err)
+	if partial := asPartial(err); partial != nil {
+		v.partial, v.keep = partial, true
+	}
+	return v
+}
+
+// lossOf is the reason for which the lines of a failed batch are dropped.
+func lossOf(err error) Reason {
+	var off *DisabledError
+	switch {
+	case errors.As(err, &off):
+		return Disabled
+	case errors.Is(err, errPanic):
+		return Defect
+	}
+	return Refused
+}
+
+func asPartial(err error) *PartialError {
+	var partial *PartialError
+	errors.As(err, &partial)
+	return partial
 }
 
 func canRetry(err error) bool {

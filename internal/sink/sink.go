@@ -6,11 +6,15 @@
 // received = delivered + dropped + pending, in lines and in bytes, always.
 //
 // A line is bytes. This package knows nothing of events, levels or metrics.
+//
+// An Outlet is for a way out that is local and answers at once. A Guarded is
+// an Outlet whose receiver may hang, refuse or be gone.
 package sink
 
 import (
 	"context"
 	"iter"
+	"time"
 )
 
 // Defaults of Options.
@@ -37,7 +41,8 @@ type Options struct {
 //
 // It returns how many lines, counted from the front, have left for good. With
 // a nil error that is all of them. The lines behind them stay pending when
-// the error is a *RetryableError, and are dropped with any other error.
+// the error is a *RetryableError, and are dropped with any other error. A
+// *PartialError says it line by line.
 //
 // A Sender is never called twice at the same time. The batch is valid only
 // during the call.
@@ -47,7 +52,10 @@ type Sender interface {
 
 // RetryableError marks a failure that the same batch may survive later, such
 // as a throttled or unreachable receiver.
-type RetryableError struct{ Err error }
+type RetryableError struct {
+	Err   error
+	After time.Duration // the pause the receiver asked for; 0: it did not
+}
 
 // Error returns the cause's text.
 func (e *RetryableError) Error() string { return e.Err.Error() }
@@ -65,6 +73,10 @@ type Batch struct {
 
 	// Attempt counts the attempts, from 1.
 	Attempt int
+
+	// Key is the same for every attempt, like ID, and unique over all sandboxes:
+	// 32 hexadecimal digits, random. Empty unless the outlet is Guarded.
+	Key string
 
 	data  []byte
 	ends  []int32 // end of each line in data's origin, newline included
@@ -114,4 +126,13 @@ type Stats struct {
 	Delivered Count `json:"delivered"` // left the sandbox
 	Dropped   Count `json:"dropped"`   // given up: no room, or refused for good by the receiver
 	Pending   Count `json:"pending"`   // held, those on their way included
+
+	// Losses are the same lines as Dropped, by reason.
+	Losses Losses `json:"-"`
+}
+
+// lose counts dropped lines.
+func (s *Stats) lose(why Reason, lines, bytes int) {
+	s.Dropped.add(lines, bytes)
+	s.Losses[why].add(lines, bytes)
 }

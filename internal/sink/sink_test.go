@@ -32,7 +32,12 @@ func (f senderFunc) Send(ctx context.Context, b Batch) (int, error) { return f(c
 
 // balanced reports whether the books add up.
 func balanced(s Stats) bool {
-	return s.Received.Lines == s.Delivered.Lines+s.Dropped.Lines+s.Pending.Lines &&
+	var lost Count
+	for _, c := range s.Losses {
+		lost.Lines, lost.Bytes = lost.Lines+c.Lines, lost.Bytes+c.Bytes
+	}
+	return lost == s.Dropped &&
+		s.Received.Lines == s.Delivered.Lines+s.Dropped.Lines+s.Pending.Lines &&
 		s.Received.Bytes == s.Delivered.Bytes+s.Dropped.Bytes+s.Pending.Bytes
 }
 
@@ -68,7 +73,7 @@ func TestFullBufferDropsOldestLines(t *testing.T) {
 	if got, want := out.String(), "7\n8\n9\n"; got != want {
 		t.Errorf("kept %q, want the newest %q", got, want)
 	}
-	want := Stats{Received: Count{11, 121}, Delivered: Count{3, 6}, Dropped: Count{8, 115}}
+	want := Stats{Received: Count{11, 121}, Delivered: Count{3, 6}, Dropped: Count{8, 115}, Losses: Losses{Overflow: {8, 115}}}
 	if diff := cmp.Diff(want, o.Stats()); diff != "" {
 		t.Errorf("stats (-want +got):\n%s", diff)
 	}
@@ -158,7 +163,7 @@ func TestRefusedForGoodIsDropped(t *testing.T) {
 	if err := o.Flush(t.Context()); err == nil {
 		t.Fatal("flush hides the error")
 	}
-	want := Stats{Received: Count{2, 4}, Delivered: Count{1, 2}, Dropped: Count{1, 2}}
+	want := Stats{Received: Count{2, 4}, Delivered: Count{1, 2}, Dropped: Count{1, 2}, Losses: Losses{Refused: {1, 2}}}
 	if diff := cmp.Diff(want, o.Stats()); diff != "" {
 		t.Errorf("stats (-want +got):\n%s", diff)
 	}
