@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"text/tabwriter"
 
@@ -43,6 +44,10 @@ func run(args, environ []string, stdout *os.File, stderr io.Writer) int {
 	}
 
 	cfg, problems := config.Load(environ)
+	// GOGC and GOMEMLIMIT may be set, but they are meant for a function that
+	// is written in Go and has the rest of the memory.
+	debug.SetGCPercent(100)
+	debug.SetMemoryLimit(app.MemoryLimit(cfg))
 	log := app.NewLogger(stderr, cfg.ExtensionLogLevel, version)
 	for _, p := range problems {
 		log.Warn("configuration: " + p.String())

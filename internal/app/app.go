@@ -14,6 +14,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -22,6 +23,7 @@ import (
 	"powertools-extension/internal/config"
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/extapi"
+	"powertools-extension/internal/flush"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/localhttp"
 	"powertools-extension/internal/paramcache"
@@ -51,6 +53,8 @@ type App struct {
 	cache    *paramcache.Cache
 	stdout   *sink.Outlet
 	writer   *writer
+	remotes  remotes          // empty with stdout alone
+	flush    *flush.Scheduler // nil with stdout alone: there is nothing to wait for
 	metrics  *emf.Aggregator
 	tracker  *invocation.Tracker
 	pipeline *pipeline.Pipeline
@@ -59,8 +63,9 @@ type App struct {
 
 	health    health
 	account   account
-	noStream  bool      // the platform sends no telemetry
-	lastEvent time.Time // wall clock of the last event of the loop
+	noStream  bool        // the platform sends no telemetry
+	restored  atomic.Bool // SnapStart: the first invocation was seen
+	lastEvent time.Time   // wall clock of the last event of the loop
 	started   time.Time
 }
 
@@ -77,10 +82,11 @@ func New(cfg config.Config, deps Deps) *App {
 		Timeout:        max(cfg.ParametersTimeout, cfg.SSMTimeout, cfg.SecretsTimeout),
 		MaxConnections: cfg.MaxConnections,
 		Log:            a.log,
-		UserAgent:      "powertools-extension/" + deps.Version,
+		UserAgent:      a.userAgent(),
 	})
 	a.cache = paramcache.New(awsparams.New(a.aws, awsparams.Options{
 		KeyAttr: cfg.DynamoDBKeyAttr, SortAttr: cfg.DynamoDBSortAttr, ValueAttr: cfg.DynamoDBValueAttr,
+		Region: cfg.Region,
 	}), a.log, a.cacheConfig())
 	a.metrics = emf.NewAggregator(emf.Options{
 		Namespace:  cfg.MetricsNamespace,
@@ -95,6 +101,7 @@ func New(cfg config.Config, deps Deps) *App {
 	for _, problem := range a.metrics.Problems() {
 		a.log.Warn("configuration: metrics", zap.Error(problem))
 	}
+	a.addRemotes()
 	a.buildPipeline()
 	a.local = a.newLocal()
 	return a
@@ -109,16 +116,24 @@ func (a *App) cacheConfig() paramcache.Config {
 	}
 	return paramcache.Config{
 		MaxAge:       a.cfg.MaxAge,
+		MaxAges:      map[paramcache.Source]time.Duration{paramcache.AppConfig: a.cfg.AppConfigMaxAge},
 		StaleIfError: a.cfg.StaleIfError,
-		MaxItems:     a.cfg.CacheItems,
-		MaxBytes:     a.cfg.CacheBytes,
-		Timeout:      a.cfg.ParametersTimeout,
-		Timeouts:     timeouts,
-		Allow:        a.cfg.ParametersAllow,
-		Region:       a.cfg.Region,
-		Account:      a.account.id,
+
+		StaleWhileRevalidate: a.cfg.StaleWhileRevalidate,
+		RefreshAhead:         refreshAhead,
+		MaxItems:             a.cfg.CacheItems,
+		MaxBytes:             a.cfg.CacheBytes,
+		Timeout:              a.cfg.ParametersTimeout,
+		Timeouts:             timeouts,
+		Allow:                a.cfg.ParametersAllow,
+		Region:               a.cfg.Region,
+		Account:              a.account.id,
 	}
 }
+
+// refreshAhead is the share of its age after which a value that is read in an
+// invocation is fetched anew behind the answer, so that no read waits for it.
+const refreshAhead = 0.9
 
 // lookup reads the environment the process was started with.
 func (a *App) lookup(name string) (string, bool) {

@@ -12,7 +12,9 @@ import (
 )
 
 // ledger is the last line of a sandbox: what came in, what went out, and what
-// was lost on the way and why. received = delivered + dropped + pending.
+// was lost on the way and why. For lines received = passed + filtered +
+// excluded + held + forgotten + hold_dropped, for each way out received =
+// delivered + dropped + pending, and dropped is the sum of its reasons.
 type ledger struct {
 	Level      string          `json:"level"`
 	Message    string          `json:"message"`
@@ -26,6 +28,8 @@ type ledger struct {
 	Lines      linesLedger     `json:"lines"`
 	Metrics    metricsLedger   `json:"metrics"`
 	Stdout     sinkLedger      `json:"stdout"`
+	Sinks      []remoteLedger  `json:"sinks,omitempty"` // remote destinations, in the order they were named
+	Flush      *flushLedger    `json:"flush,omitempty"` // nil with stdout alone
 	Degraded   []string        `json:"degraded,omitempty"`
 }
 
@@ -38,9 +42,14 @@ type telemetryLedger struct {
 }
 
 type linesLedger struct {
-	Received  uint64 `json:"received"`
-	Filtered  uint64 `json:"filtered"`
-	Truncated uint64 `json:"truncated"`
+	Received    uint64 `json:"received"`
+	Passed      uint64 `json:"passed"`
+	Filtered    uint64 `json:"filtered"`
+	Excluded    uint64 `json:"excluded"`
+	Held        uint64 `json:"held"`
+	Forgotten   uint64 `json:"forgotten"`
+	HoldDropped uint64 `json:"hold_dropped"`
+	Truncated   uint64 `json:"truncated"`
 }
 
 type metricsLedger struct {
@@ -51,11 +60,30 @@ type metricsLedger struct {
 }
 
 type sinkLedger struct {
-	Received     uint64 `json:"received"`
-	Delivered    uint64 `json:"delivered"`
-	Dropped      uint64 `json:"dropped"`
-	Pending      uint64 `json:"pending"`
-	DroppedBytes uint64 `json:"dropped_bytes"`
+	Received     uint64            `json:"received"`
+	Delivered    uint64            `json:"delivered"`
+	Dropped      uint64            `json:"dropped"`
+	Pending      uint64            `json:"pending"`
+	DroppedBytes uint64            `json:"dropped_bytes"`
+	DroppedBy    map[string]uint64 `json:"dropped_by,omitempty"` // lines by reason
+}
+
+type remoteLedger struct {
+	Name  string `json:"name"`
+	State string `json:"state"` // of its breaker, or disabled
+	sinkLedger
+	Batches  uint64 `json:"batches"`
+	Tries    uint64 `json:"tries"`
+	Failures uint64 `json:"failures"`
+	Timeouts uint64 `json:"timeouts"`
+}
+
+type flushLedger struct {
+	Held        int   `json:"held"`          // invocations that were held for remote destinations
+	HeldMs      int64 `json:"held_ms"`       // how long they were held after their end was heard of, together
+	Silent      int   `json:"stream_silent"` // times the telemetry stream was found dead
+	Lost        int   `json:"ends_lost"`     // invocations whose end was not heard of in time
+	Interrupted int   `json:"interrupted"`   // flushes that a freeze cut off
 }
 
 // ledger writes the account. It is taken before its own line is put, so that
@@ -76,9 +104,11 @@ func (a *App) ledger(reason string, now time.Time) []byte {
 		Reason:     reason,
 		LifetimeMs: now.UnixMilli() - a.started.UnixMilli(),
 		Telemetry:  telemetryLedger{stream.Events, stream.Undecodable, stream.Duplicates, stream.DroppedBytes, stream.DroppedLines},
-		Lines:      linesLedger{lines.Lines, lines.Filtered, lines.Truncated},
+		Lines:      linesLedger{lines.Lines, lines.Passed, lines.Filtered, lines.Excluded, lines.Held, lines.Forgotten, lines.HoldDropped, lines.Truncated},
 		Metrics:    metricsLedger{lines.Events, samples.Recorded, sum(samples.Rejected), samples.Dropped},
 		Stdout:     sinkLines(a.stdout.Stats()),
+		Sinks:      a.remotes.ledger(),
+		Flush:      a.flushLedger(),
 		Degraded:   components(a.health.list()),
 	})
 	if err != nil {
@@ -89,7 +119,31 @@ func (a *App) ledger(reason string, now time.Time) []byte {
 }
 
 func sinkLines(s sink.Stats) sinkLedger {
-	return sinkLedger{s.Received.Lines, s.Delivered.Lines, s.Dropped.Lines, s.Pending.Lines, s.Dropped.Bytes}
+	return sinkLedger{s.Received.Lines, s.Delivered.Lines, s.Dropped.Lines, s.Pending.Lines, s.Dropped.Bytes, s.Losses.Lines()}
+}
+
+func (rs remotes) ledger() []remoteLedger {
+	var out []remoteLedger
+	for _, r := range rs {
+		health, counters := r.Health(), r.Counters()
+		state := health.State.String()
+		if health.Disabled {
+			state = "disabled"
+		}
+		out = append(out, remoteLedger{
+			Name: r.Name(), State: state, sinkLedger: sinkLines(r.Stats()),
+			Batches: counters.Batches, Tries: counters.Tries, Failures: counters.Failures, Timeouts: counters.Timeouts,
+		})
+	}
+	return out
+}
+
+func (a *App) flushLedger() *flushLedger {
+	if a.flush == nil {
+		return nil
+	}
+	s := a.flush.Stats()
+	return &flushLedger{s.Held, s.HeldFor.Milliseconds(), s.Silent, s.Lost, s.Interrupted}
 }
 
 func sum(by map[string]uint64) (n uint64) {

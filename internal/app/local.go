@@ -1,11 +1,13 @@
 package app
 
 import (
+	"context"
 	"time"
 
 	"go.uber.org/zap"
 
 	"powertools-extension/internal/localhttp"
+	"powertools-extension/internal/paramcache"
 )
 
 // newLocal builds the function's API. Rooms that could not be built are left
@@ -20,22 +22,52 @@ func (a *App) newLocal() *localhttp.Server {
 		Port:                 a.cfg.HTTPPort,
 		Version:              a.deps.Version,
 		Tokens:               a.tokens(),
+		AppConfigPort:        a.cfg.AppConfigPort,
 		Decrypt:              a.cfg.SSMDecrypt,
+		Write:                a.cfg.ParametersWrite,
 		SystemsManagerMaxAge: &a.cfg.SSMMaxAge,
 		SecretsManagerMaxAge: &a.cfg.SecretsMaxAge,
 		KeyAttr:              a.cfg.DynamoDBKeyAttr,
 		SortAttr:             a.cfg.DynamoDBSortAttr,
 		ValueAttr:            a.cfg.DynamoDBValueAttr,
 	}
-	if a.cache != nil {
+	switch {
+	case a.cfg.InitType == "snap-start":
+		deps.Parameters = unsnapped{a.cache, a.restored.Load}
+	case a.cache != nil:
 		deps.Parameters = a.cache
-	} else {
+	default:
 		options.Unavailable = "the parameter cache could not be built; the extension's log has the reason"
 	}
 	if a.metrics != nil {
 		deps.Metrics = a.metrics
 	}
 	return localhttp.New(deps, options)
+}
+
+// unsnapped is the cache of a function under SnapStart. Until the first
+// invocation it stores nothing: a snapshot is kept for days and restored many
+// times, and no secret may lie in it or come out of it old.
+type unsnapped struct {
+	*paramcache.Cache
+	restored func() bool
+}
+
+// Get implements localhttp.Parameters.
+func (u unsnapped) Get(ctx context.Context, ref paramcache.Ref, opt paramcache.Options) (paramcache.Result, error) {
+	return u.Cache.Get(ctx, ref, u.options(opt))
+}
+
+// GetMany implements localhttp.Parameters.
+func (u unsnapped) GetMany(ctx context.Context, refs []paramcache.Ref, opt paramcache.Options) ([]paramcache.Result, []error) {
+	return u.Cache.GetMany(ctx, refs, u.options(opt))
+}
+
+func (u unsnapped) options(opt paramcache.Options) paramcache.Options {
+	if !u.restored() {
+		opt.MaxAge = new(time.Duration) // 0: do not store
+	}
+	return opt
 }
 
 // tokens reads what opens the local API, once: the variables are fixed for the
@@ -67,7 +99,7 @@ func (a *App) current() localhttp.Context {
 
 func (a *App) features() []string {
 	features := []string{"parameters", "metrics"}
-	if a.cfg.LogsDestination == "stdout" {
+	if len(a.cfg.LogsDestinations) > 0 {
 		features = append(features, "logs")
 	}
 	return features

@@ -36,7 +36,10 @@ type platform struct {
 	subscribe []answer
 	next      []answer
 
+	timeoutMs int // of the last subscription's buffering
+
 	onRegister  func()
+	onNext      func()
 	onSubscribe func(uri string)
 
 	mu     sync.Mutex
@@ -91,13 +94,20 @@ func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Lambda-Extension-Identifier", "5b0d4a10-1111-4222-8333-444455556666")
 		script = p.register
 	case "/2022-07-01/telemetry":
-		var sub struct{ Destination struct{ URI string } }
+		var sub struct {
+			Destination struct{ URI string }
+			Buffering   struct{ TimeoutMs int }
+		}
 		_ = json.Unmarshal(body, &sub)
+		p.timeoutMs = sub.Buffering.TimeoutMs
 		if p.onSubscribe != nil {
 			p.onSubscribe(sub.Destination.URI)
 		}
 		script = p.subscribe
 	case "event/next":
+		if p.onNext != nil {
+			p.onNext()
+		}
 		script = p.next
 	default:
 		script = []answer{{http.StatusAccepted, `{"status":"OK"}` + "\n"}}

@@ -33,6 +33,7 @@ func (a *App) Run(ctx context.Context) error {
 	//    extension has registered, and its init code may already call us.
 	a.guard("bind local api", a.bindLocal)
 	a.guard("bind telemetry listener", a.bindTelemetry)
+	prefetched := a.startPrefetch(ctx)
 
 	// 2. Register. Without it there is nothing to be.
 	if err := a.register(ctx); err != nil {
@@ -43,14 +44,19 @@ func (a *App) Run(ctx context.Context) error {
 	// 3. Subscribe, before the first next: the window closes when every
 	//    extension has called it.
 	a.guard("subscribe to telemetry", func() { a.subscribe(ctx) })
+	a.startFlushing()
 
-	// 4. Events until SHUTDOWN.
+	// 4. Init ends with the first next, so what was asked for ahead is waited
+	//    for here, within its bound.
+	prefetched()
+
+	// 5. Events until SHUTDOWN.
 	reason, deadline, err := a.loop(ctx)
 	if err != nil {
 		a.reportExit(err)
 	}
 
-	// 5. What is still in hand goes out, whatever ended the loop.
+	// 6. What is still in hand goes out, whatever ended the loop.
 	a.guard("shut down", func() { a.shutdown(reason, deadline) })
 	return err
 }
@@ -58,7 +64,7 @@ func (a *App) Run(ctx context.Context) error {
 // events are what to register for. Managed instances refuse INVOKE, and with
 // it the whole function (Lambda Managed Instances execution environment).
 func (a *App) events() []extapi.EventType {
-	if a.cfg.InitType == managedInstances {
+	if a.managed() {
 		return []extapi.EventType{extapi.Shutdown}
 	}
 	return []extapi.EventType{extapi.Invoke, extapi.Shutdown}
@@ -83,8 +89,9 @@ func (a *App) register(ctx context.Context) error {
 	}
 }
 
-// loop waits for one event after another. It never waits for anything else:
-// with stdout as the only way out there is nothing to wait for.
+// loop waits for one event after another. With stdout as the only way out it
+// never waits for anything else; with remote destinations it may hold an
+// invocation, within the bounds of package flush.
 func (a *App) loop(ctx context.Context) (reason string, deadline time.Time, err error) {
 	pause, tries := nextPause, 0
 	for {
@@ -106,6 +113,7 @@ func (a *App) loop(ctx context.Context) (reason string, deadline time.Time, err 
 			return ev.Reason, ev.Deadline, nil
 		case extapi.Invoke:
 			a.guard("begin invocation", func() { a.begin(ev) })
+			a.guard("hold invocation", func() { a.hold(ctx) })
 		default:
 			a.log.Warn("unknown event type, ignored", zap.String("type", string(ev.Type)))
 		}
@@ -116,6 +124,7 @@ func (a *App) loop(ctx context.Context) (reason string, deadline time.Time, err 
 func (a *App) begin(ev extapi.Event) {
 	now := time.Now().Round(0) // wall clock: the monotonic one may have slept
 	a.thaw(now)
+	a.cache.Awake(true)
 	a.pipeline.Begin(invocation.Invoke{
 		RequestID:   ev.RequestID,
 		FunctionARN: ev.FunctionARN,
@@ -125,6 +134,27 @@ func (a *App) begin(ev extapi.Event) {
 	})
 	a.metrics.Flush(now) // samples of an earlier invocation whose end was not seen
 	a.flushStdout()
+	if a.flush != nil {
+		a.flush.Begin(ev.RequestID, ev.Deadline)
+	}
+}
+
+// startFlushing lets the remote destinations know what the platform offers.
+func (a *App) startFlushing() {
+	switch {
+	case a.flush == nil:
+	case a.stream == nil || a.noStream:
+		a.flush.NoStream()
+	default:
+		a.flush.Start()
+	}
+}
+
+// hold keeps the invocation open while its lines leave, if that is called for.
+func (a *App) hold(ctx context.Context) {
+	if a.flush != nil {
+		a.flush.Hold(ctx)
+	}
 }
 
 // freezeGap is the pause between two events after which pooled connections
@@ -139,8 +169,10 @@ func (a *App) thaw(now time.Time) {
 	if first && a.cfg.InitType == "snap-start" {
 		// The snapshot may be days old: nothing that was fetched before it
 		// may be served after the restore.
+		a.restored.Store(true)
 		a.cache.PurgeAll()
 		a.aws.Forget()
+		a.remotes.forget()
 		return
 	}
 	if !first && gap > freezeGap {

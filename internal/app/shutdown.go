@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"powertools-extension/internal/flush"
 )
 
 // Bounds of a shutdown. Lambda kills the process 2,000 ms after it began to
@@ -14,6 +16,7 @@ const (
 	shutdownBudget = 1800 * time.Millisecond
 	shutdownMargin = 200 * time.Millisecond
 	drainBudget    = 100 * time.Millisecond // for telemetry that is on its way
+	printBudget    = 300 * time.Millisecond // for stdout, once the remote destinations are through
 )
 
 // shutdown brings out what is in hand. Nothing here sleeps to be safe: with
@@ -22,9 +25,14 @@ func (a *App) shutdown(reason string, deadline time.Time) {
 	ctx, cancel := context.WithTimeout(context.Background(), budget(time.Now(), deadline))
 	defer cancel()
 
-	// 1. What the platform still has for us: the last report is often on its
-	//    way. Without an open invocation there is nothing to wait for.
-	a.guard("drain telemetry", func() { a.drain(ctx) })
+	// 1. No more intake: no flush begins any more but the last one, no request
+	//    adds metrics, and of telemetry only what the platform still has for
+	//    us. The last report is often on its way; without an open invocation
+	//    there is nothing to wait for.
+	if a.flush != nil {
+		a.flush.Stop()
+	}
+	a.guard("stop intake", func() { a.stopIntake(ctx) })
 
 	// 2. Invocations that will not hear from the platform any more, and the
 	//    custom metrics.
@@ -35,6 +43,7 @@ func (a *App) shutdown(reason string, deadline time.Time) {
 	// 3. Everything out, then the account of it. The ledger is written last,
 	//    so it counts itself as pending: that line is left out of the sums.
 	a.guard("flush stdout", func() { a.flushStdoutNow(ctx) })
+	a.guard("flush remote destinations", func() { a.flushRemotes(ctx) })
 	a.guard("loss ledger", func() {
 		a.stdout.Put(a.ledger(reason, now))
 		a.flushStdoutNow(ctx)
@@ -54,14 +63,25 @@ func budget(now, deadline time.Time) time.Duration {
 	return max(left, drainBudget)
 }
 
+// stopIntake closes the local API and drains telemetry, side by side.
+func (a *App) stopIntake(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, drainBudget)
+	defer cancel()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		a.guard("close local api", func() { a.closeLocal(ctx) })
+	}()
+	a.drain(ctx)
+	<-closed
+}
+
 // drain takes in what the platform still sends, for as long as an invocation
 // waits for its report.
 func (a *App) drain(ctx context.Context) {
 	if a.stream == nil || a.noStream {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, drainBudget)
-	defer cancel()
 	a.pipeline.Settled(ctx)
 	a.stream.Close()
 	if err := a.stream.Drain(ctx); err != nil {
@@ -69,10 +89,50 @@ func (a *App) drain(ctx context.Context) {
 	}
 }
 
-func (a *App) close(ctx context.Context) {
+// flushRemotes gives every remote destination its last chance, all at once,
+// and keeps time for the ledger. Whatever a destination does, it comes back.
+func (a *App) flushRemotes(ctx context.Context) {
+	if a.flush == nil {
+		return
+	}
+	last, cancel := context.WithTimeout(ctx, lastFlush(ctx))
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.guard("last flush", func() { a.remotes.Flush(last, flush.Last) })
+	}()
+	select {
+	case <-done:
+	case <-last.Done():
+		// An outlet whose time is over settles its books at once.
+		settled, stop := context.WithTimeout(ctx, drainBudget)
+		defer stop()
+		select {
+		case <-done:
+		case <-settled.Done():
+			a.log.Warn("a remote destination did not come back at shutdown; its lines count as pending")
+		}
+	}
+	a.flush.Close(last)
+	a.remotes.forget()
+}
+
+// lastFlush is the share of what is left that remote destinations get.
+func lastFlush(ctx context.Context) time.Duration {
+	deadline, _ := ctx.Deadline()
+	left := time.Until(deadline)
+	return max(left-printBudget, left/2)
+}
+
+func (a *App) closeLocal(ctx context.Context) {
 	if err := a.local.Shutdown(ctx); err != nil {
 		a.log.Debug("local api closed with requests in flight", zap.Error(err))
 	}
+}
+
+func (a *App) close(ctx context.Context) {
+	a.closeLocal(ctx) // a no-op after the intake was stopped
 	if a.stream != nil {
 		a.stream.Close()
 	}

@@ -9,12 +9,20 @@ import (
 	"go.uber.org/zap"
 
 	"powertools-extension/internal/extapi"
+	"powertools-extension/internal/flush"
 )
 
-// buffering is wide: nobody waits for a batch, so fewer and larger ones are
-// cheaper. maxItems is set because the documentation disagrees about its
-// default.
-var buffering = extapi.Buffering{MaxItems: 10_000, MaxBytes: 1 << 20, Timeout: time.Second}
+// buffering is wide where nobody waits for a batch: fewer and larger ones are
+// cheaper. Where an invocation may be held for remote destinations, it is as
+// short as can be. maxItems is set because the documentation disagrees about
+// its default.
+func (a *App) buffering() extapi.Buffering {
+	b := extapi.Buffering{MaxItems: 10_000, MaxBytes: 1 << 20, Timeout: time.Second}
+	if a.flush != nil {
+		b.Timeout = flush.Mode(a.cfg.Flush).Buffering(a.managed())
+	}
+	return b
+}
 
 // subscribe asks for the stream with the newest schema and falls back once.
 // Whatever the platform answers, the function lives on: without a stream
@@ -24,7 +32,7 @@ func (a *App) subscribe(ctx context.Context) {
 		return // said when the listener could not be bound
 	}
 	err := a.trySubscribe(ctx, extapi.SchemaNewest)
-	if refusedSchema(err) && a.cfg.InitType != managedInstances {
+	if refusedSchema(err) && !a.managed() {
 		a.log.Warn("telemetry schema refused, falling back", zap.Error(err),
 			zap.String("refused", extapi.SchemaNewest), zap.String("used", extapi.SchemaFallback))
 		err = a.trySubscribe(ctx, extapi.SchemaFallback)
@@ -44,7 +52,7 @@ func (a *App) trySubscribe(ctx context.Context, schema string) error {
 	return a.api.Subscribe(ctx, extapi.Subscription{
 		SchemaVersion: schema,
 		Types:         []string{extapi.TypePlatform, extapi.TypeFunction},
-		Buffering:     buffering,
+		Buffering:     a.buffering(),
 		URI:           a.stream.URI(),
 	})
 }

@@ -1,15 +1,18 @@
 package app
 
 import (
+	"regexp"
 	"runtime"
 	"time"
 
 	"go.uber.org/zap"
 
 	"powertools-extension/internal/emf"
+	"powertools-extension/internal/flush"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/paramcache"
 	"powertools-extension/internal/pipeline"
+	"powertools-extension/internal/procstat"
 	"powertools-extension/internal/telemetry"
 )
 
@@ -33,19 +36,67 @@ func (a *App) buildPipeline() {
 		Platform:            a.selection(),
 		Metrics:             a.stdout,
 		Meters:              []pipeline.Meter{cacheMeter{a.cache}},
-		FlushMetrics:        func(now time.Time) { a.metrics.Flush(now) },
+		FlushMetrics:        a.ended,
 		FlushOutputs:        a.writer.wake,
 		Log:                 a.log,
 	}
-	if a.cfg.LogsDestination == "stdout" {
-		options.Lines = []pipeline.Destination{{Output: a.stdout, Stdout: true}}
-	}
+	options.Lines = a.destinations()
+	a.addRules(&options)
 	a.tracker = invocation.New(invocation.Options{
 		InitType:        a.cfg.InitType,
 		MemoryMB:        float64(a.cfg.MemoryMB),
 		FunctionVersion: a.cfg.FunctionVersion,
 	})
 	a.pipeline = pipeline.New(a.tracker, options)
+}
+
+// addRules adds what is done to lines beyond enriching them. What is not set
+// costs nothing, not even the compilation of an expression.
+func (a *App) addRules(o *pipeline.Options) {
+	o.Include = a.expression("POWERTOOLS_LOGS_INCLUDE", a.cfg.LogsInclude)
+	o.Exclude = a.expression("POWERTOOLS_LOGS_EXCLUDE", a.cfg.LogsExclude)
+	if len(a.cfg.LogsRedact) > 0 {
+		redactor, problems := pipeline.NewRedactor(a.cfg.LogsRedact)
+		for _, problem := range problems {
+			a.log.Warn("configuration: POWERTOOLS_LOGS_REDACT", zap.Error(problem))
+		}
+		o.Redact = redactor
+	}
+	if a.cfg.LogsBuffer != "" {
+		o.Hold, _ = pipeline.ResolveLevel("", a.cfg.LogsBuffer, "")
+	}
+	o.Process = procstat.New(procstat.Options{})
+}
+
+// expression compiles one that config has checked.
+func (a *App) expression(variable, text string) *regexp.Regexp {
+	if text == "" {
+		return nil
+	}
+	re, err := regexp.Compile(text)
+	if err != nil {
+		a.log.Warn("configuration: " + variable + ": not an RE2 expression; it has no effect")
+		return nil
+	}
+	return re
+}
+
+// destinations are where the function's lines go.
+func (a *App) destinations() (out []pipeline.Destination) {
+	if a.wantsStdout() {
+		out = append(out, pipeline.Destination{Output: a.stdout, Stdout: true})
+	}
+	for _, r := range a.remotes {
+		out = append(out, pipeline.Destination{Output: r})
+	}
+	return out
+}
+
+// ended is called when the end of an invocation is observed.
+func (a *App) ended(now time.Time) {
+	a.metrics.Flush(now)
+	_, running := a.tracker.Current() // the next one may have begun already
+	a.cache.Awake(running)
 }
 
 // selection is which platform metrics are written.
@@ -70,7 +121,40 @@ func (a *App) bindTelemetry() {
 		return
 	}
 	a.stream = stream
-	stream.Serve(a.pipeline)
+	stream.Serve(a.handler())
+}
+
+// handler takes the events of the stream: with stdout alone the pipeline and
+// nothing else.
+func (a *App) handler() telemetry.Handler {
+	if a.flush == nil {
+		return a.pipeline
+	}
+	return heard{a.pipeline, a.flush}
+}
+
+// heard tells the flush scheduler of the events that it may be waiting for:
+// of a start before the batch is handled, of an end when its lines are in the
+// buffers.
+type heard struct {
+	next  telemetry.Handler
+	flush *flush.Scheduler
+}
+
+// HandleEvents implements telemetry.Handler.
+func (h heard) HandleEvents(events []telemetry.Event) {
+	for i := range events {
+		if p := events[i].Platform; events[i].Kind == telemetry.KindStart && p != nil {
+			h.flush.Started(p.RequestID)
+		}
+	}
+	h.next.HandleEvents(events)
+	for i := range events {
+		if p := events[i].Platform; events[i].Kind == telemetry.KindRuntimeDone && p != nil {
+			h.flush.Done(p.RequestID, time.Duration(p.DurationMs.Value*float64(time.Millisecond)))
+		}
+	}
+	h.flush.Handled()
 }
 
 // cacheMeter tells the canonical event what the parameter cache did during

@@ -9,6 +9,7 @@
 package config
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -44,8 +45,8 @@ type Config struct {
 	ExtensionLogLevel string // DEBUG, INFO, WARN, ERROR, NONE
 	HTTPPort          int
 	BufferBytes       int
-	LogsDestination   string // stdout or none
-	MetricsPlatform   string // none, basic, default, or a comma list of names
+	LogsDestinations  []Destination // empty: none
+	MetricsPlatform   string        // none, basic, default, all, or a comma list of names
 	MetricsDimensions []Dimension
 
 	StaleIfError      time.Duration
@@ -69,9 +70,11 @@ type Config struct {
 	LogsInclude          string // RE2; empty: everything
 	LogsExclude          string // RE2; empty: nothing
 	LogsRedact           []string
-	LogsBuffer           string   // level; empty: off
-	LogsHTTPHeaders      []string // Name: value
+	LogsBuffer           string // level; empty: off
+	LogsHTTPHeaders      []Header
 	Prefetch             []string
+	AppConfigPrefetch    []string      // App:Env:Profile
+	AppConfigMaxAge      time.Duration // MaxAge unless its own variable is set
 	PrefetchTimeout      time.Duration
 	StaleWhileRevalidate time.Duration
 	ParametersWrite      bool
@@ -104,7 +107,7 @@ func Load(environ []string) (Config, []Problem) {
 // Setting is one line of the effective configuration.
 type Setting struct {
 	Name   string
-	Value  string // as text; [redacted] never needed: no variable of the table is a secret
+	Value  string // as text; what may hold a secret shows where it comes from, or [redacted]
 	Source string // default, environment, or the alias that set it
 }
 
@@ -168,15 +171,32 @@ func (s *state) apply(i int) {
 	if !s.isSet(v.Name) || v.AliasOf != "" && s.isSet(v.AliasOf) {
 		return
 	}
-	if err := field.Set(strings.TrimSpace(s.env[v.Name])); err != nil {
-		used := v.Default
-		if v.AliasOf != "" {
-			used = field.String()
-		}
-		s.problems = append(s.problems, Problem{v.Name, err.Error(), orDefault(used)})
-		return
+	err := field.Set(strings.TrimSpace(s.env[v.Name]))
+	if err == nil || s.complain(v, field, err) {
+		s.note(v, i)
 	}
-	s.note(v, i)
+}
+
+// complain reports what is wrong with a value, an entry of a list at a time,
+// and says whether any of it is used.
+func (s *state) complain(v Var, field value, err error) (used bool) {
+	instead := v.Default
+	if v.AliasOf != "" {
+		instead = field.String()
+	}
+	instead = orDefault(instead)
+	reasons := []string{err.Error()}
+	var some *partialError
+	if errors.As(err, &some) {
+		reasons = some.reasons
+		if some.used != "" {
+			instead, used = some.used, true
+		}
+	}
+	for _, reason := range reasons {
+		s.problems = append(s.problems, Problem{v.Name, reason, instead})
+	}
+	return used
 }
 
 // isSet reports whether a variable has a value; blank counts as not set, as
@@ -211,8 +231,11 @@ func (s *state) settle() {
 	if c.SecretsMaxAge < 0 {
 		c.SecretsMaxAge = c.MaxAge
 	}
+	if c.AppConfigMaxAge < 0 {
+		c.AppConfigMaxAge = c.MaxAge
+	}
 	if !c.CacheEnabled || c.CacheItems == 0 {
-		c.MaxAge, c.SSMMaxAge, c.SecretsMaxAge, c.StaleIfError = 0, 0, 0, 0
+		c.MaxAge, c.SSMMaxAge, c.SecretsMaxAge, c.AppConfigMaxAge, c.StaleIfError = 0, 0, 0, 0, 0
 	}
 	if !s.isSet("POWERTOOLS_METRICS_NAMESPACE") && !c.MetricsDisabled {
 		s.problems = append(s.problems, Problem{"POWERTOOLS_METRICS_NAMESPACE", "not set", defaultNamespace})

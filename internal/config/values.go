@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp/syntax"
 	"sort"
 	"strconv"
 	"strings"
@@ -132,16 +133,28 @@ func unitName(d time.Duration) string {
 type list struct{ p *[]string }
 
 func (v list) Set(s string) error {
-	*v.p = nil
-	for part := range strings.SplitSeq(s, ",") {
-		if part = strings.TrimSpace(part); part != "" {
-			*v.p = append(*v.p, part)
-		}
-	}
+	*v.p = entriesOf(s)
 	return nil
 }
 func (v list) String() string { return strings.Join(*v.p, ",") }
 func (list) Type() string     { return "comma list" }
+
+// expression is RE2, kept as text: whoever uses it compiles it.
+type expression struct{ p *string }
+
+func (v expression) Set(s string) error {
+	if _, err := syntax.Parse(s, syntax.Perl); err != nil {
+		var wrong *syntax.Error
+		if errors.As(err, &wrong) { // its Expr would repeat the value
+			return errors.New("not an RE2 expression: " + string(wrong.Code))
+		}
+		return errors.New("not an RE2 expression")
+	}
+	*v.p = s
+	return nil
+}
+func (v expression) String() string { return *v.p }
+func (expression) Type() string     { return "RE2" }
 
 // selection is a preset's word or a comma list of names. The names are
 // checked by who knows them.

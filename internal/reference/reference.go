@@ -19,6 +19,7 @@ func Pages() map[string]string {
 	return map[string]string{
 		"configuration.md": notice + configuration(),
 		"http-api.md":      notice + httpAPI(),
+		"requests.md":      notice + requests(),
 		"errors.md":        notice + errorCodes(),
 		"metrics.md":       notice + metrics(),
 		"openapi.json":     openAPI(),

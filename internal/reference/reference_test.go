@@ -1,6 +1,9 @@
 package reference_test
 
 import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -8,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"powertools-extension/internal/localhttp"
+	"powertools-extension/internal/localhttp/apidoc"
 	"powertools-extension/internal/reference"
 )
 
@@ -41,5 +46,34 @@ func TestPages(t *testing.T) {
 		if _, ok := pages[f.Name()]; !ok {
 			t.Errorf("%s is printed by nobody", filepath.Join(dir, f.Name()))
 		}
+	}
+}
+
+// TestPagesInBinary holds the API description that GET /openapi.json serves,
+// which is embedded compressed, against the page.
+func TestPagesInBinary(t *testing.T) {
+	const path = "../localhttp/openapi.json.gz"
+	var want bytes.Buffer
+	if err := json.Compact(&want, apidoc.OpenAPI()); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		var packed bytes.Buffer
+		w, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+		_, _ = w.Write(want.Bytes())
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, packed.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	got, err := localhttp.Document("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want.Bytes()) {
+		t.Errorf("%s is old: run make generate", path)
 	}
 }

@@ -2,11 +2,11 @@ package e2e
 
 import (
 	"net"
-	"strings"
 	"testing"
 	"time"
 
 	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/test/harness"
 )
 
 // The platform refuses telemetry in every way it can: the function lives, its
@@ -15,18 +15,18 @@ func TestTelemetryRefused(t *testing.T) {
 	for _, fault := range []string{"telemetry-202", "telemetry-400", "telemetry-403", "telemetry-500", "telemetry-closed"} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			aws := fakeAWS(t)
+			aws := harness.FakeAWS(t)
 			s := start(t, lambdaemu.Options{
 				Env:    map[string]string{"AWS_ENDPOINT_URL": aws.URL},
 				Faults: []lambdaemu.Fault{{Name: fault}},
 			})
-			s.must(`{}`)
-			s.must(`{}`)
-			s.shutdown()
-			if got := s.saying("no telemetry stream"); got != 1 {
+			s.Must(`{}`)
+			s.Must(`{}`)
+			s.Shutdown()
+			if got := s.Saying("no telemetry stream"); got != 1 {
 				t.Errorf("said %d times that there is no telemetry, want once", got)
 			}
-			if len(s.custom()) == 0 {
+			if len(s.Custom()) == 0 {
 				t.Error("custom metrics are missing without a telemetry stream")
 			}
 		})
@@ -35,17 +35,17 @@ func TestTelemetryRefused(t *testing.T) {
 
 func TestOldSchemaIsUsedWhenTheNewestIsRefused(t *testing.T) {
 	t.Parallel()
-	aws := fakeAWS(t)
+	aws := harness.FakeAWS(t)
 	s := start(t, lambdaemu.Options{
 		Env:    map[string]string{"AWS_ENDPOINT_URL": aws.URL},
 		Faults: []lambdaemu.Fault{{Name: "schema-old"}},
 	})
-	s.must(`{}`)
-	s.shutdown()
-	if len(s.canonical()) != 1 || len(s.enriched()) == 0 {
-		t.Errorf("%d canonical events, %d enriched lines", len(s.canonical()), len(s.enriched()))
+	s.Must(`{}`)
+	s.Shutdown()
+	if len(s.Canonical()) != 1 || len(s.Enriched()) == 0 {
+		t.Errorf("%d canonical events, %d enriched lines", len(s.Canonical()), len(s.Enriched()))
 	}
-	if got := s.saying("telemetry schema refused"); got != 1 {
+	if got := s.Saying("telemetry schema refused"); got != 1 {
 		t.Errorf("said %d times that the schema was refused, want once", got)
 	}
 }
@@ -53,18 +53,18 @@ func TestOldSchemaIsUsedWhenTheNewestIsRefused(t *testing.T) {
 // A stream that is open and silent costs nothing but its content.
 func TestSilentTelemetryDelaysNothing(t *testing.T) {
 	t.Parallel()
-	aws := fakeAWS(t)
+	aws := harness.FakeAWS(t)
 	s := start(t, lambdaemu.Options{
 		Env:    map[string]string{"AWS_ENDPOINT_URL": aws.URL},
 		Faults: []lambdaemu.Fault{{Name: "telemetry-silent"}},
 	})
 	for range 3 {
-		if res := s.invoke(`{}`); res.FunctionError != "" || res.PostRuntime > 100*time.Millisecond {
+		if res := s.Invoke(`{}`); res.FunctionError != "" || res.PostRuntime > 100*time.Millisecond {
 			t.Errorf("error %q, held %s after the runtime was done", res.FunctionError, res.PostRuntime)
 		}
 	}
-	s.shutdown()
-	for _, event := range s.canonical() {
+	s.Shutdown()
+	for _, event := range s.Canonical() {
 		if event["complete"] != false {
 			t.Errorf("canonical event without a report claims to be complete: %v", event)
 		}
@@ -80,23 +80,23 @@ func TestPortTaken(t *testing.T) {
 	defer ln.Close()
 	_, port, _ := net.SplitHostPort(ln.Addr().String())
 	s := start(t, lambdaemu.Options{
-		Command: []string{self(t), "-plain-function"},
+		Command: harness.Self(t, plain),
 		Env:     map[string]string{"POWERTOOLS_EXTENSION_HTTP_PORT": port},
 	})
-	s.must(`{}`)
-	s.shutdown()
-	if s.saying("POWERTOOLS_EXTENSION_HTTP_PORT") != 1 || s.saying("AWS Parameters and Secrets") != 1 {
-		t.Errorf("want one line that names the variable and the likely other layer, got %v", s.diagnostics())
+	s.Must(`{}`)
+	s.Shutdown()
+	if s.Saying("POWERTOOLS_EXTENSION_HTTP_PORT") != 1 || s.Saying("AWS Parameters and Secrets") != 1 {
+		t.Errorf("want one line that names the variable and the likely other layer, got %v", s.Diagnostics())
 	}
-	if len(s.canonical()) != 1 || len(s.enriched()) == 0 {
-		t.Errorf("telemetry stopped with the port: %d canonical events, %d lines", len(s.canonical()), len(s.enriched()))
+	if len(s.Canonical()) != 1 || len(s.Enriched()) == 0 {
+		t.Errorf("telemetry stopped with the port: %d canonical events, %d lines", len(s.Canonical()), len(s.Enriched()))
 	}
 }
 
 func TestShutdownBeforeAnyInvocation(t *testing.T) {
 	t.Parallel()
 	s := start(t, lambdaemu.Options{})
-	exit := s.shutdown()
+	exit := s.Shutdown()
 	for _, x := range exit.Extensions {
 		if x.After > 50*time.Millisecond {
 			t.Errorf("%s took %s to end, want at most 50 ms", x.Name, x.After)
@@ -106,13 +106,13 @@ func TestShutdownBeforeAnyInvocation(t *testing.T) {
 
 func TestRegisterRefusedForAWhile(t *testing.T) {
 	t.Parallel()
-	aws := fakeAWS(t)
+	aws := harness.FakeAWS(t)
 	s := start(t, lambdaemu.Options{
 		Env:    map[string]string{"AWS_ENDPOINT_URL": aws.URL},
 		Faults: []lambdaemu.Fault{{Name: "register-500", Arg: "2"}},
 	})
-	s.must(`{}`)
-	s.shutdown()
+	s.Must(`{}`)
+	s.Shutdown()
 }
 
 // The worst ends of an invocation still lead to one canonical event with the
@@ -126,15 +126,15 @@ func TestBadEnds(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := start(t, lambdaemu.Options{
-				Command: []string{self(t), "-plain-function"},
+				Command: harness.Self(t, plain),
 				Timeout: time.Second,
 			})
-			if res := s.invoke(tt.payload); res.FunctionError == "" {
+			if res := s.Invoke(tt.payload); res.FunctionError == "" {
 				t.Fatal("the invocation succeeded")
 			}
-			s.must(`{}`)
-			s.shutdown()
-			events := s.canonical()
+			s.Must(`{}`)
+			s.Shutdown()
+			events := s.Canonical()
 			if len(events) != 2 {
 				t.Fatalf("%d canonical events, want one per invocation", len(events))
 			}
@@ -151,32 +151,18 @@ func TestBadEnds(t *testing.T) {
 func TestBadEnvironmentIsOneWarningEach(t *testing.T) {
 	t.Parallel()
 	s := start(t, lambdaemu.Options{
-		Command: []string{self(t), "-plain-function"},
+		Command: harness.Self(t, plain),
 		Env: map[string]string{
 			"POWERTOOLS_PARAMETERS_MAX_AGE": "soon",
 			"POWERTOOLS_LOG_LEVEL":          "loud",
 			"POWERTOOLS_EXTENSION_HTTP_PRT": "1",
 		},
 	})
-	s.must(`{}`)
-	s.shutdown()
+	s.Must(`{}`)
+	s.Shutdown()
 	for _, name := range []string{"POWERTOOLS_PARAMETERS_MAX_AGE", "POWERTOOLS_LOG_LEVEL", "POWERTOOLS_EXTENSION_HTTP_PRT"} {
-		if got := s.saying(name + ":"); got != 1 {
+		if got := s.Saying(name + ":"); got != 1 {
 			t.Errorf("%s was warned of %d times, want once", name, got)
 		}
 	}
-}
-
-// saying counts the diagnostics that contain the words.
-func (s *sandbox) saying(words string) int {
-	n := 0
-	for _, d := range s.diagnostics() {
-		for _, v := range d {
-			if text, ok := v.(string); ok && strings.Contains(text, words) {
-				n++
-				break
-			}
-		}
-	}
-	return n
 }

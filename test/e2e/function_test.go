@@ -5,19 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
-
-	"powertools-extension/internal/awsemu"
 )
 
-// The test binary itself is the plain function: a handler that needs nothing
-// of the extension.
+// plain is the argument that makes the test binary itself the plain function:
+// a handler that needs nothing of the extension.
+const plain = "-plain-function"
+
 func plainFunction() {
 	lambda.Start(func(_ context.Context, event json.RawMessage) (any, error) {
 		var in struct {
@@ -48,36 +46,4 @@ func plainFunction() {
 		}
 		return map[string]any{"ok": true}, nil
 	})
-}
-
-// self is the test binary, which becomes the plain function when it is told so.
-func self(t *testing.T) string {
-	t.Helper()
-	path, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-// aws is the embedded AWS, for faults that a real emulator does not have.
-type fake struct {
-	*awsemu.Server
-	URL string
-}
-
-func fakeAWS(t *testing.T) fake {
-	t.Helper()
-	text, err := os.ReadFile("../../examples/params.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := awsemu.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := awsemu.New(data)
-	srv := httptest.NewServer(server)
-	t.Cleanup(srv.Close)
-	return fake{server, srv.URL}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/test/harness"
 )
 
 // awake runs a sandbox that is never frozen, so that a test may call the
@@ -21,47 +21,13 @@ import (
 func awake(t *testing.T, opt lambdaemu.Options) *sandbox {
 	t.Helper()
 	opt.NoFreeze = true
-	opt.Command = []string{self(t), "-plain-function"}
+	opt.Command = harness.Self(t, plain)
 	return start(t, opt)
-}
-
-// ask sends one request to the local API. Header values are set as given;
-// "Host" sets the host.
-func (s *sandbox) ask(method, path string, header ...string) (int, http.Header, string) {
-	s.t.Helper()
-	req, err := http.NewRequest(method, "http://127.0.0.1:"+s.port+path, nil)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	for i := 0; i+1 < len(header); i += 2 {
-		if header[i] == "Host" {
-			req.Host = header[i+1]
-			continue
-		}
-		req.Header.Add(header[i], header[i+1])
-	}
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	res, err := client.Do(req)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return res.StatusCode, res.Header, string(body)
-}
-
-// get is ask with the token.
-func (s *sandbox) get(path string) (int, http.Header, string) {
-	s.t.Helper()
-	return s.ask(http.MethodGet, path, "X-Aws-Parameters-Secrets-Token", token)
 }
 
 func TestHostileRequests(t *testing.T) {
 	t.Parallel()
-	aws := fakeAWS(t)
+	aws := harness.FakeAWS(t)
 	s := awake(t, lambdaemu.Options{Env: map[string]string{"AWS_ENDPOINT_URL": aws.URL}})
 	const tok, path = "X-Aws-Parameters-Secrets-Token", "/parameters/ssm/demo/greeting"
 	for _, tt := range []struct {
@@ -100,19 +66,19 @@ func TestHostileRequests(t *testing.T) {
 		{"ping needs no token", "GET", "/ping", nil, 200, "healthy"},
 		{"healthz needs no token", "GET", "/healthz", nil, 200, `"state":"ok"`},
 	} {
-		status, _, body := s.ask(tt.method, tt.path, tt.header...)
+		status, _, body := s.Ask(tt.method, tt.path, tt.header...)
 		if status != tt.status || !strings.Contains(body, tt.says) {
 			t.Errorf("%s: %d %s\nwant %d and %q", tt.name, status, body, tt.status, tt.says)
 		}
 	}
-	s.must(`{}`)
-	s.shutdown()
+	s.Must(`{}`)
+	s.Shutdown()
 }
 
 func TestHugeHeader(t *testing.T) {
 	t.Parallel()
 	s := awake(t, lambdaemu.Options{})
-	conn, err := net.Dial("tcp", "127.0.0.1:"+s.port)
+	conn, err := net.Dial("tcp", "127.0.0.1:"+s.Port)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,16 +98,16 @@ func TestHugeHeader(t *testing.T) {
 	if err != nil || !strings.HasPrefix(string(answer[:n]), "HTTP/1.1 431 ") {
 		t.Errorf("10 MB header: %q %v, want 431", answer[:n], err)
 	}
-	if status, _, body := s.ask(http.MethodGet, "/ping"); status != 200 || body != "healthy" {
+	if status, _, body := s.Ask(http.MethodGet, "/ping"); status != 200 || body != "healthy" {
 		t.Errorf("afterwards /ping answers %d %q", status, body)
 	}
-	s.shutdown()
+	s.Shutdown()
 }
 
 // What the upstream does wrong has its own status, and names what would help.
 func TestUpstreamTrouble(t *testing.T) {
 	t.Parallel()
-	aws := fakeAWS(t)
+	aws := harness.FakeAWS(t)
 	s := awake(t, lambdaemu.Options{Env: map[string]string{"AWS_ENDPOINT_URL": aws.URL, "POWERTOOLS_PARAMETERS_TIMEOUT": "700ms"}})
 	for _, tt := range []struct {
 		fault  string
@@ -159,7 +125,7 @@ func TestUpstreamTrouble(t *testing.T) {
 		}
 		// A name of its own: a failure is remembered for a moment.
 		path := "/parameters/ssm/demo/greeting-" + tt.fault
-		status, header, body := s.get(path)
+		status, header, body := s.Get(path)
 		if status != tt.status || !strings.Contains(body, tt.says) {
 			t.Errorf("%s: %d %s\nwant %d and %q", tt.fault, status, body, tt.status, tt.says)
 		}
@@ -167,33 +133,33 @@ func TestUpstreamTrouble(t *testing.T) {
 			t.Errorf("%s: Content-Type %q", tt.fault, kind)
 		}
 	}
-	s.must(`{}`)
-	s.shutdown()
+	s.Must(`{}`)
+	s.Shutdown()
 }
 
 func TestStaleValueWhileTheUpstreamIsDown(t *testing.T) {
 	t.Parallel()
-	aws := fakeAWS(t)
+	aws := harness.FakeAWS(t)
 	s := awake(t, lambdaemu.Options{Env: map[string]string{"AWS_ENDPOINT_URL": aws.URL}})
 	const path = "/parameters/ssm/demo/greeting?max_age=1&format=text"
-	if _, header, body := s.get(path); header.Get("X-Powertools-Cache") != "miss" || body != "Hello from Parameter Store" {
+	if _, header, body := s.Get(path); header.Get("X-Powertools-Cache") != "miss" || body != "Hello from Parameter Store" {
 		t.Fatalf("first read: %s %q", header.Get("X-Powertools-Cache"), body)
 	}
-	if _, header, _ := s.get(path); header.Get("X-Powertools-Cache") != "hit" {
+	if _, header, _ := s.Get(path); header.Get("X-Powertools-Cache") != "hit" {
 		t.Errorf("second read: %s", header.Get("X-Powertools-Cache"))
 	}
 	if err := aws.SetFault("down"); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(1100 * time.Millisecond) // the age of one second passes on the wall clock
-	status, header, body := s.get(path)
+	status, header, body := s.Get(path)
 	if status != 200 || header.Get("X-Powertools-Cache") != "stale" || body != "Hello from Parameter Store" {
 		t.Errorf("while down: %d %s %q", status, header.Get("X-Powertools-Cache"), body)
 	}
 	if header.Get("Warning") == "" {
 		t.Error("a stale answer carries no Warning")
 	}
-	s.shutdown()
+	s.Shutdown()
 }
 
 // A secret value is in the cache, in answers, and nowhere else: not in a log
@@ -205,7 +171,7 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 		"POWERTOOLS_EXTENSION_LOG_LEVEL": "DEBUG",
 		"POWERTOOLS_DEBUG":               "true",
 	}})
-	_, _, body := s.get("/parameters/ssm/demo/db-password?decrypt=true&format=text")
+	_, _, body := s.Get("/parameters/ssm/demo/db-password?decrypt=true&format=text")
 	if body != canary {
 		t.Fatalf("read %q, want the marker", body)
 	}
@@ -217,14 +183,14 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 		"/parameters/secrets/demo/database?transform=binary",
 		"/healthz", "/context", "/openapi.json", "/" + canary,
 	} {
-		status, header, body := s.get(path)
+		status, header, body := s.Get(path)
 		if status != 200 || path == "/healthz" || path == "/context" {
 			outside = append(outside, fmt.Sprint(path, header, strings.ReplaceAll(body, "/"+canary, "")))
 		}
 	}
-	s.must(`{}`)
-	s.shutdown()
-	for _, text := range append(outside, s.text()) {
+	s.Must(`{}`)
+	s.Shutdown()
+	for _, text := range append(outside, s.Text()) {
 		for _, secret := range []string{canary, token, "wJalrXUtnFEMI"} {
 			if strings.Contains(strings.ReplaceAll(text, "/"+canary, ""), secret) {
 				t.Errorf("%q is in\n%s", secret, text)
@@ -241,7 +207,7 @@ func TestStrangeLines(t *testing.T) {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
 			s := start(t, lambdaemu.Options{
-				Command:   []string{self(t), "-plain-function"},
+				Command:   harness.Self(t, plain),
 				LogFormat: format,
 				Faults:    []lambdaemu.Fault{{Name: "events-unknown"}},
 			})
@@ -249,11 +215,11 @@ func TestStrangeLines(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.must(`{"print":` + string(print) + `}`)
-			s.must(`{}`)
-			s.shutdown()
+			s.Must(`{"print":` + string(print) + `}`)
+			s.Must(`{}`)
+			s.Shutdown()
 			found := false
-			for _, l := range s.enriched() {
+			for _, l := range s.Enriched() {
 				found = found || l["message"] == "after all of them"
 				if l["function_request_id"] == nil {
 					t.Errorf("a line without request id: %.200v", l)
@@ -262,7 +228,7 @@ func TestStrangeLines(t *testing.T) {
 			if !found {
 				t.Error("the line after the strange ones is missing")
 			}
-			if n := len(s.canonical()); n != 2 {
+			if n := len(s.Canonical()); n != 2 {
 				t.Errorf("%d canonical events, want 2", n)
 			}
 		})

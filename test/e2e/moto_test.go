@@ -3,10 +3,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -17,75 +13,27 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"powertools-extension/test/harness"
 )
 
-// need returns the path of something prepared under .cache, or skips loudly;
-// in CI nothing may be missing.
-func need(t *testing.T, path string) string {
-	t.Helper()
-	full, err := filepath.Abs(filepath.Join("../../.cache", path))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(full); err != nil {
-		const cure = "run make runtimes"
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s is missing: %s", path, cure)
-		}
-		t.Skipf("SKIPPED, NOT TESTED: %s is missing: %s", path, cure)
-	}
-	return full
-}
-
-// moto is the one AWS emulator of the run. It is somebody else's, which is
-// why it proves something.
-var moto struct {
+var filled struct {
 	once sync.Once
-	cmd  *exec.Cmd
-	url  string
 	err  error
 }
 
-// realAWS starts moto on first use, fills it with the SDK's own clients, and
-// returns its URL.
+// realAWS is moto with what the functions read.
 func realAWS(t *testing.T) string {
 	t.Helper()
-	server := need(t, "python/bin/moto_server")
-	moto.once.Do(func() {
-		port := freePort(t)
-		moto.url = "http://127.0.0.1:" + port
-		moto.cmd = exec.Command(server, "-H", "127.0.0.1", "-p", port)
-		if moto.err = moto.cmd.Start(); moto.err != nil {
-			return
-		}
-		if moto.err = answers(moto.url+"/moto-api/", 30*time.Second); moto.err != nil {
-			return
-		}
-		moto.err = fill(moto.url)
-	})
-	if moto.err != nil {
-		t.Fatal(moto.err)
+	url := harness.Moto(t)
+	filled.once.Do(func() { filled.err = fill(url) })
+	if filled.err != nil {
+		t.Fatal(filled.err)
 	}
-	return moto.url
+	return url
 }
 
-func stopMoto() {
-	if moto.cmd != nil && moto.cmd.Process != nil {
-		_ = moto.cmd.Process.Kill()
-		_ = moto.cmd.Wait()
-	}
-}
-
-// answers waits until something listens.
-func answers(url string, limit time.Duration) error {
-	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if res, err := http.Get(url); err == nil { //nolint:gosec // loopback
-			return res.Body.Close()
-		}
-	}
-	return fmt.Errorf("%s does not answer", url)
-}
-
+// sdk configures the SDK's generated clients, with which tests fill emulators.
 func sdk(url string) aws.Config {
 	return aws.Config{
 		Region:       "us-east-1",

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/test/harness"
 )
 
 var update = flag.Bool("update", false, "write golden files instead of comparing")
@@ -27,14 +28,14 @@ func runtimes(t *testing.T) map[string]func(t *testing.T) lambdaemu.Options {
 	return map[string]func(t *testing.T) lambdaemu.Options{
 		"go": func(*testing.T) lambdaemu.Options { return lambdaemu.Options{} },
 		"python": func(t *testing.T) lambdaemu.Options {
-			return lambdaemu.Options{Command: []string{need(t, "python/bin/python"), "-m", "awslambdaric", "app.handler"}, Dir: dir("python")}
+			return lambdaemu.Options{Command: []string{harness.Need(t, "python/bin/python"), "-m", "awslambdaric", "app.handler"}, Dir: dir("python")}
 		},
 		"node": func(t *testing.T) lambdaemu.Options {
 			node, err := exec.LookPath("node")
 			if err != nil {
-				node = need(t, "node/bin/node") // says what is missing
+				node = harness.Need(t, "node/bin/node") // says what is missing
 			}
-			return lambdaemu.Options{Command: []string{node, need(t, "node/node_modules/aws-lambda-ric/bin/index.mjs"), "app.handler"}, Dir: dir("node")}
+			return lambdaemu.Options{Command: []string{node, harness.Need(t, "node/node_modules/aws-lambda-ric/bin/index.mjs"), "app.handler"}, Dir: dir("node")}
 		},
 	}
 }
@@ -47,21 +48,21 @@ func TestRoad(t *testing.T) {
 			opt := options(t)
 			opt.Env = map[string]string{"AWS_ENDPOINT_URL": realAWS(t)}
 			s := start(t, opt)
-			s.must(`{"parameter":"/demo/greeting"}`)
-			s.must(`{"parameter":"/demo/greeting"}`)
-			s.shutdown()
+			s.Must(`{"parameter":"/demo/greeting"}`)
+			s.Must(`{"parameter":"/demo/greeting"}`)
+			s.Shutdown()
 			checkCanonical(t, s)
 			checkLines(t, s)
 			checkCustom(t, s)
 			checkLedger(t, s)
-			golden(t, "transcript-"+name+".golden", lambdaemu.Render(s.emu.Transcript()))
+			golden(t, "transcript-"+name+".golden", lambdaemu.Render(s.Emu.Transcript()))
 		})
 	}
 }
 
 func checkCanonical(t *testing.T, s *sandbox) {
 	t.Helper()
-	events := s.canonical()
+	events := s.Canonical()
 	if len(events) != 2 {
 		t.Fatalf("%d canonical events, want one per invocation", len(events))
 	}
@@ -96,7 +97,7 @@ func checkCanonical(t *testing.T, s *sandbox) {
 func checkLines(t *testing.T, s *sandbox) {
 	t.Helper()
 	ids := map[any]int{}
-	for _, l := range s.enriched() {
+	for _, l := range s.Enriched() {
 		for _, key := range []string{"timestamp", "level", "message", "service", "function_name", "function_memory_size"} {
 			if l[key] == nil {
 				t.Errorf("line without %s: %v", key, l)
@@ -106,7 +107,7 @@ func checkLines(t *testing.T, s *sandbox) {
 			ids[id]++
 		}
 	}
-	for _, e := range s.canonical() {
+	for _, e := range s.Canonical() {
 		if ids[e["function_request_id"]] < 2 {
 			t.Errorf("request %v has %d enriched lines, want at least a JSON and a plain one", e["function_request_id"], ids[e["function_request_id"]])
 		}
@@ -116,7 +117,7 @@ func checkLines(t *testing.T, s *sandbox) {
 func checkCustom(t *testing.T, s *sandbox) {
 	t.Helper()
 	sum := 0.0
-	for _, e := range s.custom() {
+	for _, e := range s.Custom() {
 		for _, name := range []string{"OrdersPlaced", "Greetings"} {
 			switch v := e[name].(type) {
 			case float64:
@@ -129,14 +130,14 @@ func checkCustom(t *testing.T, s *sandbox) {
 		}
 	}
 	if sum != 2 {
-		t.Errorf("the custom metric adds up to %v, want one per invocation: %v", sum, s.custom())
+		t.Errorf("the custom metric adds up to %v, want one per invocation: %v", sum, s.Custom())
 	}
 }
 
 // checkLedger: nothing was lost and nothing is missing.
 func checkLedger(t *testing.T, s *sandbox) {
 	t.Helper()
-	ledgers := s.only(func(l line) bool { return l["lifetime_ms"] != nil })
+	ledgers := s.Only(func(l line) bool { return l["lifetime_ms"] != nil })
 	if len(ledgers) != 1 {
 		t.Fatalf("%d ledgers, want one", len(ledgers))
 	}
@@ -144,7 +145,7 @@ func checkLedger(t *testing.T, s *sandbox) {
 	if !ok {
 		t.Fatalf("ledger: %v", ledgers[0])
 	}
-	lines := len(s.printed()) - len(s.diagnostics()) - 1 // the ledger is not in its own sums
+	lines := len(s.Printed()) - len(s.Diagnostics()) - 1 // the ledger is not in its own sums
 	if stdout["received"] != float64(lines) || stdout["delivered"] != float64(lines) || stdout["dropped"] != 0.0 || stdout["pending"] != 0.0 {
 		t.Errorf("%d lines were printed, the ledger says %v", lines, stdout)
 	}
@@ -153,7 +154,7 @@ func checkLedger(t *testing.T, s *sandbox) {
 // Every snippet of the README prints the parameter's value and nothing else.
 func TestSnippets(t *testing.T) {
 	t.Parallel()
-	aws := fakeAWS(t)
+	aws := harness.FakeAWS(t)
 	s := awake(t, lambdaemu.Options{Env: map[string]string{"AWS_ENDPOINT_URL": aws.URL}})
 	for _, tt := range []struct {
 		name    string
@@ -174,7 +175,7 @@ func TestSnippets(t *testing.T) {
 			}
 			cmd := exec.Command(tt.command[0], tt.command[1:]...)
 			cmd.Dir = "../../examples/snippets"
-			cmd.Env = append(os.Environ(), "AWS_SESSION_TOKEN="+token, "POWERTOOLS_EXTENSION_HTTP_PORT="+s.port)
+			cmd.Env = append(os.Environ(), "AWS_SESSION_TOKEN="+token, "POWERTOOLS_EXTENSION_HTTP_PORT="+s.Port)
 			var stderr strings.Builder
 			cmd.Stderr = &stderr
 			out, err := cmd.Output()
@@ -183,5 +184,5 @@ func TestSnippets(t *testing.T) {
 			}
 		})
 	}
-	s.shutdown()
+	s.Shutdown()
 }

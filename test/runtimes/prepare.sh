@@ -4,14 +4,23 @@
 #
 #   .cache/python   virtual environment: moto server, awslambdaric, cfn-lint
 #   .cache/node     aws-lambda-ric, which compiles C++ for about two minutes
+#   .cache/clients  published clients of other extensions, for test/conformance
+#   .cache/dynamodb DynamoDB Local: 51 MB of jars, each checked against a sum
+#   .cache/java     the Java function and its runtime interface client
+#   .cache/rust     the Rust function and the Rust programs of test/foreign:
+#                   a minute or two of compilation
+#   .cache/foreign  published extensions of others, for test/foreign
 #
-# Prints nothing when both are up to date. A part that cannot be prepared is a
+# Prints nothing when all are up to date. A part that cannot be prepared is a
 # loud skip and exit 0, or exit 1 when CI=true: there, nothing may be skipped.
-# With --relock it renews constraints.txt and node/package-lock.json instead.
+# With --relock it renews constraints.txt, Cargo.lock and the package-lock.json
+# and SHA256SUMS files instead.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=$(cd "$here/../.." && pwd)/.cache
+clients=$(cd "$here/../conformance/node" && pwd)
+foreign=$(cd "$here/../foreign" && pwd)
 mkdir -p "$cache"
 
 # skip PART REASON CURE: says what is missing, and fails the part.
@@ -24,7 +33,9 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 digest() { if have sha256sum; then sha256sum; else shasum -a 256; fi; }
 
-# stamp WORD... FILE...: one line that changes when an input changes.
+# stamp WORD FILE...: one line that changes when an input changes. The word
+# holds the text of the part's own installer, so that a change to one part
+# leaves the others alone.
 stamp() { { printf '%s\n' "$1" "$cache"; shift; cat -- "$@"; } | digest; }
 
 current() { [ -f "$1/.stamp" ] && [ "$(cat "$1/.stamp")" = "$2" ]; }
@@ -54,7 +65,7 @@ install_python() {
 prepare_python() {
   have python3 || { skip python "there is no python3" "install python3 and python3-venv"; return 1; }
   local want
-  want=$(stamp "$(python3 -VV)" "$here/requirements.txt" "$here/constraints.txt" "${BASH_SOURCE[0]}")
+  want=$(stamp "$(python3 -VV) $(declare -f install_python)" "$here/requirements.txt" "$here/constraints.txt")
   current "$cache/python" "$want" && return 0
   python3 -c 'import ensurepip, venv' 2>/dev/null ||
     { skip python "python3 cannot make virtual environments" "apt-get install python3-venv"; return 1; }
@@ -80,7 +91,7 @@ install_node() {
 prepare_node() {
   have node && have npm || { skip node "there is no node or no npm" "install Node.js 20"; return 1; }
   local want missing=() tool
-  want=$(stamp "$(node -v) $(uname -ms)" "$here/node/package.json" "$here/node/package-lock.json" "${BASH_SOURCE[0]}")
+  want=$(stamp "$(node -v) $(uname -ms) $(declare -f install_node)" "$here/node/package.json" "$here/node/package-lock.json")
   current "$cache/node" "$want" && return 0
   for tool in cmake autoconf automake libtoolize make g++; do
     have "$tool" || missing+=("$tool")
@@ -91,8 +102,109 @@ prepare_node() {
   echo "$want" >"$cache/node/.stamp"
 }
 
+install_clients() {
+  rm -rf "$cache/clients"
+  mkdir -p "$cache/clients"
+  cp "$clients/package.json" "$clients/package-lock.json" "$cache/clients/"
+  cd "$cache/clients"
+  npm ci --no-audit --no-fund --loglevel=error --ignore-scripts
+}
+
+prepare_clients() {
+  have node && have npm || { skip clients "there is no node or no npm" "install Node.js 20"; return 1; }
+  local want
+  want=$(stamp "$(node -v) $(declare -f install_clients)" "$clients/package.json" "$clients/package-lock.json")
+  current "$cache/clients" "$want" && return 0
+  build clients || return 1
+  echo "$want" >"$cache/clients/.stamp"
+}
+
+# jars PART DIRECTORY: the library that the part's pom.xml names and what that
+# one needs.
+jars() {
+  mvn --batch-mode --quiet --file "$here/$1/pom.xml" \
+    org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+    -DincludeScope=runtime -DoutputDirectory="$2"
+}
+
+install_dynamodb() {
+  rm -rf "$cache/dynamodb"
+  mkdir -p "$cache/dynamodb"
+  jars dynamodb "$cache/dynamodb/lib"
+  cd "$cache/dynamodb/lib"
+  sha256sum --check --quiet --strict "$here/dynamodb/SHA256SUMS"
+}
+
+prepare_dynamodb() {
+  have java && have mvn || { skip dynamodb "there is no java or no mvn" "apt-get install openjdk-17-jdk-headless maven"; return 1; }
+  local want
+  want=$(stamp "$(uname -ms) $(declare -f jars install_dynamodb)" "$here/dynamodb/pom.xml" "$here/dynamodb/SHA256SUMS")
+  current "$cache/dynamodb" "$want" && return 0
+  build dynamodb || return 1
+  echo "$want" >"$cache/dynamodb/.stamp"
+}
+
+install_java() {
+  rm -rf "$cache/java"
+  mkdir -p "$cache/java/classes"
+  jars java "$cache/java/lib"
+  cd "$cache/java/lib"
+  sha256sum --check --quiet --strict "$here/java/SHA256SUMS"
+  javac -Xlint:all -Werror -d ../classes -cp '*' "$here/java/Function.java"
+}
+
+prepare_java() {
+  have javac && have mvn || { skip java "there is no javac or no mvn" "apt-get install openjdk-17-jdk-headless maven"; return 1; }
+  local want
+  want=$(stamp "$(javac -version) $(declare -f jars install_java)" "$here"/java/{pom.xml,SHA256SUMS,Function.java})
+  current "$cache/java" "$want" && return 0
+  build java || return 1
+  echo "$want" >"$cache/java/.stamp"
+}
+
+# The target folder stays, so that a change to a program costs seconds.
+install_rust() {
+  mkdir -p "$cache/rust"
+  cd "$here/rust"
+  CARGO_TARGET_DIR=$cache/rust/target cargo build --locked --release --workspace
+  cp "$cache"/rust/target/release/{bootstrap,foreign-rust,graceful} "$cache/rust/"
+}
+
+prepare_rust() {
+  have cargo || { skip rust "there is no cargo" "install Rust 1.84 or newer"; return 1; }
+  local want
+  want=$(stamp "$(cargo -V) $(declare -f install_rust)" \
+    "$here"/rust/{Cargo.toml,Cargo.lock,src/*.rs} "$foreign"/rust/{Cargo.toml,src/*.rs})
+  current "$cache/rust" "$want" && return 0
+  build rust || return 1
+  echo "$want" >"$cache/rust/.stamp"
+}
+
+install_foreign() {
+  rm -rf "$cache/foreign"
+  mkdir -p "$cache/foreign"
+  python3 -m venv "$cache/foreign/venv"
+  "$cache/foreign/venv/bin/python" -m pip install --disable-pip-version-check --no-input --no-deps --require-hashes \
+    --target "$cache/foreign/python" --requirement "$foreign/python/requirements.txt"
+  rm -rf "$cache/foreign/venv"
+  cp "$foreign/node/package.json" "$foreign/node/package-lock.json" "$cache/foreign/"
+  cd "$cache/foreign"
+  npm ci --no-audit --no-fund --loglevel=error --ignore-scripts
+  python3 -m zipfile -e node_modules/@serverless/aws-lambda-otel-extension-dist/extension.zip opt
+}
+
+prepare_foreign() {
+  have node && have npm && python3 -c 'import ensurepip, venv' 2>/dev/null ||
+    { skip foreign "there is no node, no npm or no python3 with venv" "install Node.js 20; apt-get install python3-venv"; return 1; }
+  local want
+  want=$(stamp "$(node -v) $(declare -f install_foreign)" "$foreign/python/requirements.txt" "$foreign"/node/package{,-lock}.json)
+  current "$cache/foreign" "$want" && return 0
+  build foreign || return 1
+  echo "$want" >"$cache/foreign/.stamp"
+}
+
 relock() {
-  local fresh
+  local fresh part
   fresh=$(mktemp -d)
   trap 'rm -rf "$fresh"' EXIT
   python3 -m venv "$fresh/venv"
@@ -101,6 +213,17 @@ relock() {
   cp "$here/node/package.json" "$fresh/"
   (cd "$fresh" && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund)
   cp "$fresh/package-lock.json" "$here/node/"
+  cp "$clients/package.json" "$fresh/"
+  (cd "$fresh" && rm package-lock.json && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund)
+  cp "$fresh/package-lock.json" "$clients/"
+  for part in dynamodb java; do
+    jars "$part" "$fresh/$part"
+    (cd "$fresh/$part" && sha256sum -- *) >"$here/$part/SHA256SUMS"
+  done
+  cp "$foreign/node/package.json" "$fresh/"
+  (cd "$fresh" && rm package-lock.json && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund)
+  cp "$fresh/package-lock.json" "$foreign/node/"
+  cargo generate-lockfile --manifest-path "$here/rust/Cargo.toml"
 }
 
 case "${1:-}" in
@@ -114,11 +237,14 @@ if have flock; then
   flock 9
 fi
 
-# Side by side: pip waits for the network, npm for the compiler.
-prepare_python 9>&- & python_job=$!
-prepare_node 9>&- & node_job=$!
+# Side by side: pip waits for the network, npm and cargo for the compiler.
+jobs=()
+for part in python node clients dynamodb java rust foreign; do
+  "prepare_$part" 9>&- & jobs+=($!)
+done
 status=0
-wait "$python_job" || status=1
-wait "$node_job" || status=1
+for job in "${jobs[@]}"; do
+  wait "$job" || status=1
+done
 [ "${CI:-}" = true ] || status=0
 exit "$status"
