@@ -25,7 +25,8 @@ quiet-build:
 
 .PHONY: test
 test: runtimes ## all tests, with the race detector and real runtimes
-	CGO_ENABLED=1 go test -race -timeout 20m ./...
+	CGO_ENABLED=1 go test -race -timeout 30m ./...
+	cd test/otlp && CGO_ENABLED=1 go test -race -timeout 10m ./...
 
 .PHONY: check
 check: lint test fuzz ## what every commit must pass
@@ -62,8 +63,9 @@ bench: ## the table of docs/performance.md, as ratios
 	go run ./test/bench -extension bin/powertools-extension -write docs/performance.md
 
 .PHONY: generate
-generate: ## print docs/reference from the tables in code
+generate: ## print docs/reference from the tables in code, docs/answers.md from the running binary
 	go test ./internal/reference -run TestPages -update
+	go test ./test/conformance -run TestAnswers -update
 
 .PHONY: runtimes
 runtimes: ## Python and Node with their Lambda runtime clients, moto and cfn-lint, into .cache/
