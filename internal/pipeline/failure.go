@@ -10,18 +10,29 @@ func (l *line) textFailure() {
 	if f.Level != levelUnknown && f.Level < levelError {
 		return
 	}
+	text := inLines(l.text)
 	switch {
-	case crashed(l.text):
+	case crashed(text):
 		f.Level = levelCritical
-	case errorObject(l.text):
-	case !hasStack(l.text):
+	case errorObject(text):
+	case !hasStack(text):
 		return
-	case f.Level == levelUnknown && !namesError(l.text):
+	case f.Level == levelUnknown && !namesError(text):
 		return
 	}
 	f.Failure = true
 	f.Level = max(f.Level, levelError)
-	f.ErrorType = textErrorType(l.text, f.Message)
+	f.ErrorType = textErrorType(text, f.Message)
+}
+
+// inLines gives a text of several lines its line feeds back: where every line
+// is a record of its own, Python's client writes carriage returns in their
+// place.
+func inLines(text []byte) []byte {
+	if bytes.IndexByte(text, '\r') < 0 || bytes.IndexByte(text, '\n') >= 0 {
+		return text
+	}
+	return bytes.ReplaceAll(text, []byte{'\r'}, []byte{'\n'})
 }
 
 // crashed knows how the Go runtime ends.

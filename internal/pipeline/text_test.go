@@ -77,6 +77,7 @@ func TestFailures(t *testing.T) {
 		errorType  string
 	}{
 		{"python runtime", "[ERROR] KeyError: 'x'\nTraceback (most recent call last):\n  File \"/var/task/app.py\", line 3, in handler", false, true, "KeyError"},
+		{"python runtime, one line", "[ERROR] KeyError: 'x'\rTraceback (most recent call last):\r  File \"/var/task/app.py\", line 3, in handler", false, true, "KeyError"},
 		{"python import", "[ERROR] Runtime.ImportModuleError: Unable to import module 'app': No module named 'x'\nTraceback (most recent call last):", false, true, "Runtime.ImportModuleError"},
 		{"python logger.exception", "[ERROR]\t2024-01-15T11:30:45.123Z\t" + testID + "\tpayment failed\nTraceback (most recent call last):\n  File \"/var/task/app.py\", line 3\nValueError: no", false, true, "ValueError"},
 		{"node", "2024-01-15T11:30:45.123Z\t" + testID + "\tERROR\tInvoke Error \t{\"errorType\":\"TypeError\",\"errorMessage\":\"x is not a function\",\"stack\":[\"TypeError: x\"]}", false, true, "TypeError"},

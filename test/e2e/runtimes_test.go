@@ -58,9 +58,7 @@ func languages() map[string]language {
 				return function(t, "python", "app.handler", harness.Need(t, "python/bin/python"), "-m", "awslambdaric", "app.handler")
 			},
 			exit: signal, errorType: "Runtime.Unknown",
-			// On a plain stdout the client writes the traceback with carriage
-			// returns, in one line without a line feed, and so without a stack.
-			errorSeen: false,
+			errorSeen: true, // the traceback comes in one line, with carriage returns
 		},
 		"node": {
 			options: func(t *testing.T) lambdaemu.Options {
