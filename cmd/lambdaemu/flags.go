@@ -16,6 +16,7 @@ import (
 
 // settings is a parsed command line.
 type settings struct {
+	args       []string // as given, for the record
 	command    []string
 	dir        string
 	function   string
@@ -29,16 +30,19 @@ type settings struct {
 	freeze     bool
 	faults     []lambdaemu.Fault
 
-	invokes []string
-	count   int
-	gap     time.Duration
-	listen  string
+	invokes     []string
+	count       int
+	concurrency int // 0: one after the other
+	gap         time.Duration
+	listen      string
 
 	params    string
 	realAWS   bool
 	awsFaults []awsFault
 
 	transcript string
+	record     string
+	junit      string
 	logStream  string
 	json       bool
 	raw        bool
@@ -65,7 +69,7 @@ func flagTable() []flagGroup {
 	return []flagGroup{
 		{"function", []flagInfo{
 			{"extension", "PATH", "", "an extension: binary, directory of binaries, or layer zip; repeatable", list(func(s *settings) *[]string { return &s.extensions })},
-			{"env", "K=V", "", "a variable of the function's configuration, or K to take the host's value; repeatable", addEnv},
+			{"env", "K=V", "", "a variable of the function's configuration, or K to take the host's value; {sink} in V becomes the URL of a built-in HTTP sink, {port} a free port; repeatable", addEnv},
 			{"dir", "PATH", ".", "working directory of the function (LAMBDA_TASK_ROOT)", text(func(s *settings) *string { return &s.dir })},
 			{"function-name", "NAME", "function", "the function's name", text(func(s *settings) *string { return &s.function })},
 			{"handler", "NAME", "app.handler", "_HANDLER of the runtime", text(func(s *settings) *string { return &s.handler })},
@@ -78,7 +82,8 @@ func flagTable() []flagGroup {
 		}},
 		{"invocations (without --invoke and --count: serve them over HTTP)", []flagInfo{
 			{"invoke", "FILE|JSON", "", "an event: a file, JSON text, or - for standard input; repeatable", list(func(s *settings) *[]string { return &s.invokes })},
-			{"count", "N", "one per event", "how many invocations; the events take turns, {} without --invoke", setCount},
+			{"count", "N", "one per event", "how many invocations; the events take turns, {} without --invoke", setNumber(func(s *settings) *int { return &s.count })},
+			{"concurrency", "N", "1", "invocations at once in one sandbox; needs --init-type managed-instances", setNumber(func(s *settings) *int { return &s.concurrency })},
 			{"gap", "DURATION", "0s", "pause between invocations, in which the sandbox is frozen", duration(func(s *settings) *time.Duration { return &s.gap })},
 			{"listen", "HOST:PORT", defaultListen, "address of serve mode", text(func(s *settings) *string { return &s.listen })},
 		}},
@@ -88,7 +93,9 @@ func flagTable() []flagGroup {
 			{"aws", "", "", "the real AWS, with the host's AWS_ACCESS_KEY_ID and so on", toggle(func(s *settings) *bool { return &s.realAWS })},
 		}},
 		{"output", []flagInfo{
-			{"transcript", "FILE", "", "write everything that crossed the wire", text(func(s *settings) *string { return &s.transcript })},
+			{"transcript", "FILE", "", "write what happened, in a form that is the same in every run", text(func(s *settings) *string { return &s.transcript })},
+			{"record", "FILE", "", "write everything that crossed the wire, one JSON object per line, for lambdaemu replay FILE; it holds payloads and secrets as they were", text(func(s *settings) *string { return &s.record })},
+			{"junit", "FILE", "", "write the invocations as JUnit test cases", text(func(s *settings) *string { return &s.junit })},
 			{"log-stream", "FILE", "", "write what CloudWatch Logs would hold, in order", text(func(s *settings) *string { return &s.logStream })},
 			{"json", "", "", "one JSON object per invocation and a summary, for machines", toggle(func(s *settings) *bool { return &s.json })},
 			{"raw", "", "", "show log lines as they are, platform lines included", toggle(func(s *settings) *bool { return &s.raw })},
@@ -106,7 +113,7 @@ var errHelp = flag.ErrHelp
 
 // parseFlags reads [flags] -- COMMAND ARGS…. Its errors are usage errors.
 func parseFlags(args []string) (settings, error) {
-	s := settings{freeze: true, listen: defaultListen, color: "auto"}
+	s := settings{args: args, freeze: true, listen: defaultListen, color: "auto"}
 	fs := flag.NewFlagSet("lambdaemu", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}
@@ -139,6 +146,10 @@ func (s *settings) check() error {
 		return errors.New("--params and --aws exclude each other: the embedded AWS or the real one")
 	case len(s.awsFaults) > 0 && s.params == "":
 		return errors.New("--aws-fault needs the embedded AWS: add --params FILE")
+	case s.concurrency > 1 && s.initType != "managed-instances":
+		return errors.New("--concurrency needs --init-type managed-instances: elsewhere a sandbox runs one invocation at a time")
+	case s.initType == "managed-instances" && s.logFormat == "text":
+		return errors.New("--log-format text: managed instances have JSON only")
 	case serves && s.gap > 0:
 		return errors.New("--gap needs invocations: add --count N or --invoke")
 	}
@@ -209,13 +220,15 @@ func setMemory(s *settings, value string) error {
 	return nil
 }
 
-func setCount(s *settings, value string) error {
-	n, err := strconv.Atoi(value)
-	if err != nil || n < 1 {
-		return errors.New("want a number from 1")
+func setNumber(field func(*settings) *int) func(*settings, string) error {
+	return func(s *settings, value string) error {
+		n, err := strconv.Atoi(value)
+		if err != nil || n < 1 {
+			return errors.New("want a number from 1")
+		}
+		*field(s) = n
+		return nil
 	}
-	s.count = n
-	return nil
 }
 
 func addEnv(s *settings, value string) error {

@@ -12,6 +12,8 @@ import (
 const helpHead = `lambdaemu runs a function with Lambda extensions on this machine.
 
 usage: lambdaemu [flags] -- COMMAND ARGS…
+       lambdaemu faults [flags] --extension PATH -- COMMAND ARGS…   a verdict on every fault
+       lambdaemu replay FILE                           run what --record wrote again and compare
 
 COMMAND is what starts the function's runtime, e.g.
   ./bootstrap                               a function on provided.al2023 (Go, Rust, C++ …)
@@ -24,6 +26,7 @@ examples:
   lambdaemu --extension bin/ -- ./bootstrap        then, in another terminal:
     curl -d '{"name":"world"}' http://127.0.0.1:9000/2015-03-31/functions/function/invocations
     aws lambda invoke --endpoint-url http://127.0.0.1:9000 --function-name function out.json
+    curl http://127.0.0.1:9000/url/orders?id=1      as its function URL
 `
 
 const helpTail = `

@@ -44,6 +44,9 @@ type jsonInvocation struct {
 	MaxMemoryUsedMB  int        `json:"maxMemoryUsedMB"`
 	ProducedBytes    int        `json:"producedBytes"`
 	TelemetryPending int        `json:"telemetryPending"`
+	TelemetryDropped int        `json:"telemetryDropped,omitempty"`
+	RestoreMs        float64    `json:"restoreMs,omitempty"`
+	Reads            int        `json:"reads,omitempty"` // calls to the embedded AWS
 	Event            any        `json:"event"`
 	Payload          any        `json:"payload"` // the response; a string when it is not JSON
 	Lines            []jsonLine `json:"lines"`
@@ -99,7 +102,8 @@ func (v *jsonView) invocation(o outcome) {
 		FunctionError: r.FunctionError, ErrorType: r.ErrorType, Error: errorText(o.err), AWSFault: o.awsFault,
 		InitMs: ms(r.Init), LatencyMs: ms(r.Latency), DurationMs: ms(r.Duration), PostRuntimeMs: ms(r.PostRuntime),
 		BilledMs: r.Billed.Milliseconds(), MaxMemoryUsedMB: r.MaxMemoryUsedMB, ProducedBytes: r.ProducedBytes,
-		TelemetryPending: r.TelemetryPending, Event: jsonPayload(o.event), Payload: jsonPayload(r.Payload), Lines: jsonLines(o.lines), LinesDropped: o.dropped,
+		TelemetryPending: r.TelemetryPending, TelemetryDropped: r.TelemetryDropped, RestoreMs: ms(r.Restore), Reads: o.reads,
+		Event: jsonPayload(o.event), Payload: jsonPayload(r.Payload), Lines: jsonLines(o.lines), LinesDropped: o.dropped,
 	}
 	_ = v.enc.Encode(out) // a closed pipe: the reader has seen enough
 }

@@ -51,6 +51,14 @@ type process struct {
 
 // run is main without the process: it returns the exit code.
 func run(ctx context.Context, args []string, p process) int {
+	if len(args) > 0 {
+		switch args[0] {
+		case "replay":
+			return replay(ctx, args[1:], p)
+		case "faults":
+			return faultMatrix(ctx, args[1:], p)
+		}
+	}
 	set, err := parseFlags(args)
 	switch {
 	case errors.Is(err, errHelp):

@@ -17,6 +17,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if strings.HasPrefix(filepath.Base(os.Args[0]), "ext") {
+		os.Exit(testExtension())
+	}
 	if kind := os.Getenv("LAMBDAEMU_TEST_FUNCTION"); kind != "" {
 		os.Exit(testFunction(kind))
 	}
@@ -134,6 +137,10 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"both AWS", "--params x --aws -- true", 2, "exclude each other"},
 		{"real AWS without credentials", "--aws --count 1 -- true", 2, "AWS_ACCESS_KEY_ID is not set"},
 		{"gap in serve mode", "--gap 1s -- true", 2, "--gap needs invocations"},
+		{"side by side on demand", "--concurrency 2 -- true", 2, "--concurrency needs --init-type managed-instances"},
+		{"text logs on managed instances", "--init-type managed-instances --log-format text -- true", 2, "managed instances have JSON only"},
+		{"record in no directory", "--count 1 --record /nope/x -- true", 2, "no such file or directory"},
+		{"JUnit in no directory", "--count 1 --junit /nope/x -- true", 2, "no such file or directory"},
 		{"environment without name", "--env =x -- true", 2, "want NAME=VALUE or NAME"},
 		{"environment that the host lacks", "--env NOPE --count 1 -- true", 2, "the host has no such variable"},
 		{"event that is no file", "--invoke nope.json -- true", 2, "nope.json: no such file, and not JSON"},

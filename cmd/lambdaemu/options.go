@@ -3,9 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"powertools-extension/internal/lambdaemu"
@@ -16,7 +18,8 @@ import (
 func (s settings) options(p process, awsURL string) (lambdaemu.Options, error) {
 	opt := lambdaemu.Options{
 		Command: s.command, Dir: s.dir, FunctionName: s.function, Handler: s.handler,
-		MemoryMB: s.memoryMB, Timeout: s.timeout, NoFreeze: !s.freeze, Faults: s.faults, InitType: s.initType,
+		Concurrency: s.concurrency,
+		MemoryMB:    s.memoryMB, Timeout: s.timeout, NoFreeze: !s.freeze, Faults: s.faults, InitType: s.initType,
 		Env: map[string]string{},
 	}
 	if s.logFormat == "json" {
@@ -40,7 +43,38 @@ func (s settings) options(p process, awsURL string) (lambdaemu.Options, error) {
 		}
 		opt.Env[name] = value
 	}
-	return opt, nil
+	return opt, fillPorts(opt.Env)
+}
+
+// portPlaceholder in a variable becomes a free port, the same in all of them, so
+// that runs side by side do not meet.
+const portPlaceholder = "{port}"
+
+func fillPorts(env map[string]string) error {
+	port := ""
+	for name, value := range env {
+		if !strings.Contains(value, portPlaceholder) {
+			continue
+		}
+		if port == "" {
+			free, err := freePort()
+			if err != nil {
+				return fmt.Errorf("--env %s: no free port: %w", name, err)
+			}
+			port = strconv.Itoa(free)
+		}
+		env[name] = strings.ReplaceAll(value, portPlaceholder, port)
+	}
+	return nil
+}
+
+// freePort is free now; nothing keeps it so.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
 
 // awsEnv chooses which AWS the processes talk to.

@@ -37,6 +37,7 @@ type outcome struct {
 	awsFault string // in force during the invocation
 	lines    []lambdaemu.Line
 	dropped  int // lines that were too many to keep
+	reads    int // calls to the embedded AWS since the invocation before
 }
 
 func (o outcome) ok() bool { return o.err == nil && o.response.FunctionError == "" }
@@ -95,6 +96,7 @@ type digest struct {
 	status    string
 	response  lambdaemu.Response // without payload
 	metrics   int                // in EMF documents about this invocation
+	reads     int                // of parameters and the like from the embedded AWS
 	logErrors int                // lines of the function at ERROR and above
 }
 
@@ -115,7 +117,7 @@ func (t *tally) add(o outcome) {
 		t.unlisted++
 		return
 	}
-	d := digest{number: o.number, requestID: o.response.RequestID, cold: o.response.ColdStart, ok: o.ok(), status: o.status(), response: o.response}
+	d := digest{number: o.number, requestID: o.response.RequestID, cold: o.response.ColdStart, ok: o.ok(), status: o.status(), response: o.response, reads: o.reads}
 	d.response.Payload = nil
 	if t.byID == nil {
 		t.byID = map[string]int{}

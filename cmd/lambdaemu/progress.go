@@ -53,6 +53,11 @@ func (p *progress) step(number, of, failed int) {
 	if failed > 0 {
 		text += fmt.Sprintf(", %d failed", failed)
 	}
+	p.tell(text, number, of)
+}
+
+// tell says how far a run has come, in a line per tenth where lines stay.
+func (p *progress) tell(text string, number, of int) {
 	p.set(text)
 	if tenth := max(of/10, 1); p.plain && of >= 20 && number%tenth == 0 {
 		fmt.Fprintln(p.w, text)

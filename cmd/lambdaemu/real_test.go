@@ -92,3 +92,12 @@ func TestRealFunctionThatExitsAtOnce(t *testing.T) {
 		t.Errorf("exit code %d", got.code)
 	}
 }
+
+// Invocations side by side on a managed instance, from the command line.
+func TestRealConcurrency(t *testing.T) {
+	got := realCommand(t, "--count", "6", "--concurrency", "3", "--init-type", "managed-instances", "--params", "../../examples/params.yaml",
+		"--env", "LAMBDAEMU_TEST_FUNCTION=echo", "--timeout", "20")
+	if got.code != 0 || !strings.Contains(got.stdout, "summary · 6 invocations") || !strings.Contains(got.stdout, "ssm:GetParameter  6 calls") || strings.Contains(got.stdout, " billed 0 ms") {
+		t.Errorf("exit code %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+}

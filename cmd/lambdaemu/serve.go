@@ -35,7 +35,7 @@ func (s *session) serve(ctx context.Context) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(s.listener) }()
 	base := "http://" + s.listener.Addr().String()
-	fmt.Fprintf(s.p.stderr, "function %q waits for invocations; Ctrl-C shuts it down\n  curl -d '{}' %s%s\n", s.functionName(), base, invokePath(s.functionName()))
+	fmt.Fprintf(s.p.stderr, "function %q waits for invocations; Ctrl-C shuts it down\n  curl -d '{}' %s%s\n  curl %s%s   as a function URL\n", s.functionName(), base, invokePath(s.functionName()), base, urlPrefix)
 	var err error
 	select {
 	case <-ctx.Done():
@@ -75,8 +75,10 @@ type invokeAPI struct {
 func newInvokeAPI(ctx context.Context, s *session) *invokeAPI {
 	a := &invokeAPI{mux: http.NewServeMux(), ctx: ctx, session: s, queued: make(chan struct{}, maxQueued)}
 	a.mux.HandleFunc("POST /2015-03-31/functions/{name}/invocations", a.invoke)
+	a.mux.HandleFunc("POST /2021-11-15/functions/{name}/response-streaming-invocations", a.invokeStream)
+	a.mux.HandleFunc(urlPrefix, a.functionURL)
 	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, http.StatusNotFound, "ResourceNotFoundException", "lambdaemu serves POST "+invokePath(s.functionName())+", not "+r.Method+" "+r.URL.Path)
+		refuse(w, http.StatusNotFound, "ResourceNotFoundException", "lambdaemu serves POST "+invokePath(s.functionName())+" and the function URL "+urlPrefix+", not "+r.Method+" "+r.URL.Path)
 	})
 	return a
 }
@@ -119,11 +121,7 @@ func (a *invokeAPI) listensOn(hostPort string) bool {
 }
 
 func (a *invokeAPI) invoke(w http.ResponseWriter, r *http.Request) {
-	if name := functionOf(r.PathValue("name")); name != a.session.functionName() {
-		refuse(w, http.StatusNotFound, "ResourceNotFoundException", fmt.Sprintf("Function not found: arn:aws:lambda:us-east-1:123456789012:function:%s (lambdaemu runs %q)", name, a.session.functionName()))
-		return
-	}
-	req, ok := readRequest(w, r)
+	req, ok := a.addressed(w, r)
 	if !ok {
 		return
 	}
@@ -137,6 +135,16 @@ func (a *invokeAPI) invoke(w http.ResponseWriter, r *http.Request) {
 	default:
 		refuse(w, http.StatusBadRequest, "InvalidParameterValueException", "X-Amz-Invocation-Type "+kind+": want RequestResponse, Event or DryRun")
 	}
+}
+
+// addressed reads the call if it is for this function; false means that it is
+// answered.
+func (a *invokeAPI) addressed(w http.ResponseWriter, r *http.Request) (lambdaemu.Request, bool) {
+	if name := functionOf(r.PathValue("name")); name != a.session.functionName() {
+		refuse(w, http.StatusNotFound, "ResourceNotFoundException", fmt.Sprintf("Function not found: arn:aws:lambda:us-east-1:123456789012:function:%s (lambdaemu runs %q)", name, a.session.functionName()))
+		return lambdaemu.Request{}, false
+	}
+	return readRequest(w, r)
 }
 
 // functionOf takes the name out of NAME, NAME:QUALIFIER and both ARN forms.

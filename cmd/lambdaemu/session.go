@@ -1,15 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
 
+	"powertools-extension/internal/awsemu"
 	"powertools-extension/internal/lambdaemu"
 )
 
@@ -33,9 +36,12 @@ type session struct {
 	endBox  context.CancelFunc
 	started time.Time
 
-	mu     sync.Mutex // invocations one after the other
-	number int
-	tally  tally
+	turn     sync.Mutex // held by an invocation, unless they run side by side
+	mu       sync.Mutex
+	number   int
+	awsCalls int // told to invocations so far
+	tally    tally
+	recorder *recorder // nil without --record
 
 	interrupted bool
 }
@@ -89,17 +95,20 @@ func (s *session) prepareOutput(terminal bool) (err error) {
 		return err
 	}
 	s.opt.OnLine = s.lines.add
+	if err := s.prepareRecord(); err != nil {
+		return err
+	}
 	s.progress = newProgress(s.p.stderr, terminal && !s.set.json, s.set.quiet && !s.set.json)
 	if s.set.json {
 		s.view = newJSONView(s.p.stdout)
-		return nil
+		return s.prepareJUnit()
 	}
 	v := newTextView(s.p.stdout, newStyle(s.set.color, s.p.lookup, s.p.terminal(s.p.stdout)))
 	v.raw, v.quiet, v.memoryMB, v.command = s.set.raw, s.set.quiet, s.set.memoryMB, s.set.command
 	v.extensions = len(s.opt.Layers)
-	v.timeout = s.set.timeout
+	v.timeout, v.billed = s.set.timeout, s.set.initType != "managed-instances"
 	s.view = v
-	return nil
+	return s.prepareJUnit()
 }
 
 func (s *session) awsURL() string {
@@ -141,23 +150,50 @@ func (s *session) reportStart(error) {
 // starting; what has started runs to its end, as Lambda never shuts a sandbox
 // down in the middle.
 func (s *session) invoke(ctx context.Context, req lambdaemu.Request) outcome {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if s.set.concurrency <= 1 {
+		s.turn.Lock()
+		defer s.turn.Unlock()
+	}
 	if ctx.Err() != nil {
 		return outcome{err: context.Cause(ctx)}
 	}
 	ctx = context.WithoutCancel(ctx)
-	s.number++
-	o := outcome{number: s.number, event: req.Payload, awsFault: s.aws.before(s.number)}
+	o := s.beginInvocation(req)
 	o.response, o.err = s.box.Invoke(ctx, req)
 	if o.err == nil {
 		s.lines.awaitReport(ctx, o.response.RequestID, reportWait)
 	}
-	o.lines, o.dropped = s.lines.take()
-	s.progress.clear()
-	s.tally.add(o)
-	s.view.invocation(o)
+	s.endInvocation(&o)
 	return o
+}
+
+func (s *session) beginInvocation(req lambdaemu.Request) outcome {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.number++
+	return outcome{number: s.number, event: req.Payload, awsFault: s.aws.before(s.number)}
+}
+
+// endInvocation reports. Of invocations side by side, the first to end shows the
+// lines and the calls of all.
+func (s *session) endInvocation(o *outcome) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o.lines, o.dropped = s.lines.take()
+	calls := totalCalls(s.aws.counts())
+	o.reads, s.awsCalls = calls-s.awsCalls, calls
+	s.progress.clear()
+	s.tally.add(*o)
+	s.recorder.invocation(*o)
+	s.view.invocation(*o)
+}
+
+func totalCalls(counts []awsemu.Count) int {
+	total := 0
+	for _, c := range counts {
+		total += c.Calls
+	}
+	return total
 }
 
 // runAll makes the invocations of the command line.
@@ -166,6 +202,10 @@ func (s *session) runAll(ctx context.Context) error {
 	n := s.set.count
 	if n == 0 {
 		n = len(s.events)
+	}
+	if s.set.concurrency > 1 {
+		s.runBeside(ctx, n)
+		return nil
 	}
 	for i := range n {
 		if i > 0 && !s.pause(ctx, i, n) {
@@ -179,6 +219,25 @@ func (s *session) runAll(ctx context.Context) error {
 	}
 	s.interrupted = ctx.Err() != nil
 	return nil
+}
+
+// runBeside makes n invocations, as many at once as --concurrency says.
+func (s *session) runBeside(ctx context.Context, n int) {
+	var wg sync.WaitGroup
+	lanes := make(chan struct{}, s.set.concurrency)
+	for i := range n {
+		lanes <- struct{}{}
+		if i > 0 && !s.pause(ctx, i, n) {
+			<-lanes
+			break
+		}
+		wg.Go(func() {
+			defer func() { <-lanes }()
+			s.invoke(ctx, lambdaemu.Request{Payload: s.events[i%len(s.events)]})
+		})
+	}
+	wg.Wait()
+	s.interrupted = ctx.Err() != nil
 }
 
 // announceInterrupt says at once what a Ctrl-C does, while an invocation may
@@ -213,8 +272,8 @@ func (s *session) pause(ctx context.Context, done, n int) bool {
 // finish shuts the sandbox down, reports the run and writes the files. It
 // returns whether everything went well.
 func (s *session) finish() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.turn.Lock()
+	defer s.turn.Unlock()
 	s.progress.set("shutdown")
 	// A running invocation is waited for, and it may use its whole time.
 	ctx, cancel := context.WithTimeout(context.Background(), max(s.set.timeout, 3*time.Second)+20*time.Second)
@@ -225,6 +284,7 @@ func (s *session) finish() bool {
 	s.progress.clear()
 	e.lines, e.dropped = s.lines.take()
 	s.tally.scan(e.lines, len(s.tally.rows)-1)
+	slices.SortFunc(s.tally.rows, func(a, b digest) int { return cmp.Compare(a.number, b.number) }) // side by side they end in any order
 	e.rows, e.unlisted, e.failed = s.tally.rows, s.tally.unlisted, s.tally.failed
 	e.aws, e.embedded = s.aws.counts(), s.aws != nil
 	e.took = time.Since(s.started)
@@ -234,7 +294,10 @@ func (s *session) finish() bool {
 }
 
 func (s *session) writeFiles() bool {
-	err := s.lines.close()
+	err := errors.Join(s.lines.close(), s.recorder.close(s.box.Transcript()))
+	if j, ok := s.view.(*junitView); ok {
+		err = errors.Join(err, j.err)
+	}
 	if s.set.transcript != "" {
 		text := lambdaemu.Render(s.box.Transcript())
 		err = errors.Join(err, os.WriteFile(s.set.transcript, []byte(text), 0o644))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -64,11 +65,15 @@ func (v *textView) summary(e ending) {
 		v.line("")
 		return
 	}
-	t := table{right: map[int]bool{0: true, 3: true, 4: true, 5: true, 6: true, 7: true, 8: true, 9: true}}
-	t.add("#", "start", "status", "init ms", "duration ms", "extensions ms", "billed ms", "memory MB", "metrics", "log errors")
+	t := table{right: map[int]bool{0: true, 3: true, 4: true, 5: true, 6: true, 7: true, 8: true, 9: true, 10: true, 11: true}}
+	head := []string{"#", "start", "status", "init ms", "duration ms", "extensions ms", "billed ms", "memory MB"}
+	if e.embedded {
+		head = append(head, "reads")
+	}
+	t.add(append(head, "metrics", "dropped", "log errors")...)
 	listed := notable(e.rows)
 	for _, d := range listed {
-		t.add(v.row(d)...)
+		t.add(v.row(d, e.embedded)...)
 	}
 	for i, line := range t.lines() {
 		if i == 0 {
@@ -89,13 +94,18 @@ func (v *textView) summary(e ending) {
 	v.line("")
 }
 
-func (v *textView) row(d digest) []string {
+// row is one invocation: what it took, how often the embedded AWS was asked, the
+// metrics about it, and the telemetry events that never reached an extension.
+func (v *textView) row(d digest, embedded bool) []string {
 	start, init, status := "warm", "", v.st.green("ok")
 	if d.cold {
 		start = "cold"
 	}
-	if d.response.Init > 0 {
-		init = millis(d.response.Init)
+	if d.response.Restore > 0 {
+		start = "restored"
+	}
+	if took := d.response.Init + d.response.Restore; took > 0 {
+		init = millis(took)
 	}
 	if !d.ok {
 		status = v.st.red(d.status)
@@ -104,8 +114,16 @@ func (v *textView) row(d digest) []string {
 	if d.logErrors > 0 {
 		logErrors = v.st.red(logErrors)
 	}
-	return []string{strconv.Itoa(d.number), start, status, init, millis(d.response.Duration), millis(d.response.PostRuntime),
-		strconv.FormatInt(d.response.Billed.Milliseconds(), 10), strconv.Itoa(d.response.MaxMemoryUsedMB), strconv.Itoa(d.metrics), logErrors}
+	cells := []string{strconv.Itoa(d.number), start, status, init, millis(d.response.Duration), millis(d.response.PostRuntime),
+		strconv.FormatInt(d.response.Billed.Milliseconds(), 10), strconv.Itoa(d.response.MaxMemoryUsedMB)}
+	if embedded {
+		cells = append(cells, strconv.Itoa(d.reads))
+	}
+	dropped := strconv.Itoa(d.response.TelemetryDropped)
+	if d.response.TelemetryDropped > 0 {
+		dropped = v.st.yellow(dropped)
+	}
+	return append(cells, strconv.Itoa(d.metrics), dropped, logErrors)
 }
 
 // notable picks the rows of a long run: first and last, cold starts, failures,
@@ -114,18 +132,22 @@ func notable(rows []digest) []digest {
 	if len(rows) <= maxListed {
 		return rows
 	}
-	slowest := slices.Clone(rows)
-	slices.SortStableFunc(slowest, func(a, b digest) int { return int(b.response.Duration - a.response.Duration) })
+	inOrder := make([]int, len(rows))
+	for i := range rows {
+		inOrder[i] = i
+	}
+	slowest := slices.Clone(inOrder)
+	slices.SortStableFunc(slowest, func(a, b int) int { return cmp.Compare(rows[b].response.Duration, rows[a].response.Duration) })
 	picked := map[int]bool{0: true, len(rows) - 1: true}
-	take := func(candidates []digest, limit int, want func(digest) bool) {
-		for _, d := range candidates {
-			if len(picked) < limit && want(d) {
-				picked[d.number-rows[0].number] = true
+	take := func(candidates []int, limit int, want func(digest) bool) {
+		for _, i := range candidates {
+			if len(picked) < limit && want(rows[i]) {
+				picked[i] = true
 			}
 		}
 	}
-	take(rows, maxListed-5, func(d digest) bool { return !d.ok })
-	take(rows, maxListed-5, func(d digest) bool { return d.cold || d.logErrors > 0 })
+	take(inOrder, maxListed-5, func(d digest) bool { return !d.ok })
+	take(inOrder, maxListed-5, func(d digest) bool { return d.cold || d.logErrors > 0 })
 	take(slowest, min(len(picked)+5, maxListed), func(digest) bool { return true })
 	var out []digest
 	for _, i := range slices.Sorted(maps.Keys(picked)) {
@@ -166,11 +188,7 @@ func spread(rows []digest) string {
 
 // calls lists what the embedded AWS was asked.
 func (v *textView) calls(e ending) {
-	total := 0
-	for _, c := range e.aws {
-		total += c.Calls
-	}
-	v.rule(fmt.Sprintf("embedded AWS · %s", plural(total, "call", "calls")), "", v.st.dim)
+	v.rule(fmt.Sprintf("embedded AWS · %s", plural(totalCalls(e.aws), "call", "calls")), "", v.st.dim)
 	t := table{right: map[int]bool{1: true}}
 	for _, c := range e.aws {
 		calls := plural(c.Calls, "call", "calls")

@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -167,4 +169,19 @@ func FuzzLine(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Invocations that ran side by side end in any order, and some may be beyond
+// what is kept.
+func TestNotableRowsOfASideBySideRun(t *testing.T) {
+	var rows []digest
+	for n := range 40 {
+		rows = append(rows, digest{number: 1 + (n*7)%100, ok: n != 3, response: lambdaemu.Response{Duration: time.Duration(n) * time.Millisecond}})
+	}
+	got := notable(rows)
+	failed := slices.ContainsFunc(got, func(d digest) bool { return !d.ok })
+	slowest := slices.ContainsFunc(got, func(d digest) bool { return d.number == rows[39].number })
+	if len(got) > maxListed || !failed || !slowest {
+		t.Errorf("%d rows, failed %t, slowest %t", len(got), failed, slowest)
+	}
 }

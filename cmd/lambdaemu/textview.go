@@ -22,7 +22,8 @@ type textView struct {
 	memoryMB   int
 	timeout    time.Duration
 	command    []string
-	extensions int // how many there are
+	extensions int  // how many there are
+	billed     bool // managed instances have no bill per invocation
 
 	numbers map[string]int // request id → number of the invocation
 	pairs   pairing
@@ -30,7 +31,7 @@ type textView struct {
 }
 
 func newTextView(w io.Writer, st style) *textView {
-	return &textView{w: w, st: st, numbers: map[string]int{}, added: map[string]string{}}
+	return &textView{w: w, st: st, billed: true, numbers: map[string]int{}, added: map[string]string{}}
 }
 
 func (v *textView) line(format string, args ...any) {
@@ -88,12 +89,20 @@ func (v *textView) facts(o outcome) {
 	if r.Init > 0 {
 		facts = append(facts, "init "+span(r.Init))
 	}
+	if r.Restore > 0 {
+		facts = append(facts, "restore "+span(r.Restore))
+	}
 	if r.PostRuntime > 0 && v.extensions > 0 {
 		facts = append(facts, "extensions +"+span(r.PostRuntime))
 	}
-	facts = append(facts, fmt.Sprintf("billed %d ms", r.Billed.Milliseconds()))
+	if v.billed {
+		facts = append(facts, fmt.Sprintf("billed %d ms", r.Billed.Milliseconds()))
+	}
 	if r.MaxMemoryUsedMB > 0 {
 		facts = append(facts, fmt.Sprintf("memory %d of %d MB", r.MaxMemoryUsedMB, max(v.memoryMB, 128)))
+	}
+	if r.TelemetryDropped > 0 {
+		facts = append(facts, fmt.Sprintf("%d telemetry events dropped", r.TelemetryDropped))
 	}
 	if r.TelemetryPending > 1 { // one is the report, which is always late
 		facts = append(facts, fmt.Sprintf("%d telemetry events still to be delivered", r.TelemetryPending))

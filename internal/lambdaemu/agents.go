@@ -139,6 +139,9 @@ const (
 	runtimeResponse      runtimeState = "InvocationResponse"
 	runtimeErrorResponse runtimeState = "InvocationErrorResponse"
 	runtimeResponseSent  runtimeState = "ResponseSent"
+	runtimeRestoreReady  runtimeState = "RestoreReady"
+	runtimeRestoring     runtimeState = "Restoring"
+	runtimeRestoreError  runtimeState = "RestoreError"
 )
 
 // runtimeMachine is the function's side. The sandbox's lock must be held.
@@ -147,6 +150,8 @@ type runtimeMachine struct {
 	proc   *process
 	parked []chan *invocation
 	again  *invocation // the open invocation, handed out again to a /next that repeats
+
+	restore chan struct{} // the suspended /restore/next; closed by the restore
 }
 
 // ready suspends the caller of /next. While an invocation is open the call gets
@@ -158,7 +163,7 @@ func (r *runtimeMachine) ready() (<-chan *invocation, error) {
 	case runtimeRunning:
 		answer <- r.again
 		return answer, nil
-	case runtimeStarted, runtimeReady, runtimeResponseSent:
+	case runtimeStarted, runtimeReady, runtimeResponseSent, runtimeRestoring:
 		r.state = runtimeReady
 		r.parked = append(r.parked, answer)
 		return answer, nil

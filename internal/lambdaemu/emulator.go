@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
+	"net/http"
 	"strconv"
 	"sync"
 	"syscall"
@@ -25,15 +28,20 @@ type Emulator struct {
 	launcher *launcher
 	hooks    *notifier
 	script   *transcript
+	wire     *wire
+	sink     *sink // nil when no variable names it
+	counts   *telemetryCounts
 	faults   *faults
 	api      apiServer
-	taken    []net.Listener // ports held by the fault port-taken
+	taken    []*http.Server // ports held by the fault port-taken
 	wg       sync.WaitGroup
 
-	life    context.Context // ends when everything must die at once
-	endLife context.CancelFunc
-	unwatch func() bool   // detaches Start's context
-	slot    chan struct{} // held by whoever changes the sandbox
+	life     context.Context // ends when everything must die at once
+	endLife  context.CancelFunc
+	unwatch  func() bool    // detaches Start's context
+	slot     chan struct{}  // held by whoever changes the sandbox
+	lanes    chan struct{}  // managed instances: one per invocation under way
+	inflight sync.WaitGroup // managed instances
 
 	// Guarded by slot.
 	id          identity
@@ -59,7 +67,7 @@ func Start(ctx context.Context, opt Options) (*Emulator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start emulator: %w", err)
 	}
-	e := &Emulator{opt: opt, faults: &faults{}, slot: make(chan struct{}, 1)}
+	e := &Emulator{opt: opt, faults: &faults{}, slot: make(chan struct{}, 1), lanes: make(chan struct{}, max(opt.Concurrency, 1))}
 	for _, fault := range opt.Faults {
 		if err := e.SetFault(fault); err != nil {
 			return nil, fmt.Errorf("start emulator: %w", err)
@@ -70,9 +78,10 @@ func Start(ctx context.Context, opt Options) (*Emulator, error) {
 	}
 	e.hooks = newNotifier(opt.OnLine, opt.OnEntry)
 	e.script = &transcript{hooks: e.hooks}
+	e.wire, e.counts = newWire(opt.OnWire), &telemetryCounts{}
 	e.launcher = newLauncher()
 	e.life, e.endLife = context.WithCancel(context.Background())
-	if err := e.serve(); err != nil {
+	if err := errors.Join(e.openSink(), e.serve()); err != nil {
 		e.teardown()
 		return nil, fmt.Errorf("start emulator: %w", err)
 	}
@@ -88,6 +97,17 @@ func Start(ctx context.Context, opt Options) (*Emulator, error) {
 	return e, nil
 }
 
+func (e *Emulator) openSink() (err error) {
+	if !wantsSink(e.opt.Env) {
+		return nil
+	}
+	if e.sink, err = newSink(e.faults, e.script); err != nil {
+		return fmt.Errorf("built-in sink: %w", err)
+	}
+	e.opt.Env = e.sink.fill(e.opt.Env)
+	return nil
+}
+
 func (e *Emulator) takePort() error {
 	port, ok := e.faults.value("port-taken")
 	if !ok {
@@ -97,7 +117,10 @@ func (e *Emulator) takePort() error {
 	if err != nil {
 		return fmt.Errorf("fault port-taken: %w", err)
 	}
-	e.taken = append(e.taken, ln)
+	// Whoever is there speaks HTTP and knows no path, as another layer would.
+	stranger := &http.Server{Handler: http.NotFoundHandler(), ErrorLog: log.New(io.Discard, "", 0)}
+	e.taken = append(e.taken, stranger)
+	e.wg.Go(func() { stranger.Serve(ln) })
 	return nil
 }
 
@@ -138,16 +161,21 @@ func (e *Emulator) coldStart() {
 		e.fresh = true
 		return
 	}
+	if e.opt.snapStart() {
+		box.snapshot()
+		return
+	}
 	box.freeze()
 }
 
 func (e *Emulator) newSandbox() *sandbox {
 	s := &sandbox{
-		opt: &e.opt, launcher: e.launcher, hooks: e.hooks, script: e.script, faults: e.faults,
-		env: environment{opt: &e.opt, id: e.id, creds: inventCredentials(), api: e.api.addr},
+		opt: &e.opt, launcher: e.launcher, hooks: e.hooks, script: e.script, faults: e.faults, wire: e.wire,
+		env: environment{opt: &e.opt, id: e.id, creds: inventCredentials(), api: e.api.addr, containerToken: newUUID()},
 		hub: newHub(e.faults), gate: newGate(), gone: make(chan struct{}), changed: make(chan struct{}),
 		runtime: runtimeMachine{state: runtimeStarted}, registrationOpen: true, initialising: true,
 	}
+	s.hub.counts = e.counts
 	e.setCurrent(s)
 	return s
 }
@@ -158,6 +186,9 @@ func (e *Emulator) reset(box *sandbox, failed *failure, runtimeGone func()) {
 	e.script.add(whoPlatform, "reset", failed.reason())
 	box.shutdown(failed.reason(), runtimeGone)
 	e.setCurrent(nil)
+	// Where there is a snapshot, or where one environment serves many at once,
+	// it is not repaired but replaced.
+	e.fresh = e.opt.snapStart() || e.opt.managed()
 }
 
 func (e *Emulator) spindown(box *sandbox) {
@@ -185,6 +216,10 @@ func (e *Emulator) Shutdown(ctx context.Context) (Exit, error) {
 	}
 	stop := context.AfterFunc(ctx, e.killNow)
 	if box := e.current(); box != nil {
+		if e.opt.managed() {
+			box.abortAll()
+			e.inflight.Wait()
+		}
 		e.spindown(box)
 	}
 	stop()
@@ -225,6 +260,8 @@ func (e *Emulator) finishLocked() {
 	if e.unwatch != nil {
 		e.unwatch()
 	}
+	e.endLife()
+	e.inflight.Wait()
 	e.teardown()
 }
 
@@ -233,9 +270,10 @@ func (e *Emulator) teardown() {
 	if e.api.http != nil {
 		e.api.http.Close()
 	}
-	for _, ln := range e.taken {
-		ln.Close()
+	for _, stranger := range e.taken {
+		stranger.Close()
 	}
+	e.sink.close()
 	e.wg.Wait()
 	e.launcher.close()
 	e.hooks.close()

@@ -30,6 +30,8 @@ type environment struct {
 	id    identity
 	creds credentials
 	api   string // host:port of the Runtime API
+
+	containerToken string // for the credentials endpoint of SnapStart
 }
 
 // extension returns the environment of extension processes.
@@ -71,10 +73,12 @@ func (e *environment) inherited() map[string]string {
 func (e *environment) shared() map[string]string {
 	env := map[string]string{
 		"TZ":                    ":UTC",
-		"AWS_ACCESS_KEY_ID":     e.creds.keyID,
-		"AWS_SECRET_ACCESS_KEY": e.creds.secret,
-		"AWS_SESSION_TOKEN":     e.creds.token,
 		"AWS_LAMBDA_LOG_FORMAT": e.opt.LogFormat,
+	}
+	if !e.opt.snapStart() {
+		env["AWS_ACCESS_KEY_ID"] = e.creds.keyID
+		env["AWS_SECRET_ACCESS_KEY"] = e.creds.secret
+		env["AWS_SESSION_TOKEN"] = e.creds.token
 	}
 	if e.opt.LogFormat == formatJSON {
 		env["AWS_LAMBDA_LOG_LEVEL"] = "INFO"
@@ -90,7 +94,7 @@ func (e *environment) shared() map[string]string {
 func (e *environment) customer() map[string]string {
 	env := make(map[string]string, len(e.opt.Env))
 	for key, value := range e.opt.Env {
-		if !strings.HasPrefix(key, "_") {
+		if !strings.HasPrefix(key, "_") && !(e.opt.snapStart() && credentialKey(key)) {
 			env[key] = value
 		}
 	}
@@ -99,7 +103,7 @@ func (e *environment) customer() map[string]string {
 
 // platform are Lambda's values that nobody may override.
 func (e *environment) platform() map[string]string {
-	return map[string]string{
+	env := map[string]string{
 		"AWS_LAMBDA_RUNTIME_API":          e.api,
 		"AWS_REGION":                      e.opt.Region,
 		"AWS_DEFAULT_REGION":              e.opt.Region,
@@ -108,6 +112,11 @@ func (e *environment) platform() map[string]string {
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(e.opt.MemoryMB),
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  e.opt.InitType,
 	}
+	if e.opt.snapStart() {
+		env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = "http://" + e.api + credentialsPath
+		env["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = e.containerToken
+	}
+	return env
 }
 
 // runtimeOnly are the values that extensions do not get (AWS page:
@@ -122,6 +131,13 @@ func (e *environment) runtimeOnly() map[string]string {
 		"AWS_LAMBDA_LOG_STREAM_NAME": e.id.logStream,
 		"_AWS_XRAY_DAEMON_ADDRESS":   "169.254.79.129",
 		"_AWS_XRAY_DAEMON_PORT":      "2000",
+	}
+	switch {
+	case e.opt.snapStart(): // the log stream changes at every restore (AWS page: snapstart-monitoring)
+		delete(env, "AWS_LAMBDA_LOG_GROUP_NAME")
+		delete(env, "AWS_LAMBDA_LOG_STREAM_NAME")
+	case e.opt.managed():
+		env["AWS_LAMBDA_MAX_CONCURRENCY"] = strconv.Itoa(e.opt.Concurrency)
 	}
 	if name := executionEnv(e.opt.Command[0]); name != "" {
 		env["AWS_EXECUTION_ENV"] = name

@@ -157,10 +157,11 @@ type subscriptionRecord struct {
 }
 
 type startRecord struct {
-	RequestID string         `json:"requestId"`
-	Version   string         `json:"version"`
-	Tracing   *tracingRecord `json:"tracing,omitempty"`
-	TenantID  string         `json:"tenantId,omitempty"`
+	RequestID   string         `json:"requestId"`
+	Version     string         `json:"version"`
+	FunctionArn string         `json:"functionArn,omitempty"` // managed instances
+	Tracing     *tracingRecord `json:"tracing,omitempty"`
+	TenantID    string         `json:"tenantId,omitempty"`
 }
 
 type spanRecord struct {
@@ -192,7 +193,7 @@ type reportRecord struct {
 	RequestID string         `json:"requestId"`
 	Status    string         `json:"status"`
 	ErrorType string         `json:"errorType,omitempty"`
-	Metrics   reportMetrics  `json:"metrics"`
+	Metrics   any            `json:"metrics"` // reportMetrics or restoredMetrics
 	Spans     []spanRecord   `json:"spans,omitempty"`
 	Tracing   *tracingRecord `json:"tracing,omitempty"`
 	TenantID  string         `json:"tenantId,omitempty"`

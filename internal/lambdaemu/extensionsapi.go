@@ -98,7 +98,7 @@ func (s *sandbox) register(name string, events []string) (*agent, *apiError) {
 	defer s.mu.Unlock()
 	a := s.externalLocked(name)
 	for _, event := range events {
-		if text := eventProblem(event, a == nil); text != "" {
+		if text := s.eventProblem(event, a == nil); text != "" {
 			return nil, forbidden("Extension.InvalidEventType", event+": "+text)
 		}
 	}
@@ -117,8 +117,12 @@ func (s *sandbox) register(name string, events []string) (*agent, *apiError) {
 	return a, nil
 }
 
-func eventProblem(event string, internal bool) string {
+// eventProblem: managed instances have no INVOKE, and internal extensions get no
+// event at all there (AWS source: lambda-managed-instances core/agentutil).
+func (s *sandbox) eventProblem(event string, internal bool) string {
 	switch {
+	case event == eventInvoke && s.opt.managed():
+		return "ErrorInvalidEventType"
 	case event == eventInvoke:
 		return ""
 	case event != eventShutdown:

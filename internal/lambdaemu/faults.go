@@ -55,6 +55,8 @@ func faultTable() []faultSpec {
 		{FaultInfo{"report-never", timesArg, "platform.report is never delivered"}, argTimes, 0},
 		{FaultInfo{"report-handler-error", timesArg, "platform.report has status error and the error's type after a handler that threw, as on managed instances; otherwise it says success"}, argTimes, 0},
 		{FaultInfo{"events-unknown", "", "every invocation also brings an event of unknown type and a platform.fault with a string record"}, argNone, 0},
+		{FaultInfo{"record-forms", "", "records in every form that is allowed or has been seen: lines as string, object, number, array and null, platform records without their optional members and with unknown ones"}, argNone, 0},
+		{FaultInfo{"clock-jump", "milliseconds, default 3600000", "the clock jumps by this before the first invocation, or the one after @: what was said before is dated that much earlier"}, argMillis, 3600000},
 		{FaultInfo{"batch-duplicated", timesArg, "every batch is posted twice"}, argTimes, 0},
 		{FaultInfo{"batch-reordered", timesArg, "the events of a batch are posted in reverse order"}, argTimes, 0},
 		{FaultInfo{"batch-split", "bytes, default 64", "a record longer than this is cut over two POSTs, neither of them valid JSON"}, argBytes, 64},
@@ -67,7 +69,11 @@ func faultTable() []faultSpec {
 		{FaultInfo{"shutdown-first", "", "the first sandbox is shut down right after init, without an invocation; the first invocation gets a new one"}, argNone, 0},
 		{FaultInfo{"shutdown-unflushed", "", "SHUTDOWN does not wait for telemetry under way, so the last report may come after it or never"}, argNone, 0},
 		{FaultInfo{"short-deadline", "milliseconds, default 900", "the budget of SHUTDOWN is this instead of 2000 ms"}, argMillis, 900},
-		{FaultInfo{"port-taken", "port, default 2773", "somebody else listens on this port of 127.0.0.1"}, argPort, 2773},
+		{FaultInfo{"port-taken", "port, default 2773", "another program listens on this port of 127.0.0.1 and answers 404"}, argPort, 2773},
+		{FaultInfo{"out-of-memory", timesArg, "the runtime is killed as soon as it has the invocation, as when the memory is used up: Runtime.ExitError, on managed instances Runtime.OutOfMemory"}, argTimes, 0},
+		{FaultInfo{"sink-hung", timesArg, "the built-in sink, named {sink} in a value of --env, never answers"}, argTimes, 0},
+		{FaultInfo{"sink-500", timesArg, "the built-in sink answers 500"}, argTimes, 0},
+		{FaultInfo{"sink-slow", "milliseconds, default 2000", "the built-in sink answers late"}, argMillis, 2000},
 	}
 }
 
@@ -195,6 +201,19 @@ func (f *faults) value(name string) (int, bool) {
 			a.spent = a.value == 0
 		}
 		return a.value, true
+	}
+	return 0, false
+}
+
+// until returns the argument of a fault that ends something: it applies before
+// its invocation, the first by default.
+func (f *faults) until(name string) (int, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, a := range f.active {
+		if a.Name == name && f.invocation < max(a.From, 1) {
+			return a.value, true
+		}
 	}
 	return 0, false
 }

@@ -23,6 +23,7 @@ type hub struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	faults *faults
+	counts *telemetryCounts // nil: not counted
 
 	mu     sync.Mutex
 	open   bool // subscriptions are accepted, and events kept for them
@@ -49,6 +50,9 @@ func (h *hub) emit(e event) {
 func (h *hub) emitLocked(e event) {
 	if h.closed {
 		return
+	}
+	if ms, ok := h.faults.until("clock-jump"); ok {
+		e.at = e.at.Add(-time.Duration(ms) * time.Millisecond)
 	}
 	if h.open && h.size < earlyBytes {
 		h.early = append(h.early, e)
@@ -81,6 +85,8 @@ func (h *hub) subscribe(s *subscriber) error {
 	if slices.ContainsFunc(h.subs, func(o *subscriber) bool { return o.agent == s.agent }) {
 		return errSubscribed
 	}
+	s.counts = h.counts
+	s.counts.subscribed()
 	for _, e := range h.early {
 		s.put(e)
 	}

@@ -22,9 +22,7 @@ func (s *sandbox) initialise(ctx context.Context, phase string) (time.Duration, 
 	s.logInitStart(phase)
 	failed := s.startExtensions(ctx)
 	if failed == nil {
-		failed = s.startRuntime(ctx)
-		// Without a runtime there is no initRuntimeDone.
-		s.logInitRuntimeDone(phase, failed)
+		failed = s.startRuntime(ctx, phase)
 	}
 	s.endInit()
 	s.logExtensions()
@@ -79,9 +77,24 @@ func (s *sandbox) launchFailed(a *agent, errorType string, err error) *failure {
 }
 
 // startRuntime returns when the runtime and then every extension are ready.
-func (s *sandbox) startRuntime(ctx context.Context) *failure {
+// Managed instances say initRuntimeDone in between (AWS source:
+// lambda-managed-instances rapid). Without a runtime there is none.
+func (s *sandbox) startRuntime(ctx context.Context, phase string) *failure {
 	if err := s.spawnRuntime(); err != nil {
-		return &failure{status: statusError, errorType: "Runtime.InvalidEntrypoint", message: err.Error()}
+		failed := &failure{status: statusError, errorType: "Runtime.InvalidEntrypoint", message: err.Error()}
+		s.logInitRuntimeDone(phase, failed)
+		return failed
 	}
-	return s.await(ctx, s.allReadyLocked)
+	if s.opt.managed() {
+		failed := s.await(ctx, s.runtimeReadyLocked)
+		s.drain(nil)
+		s.logInitRuntimeDone(phase, failed)
+		if failed != nil {
+			return failed
+		}
+		return s.await(ctx, s.allReadyLocked)
+	}
+	failed := s.await(ctx, s.allReadyLocked)
+	s.logInitRuntimeDone(phase, failed)
+	return failed
 }

@@ -22,9 +22,11 @@ type invocation struct {
 	released  time.Time // handed to the runtime
 	firstByte time.Time // of the response
 	lastByte  time.Time
-	ready     time.Time // the runtime's next /next
-	reply     *reply    // what the client gets; nil until it has it
-	closed    bool      // the platform gave up: nothing above changes any more
+	ready     time.Time     // the runtime's next /next
+	reply     *reply        // what the client gets; nil until it has it
+	answering bool          // managed instances: the runtime's POST has begun
+	closed    bool          // the platform gave up: nothing above changes any more
+	over      chan struct{} // closed with it; nil in an invocation without stream
 
 	selfReported bool // reply is what the runtime said about its own init
 }
@@ -34,6 +36,9 @@ type reply struct {
 	payload   []byte
 	errorType string // "" on success
 	produced  int    // bytes the runtime posted; 0 for an error
+
+	streamed    bool
+	contentType string // as the runtime said
 }
 
 // failure is why an init or an invocation did not succeed.

@@ -70,6 +70,9 @@ func (s *sandbox) settle(inv *invocation, failed *failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	inv.closed = true
+	if inv.over != nil {
+		close(inv.over)
+	}
 	if inv.reply != nil {
 		return
 	}

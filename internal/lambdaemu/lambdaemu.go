@@ -30,6 +30,7 @@ type Options struct {
 	InitTimeout  time.Duration // default 10 s (on-demand)
 	LogFormat    string        // Text or JSON; default Text
 	InitType     string        // on-demand (default), provisioned-concurrency, snap-start, lambda-managed-instances
+	Concurrency  int           // invocations at once in one sandbox; only lambda-managed-instances, default 1
 	NoFreeze     bool          // default: SIGSTOP all process groups between invocations
 	Faults       []Fault       // see FaultNames
 
@@ -37,6 +38,10 @@ type Options struct {
 	// emulator. What belongs to an invocation has been told when Invoke returns.
 	OnLine  func(Line)  // every line CloudWatch Logs would hold, in order
 	OnEntry func(Entry) // every transcript entry as it happens
+
+	// OnWire, if set, gets every HTTP exchange with the APIs and every telemetry
+	// batch. It is called from many goroutines at once and delays what it hears.
+	OnWire func(Message)
 }
 
 // Line is one log line as CloudWatch Logs would hold it.
@@ -65,11 +70,24 @@ type Request struct {
 	ClientContext string
 	TenantID      string
 
+	// OnPart, if set, gets a streamed answer as it comes, at the pace at which
+	// Lambda lets it pass: 6 MiB at once, then 2 MiB per second. It is called
+	// from one goroutine; while it blocks, the function blocks on its POST. A
+	// buffered answer makes no parts. After a timeout a call that has begun may
+	// still be under way when Invoke returns.
+	OnPart func(Part)
+
 	// OnResponse, if set, is called once, at the moment the client has its
 	// answer. Extensions may still be at work then, so only the answer's own
 	// fields are valid: RequestID, Payload, FunctionError, ErrorType,
 	// ProducedBytes, ColdStart and Latency. It must not call the emulator.
 	OnResponse func(Response)
+}
+
+// Part is a piece of a streamed answer.
+type Part struct {
+	ContentType string // as the function said, the same in every part
+	Data        []byte // valid during the call only
 }
 
 // NoTrace as a Request's TraceHeader means that the caller sent none.
@@ -82,8 +100,11 @@ type Response struct {
 	FunctionError string // "" on success, else Unhandled; Payload then holds errorMessage and errorType
 	ErrorType     string // e.g. Sandbox.Timedout, Runtime.ExitError
 	ColdStart     bool
+	Streamed      bool   // the answer came as a stream
+	ContentType   string // of the answer, as the function said
 
 	Init             time.Duration // of this invocation's cold start; 0 when warm
+	Restore          time.Duration // of the snapshot this invocation was the first to use
 	Latency          time.Duration // invoke → response at the client
 	Duration         time.Duration // invoke → the runtime's next /next
 	PostRuntime      time.Duration // the runtime's /next → the last extension's /next
@@ -91,6 +112,7 @@ type Response struct {
 	MaxMemoryUsedMB  int
 	ProducedBytes    int
 	TelemetryPending int // events not yet delivered when the sandbox froze
+	TelemetryDropped int // events given up since the invocation before
 }
 
 // Exit is how the sandbox ended.

@@ -11,13 +11,17 @@ import (
 	"time"
 )
 
-// Init types the emulator knows by name; the last two are refused by Start.
+// Init types (AWS page: telemetry-schema-reference, InitType).
 const (
 	initOnDemand    = "on-demand"
 	initProvisioned = "provisioned-concurrency"
 	initSnapStart   = "snap-start"
 	initManaged     = "lambda-managed-instances"
 )
+
+// maxConcurrency bounds the invocations in one managed instance; Lambda's limit
+// depends on the instance.
+const maxConcurrency = 1000
 
 // Log formats of a function (AWS page: monitoring-cloudwatchlogs-logformat).
 const (
@@ -29,14 +33,15 @@ const (
 // other file may trust each field.
 func (o Options) resolve() (Options, error) {
 	o.FunctionName = or(o.FunctionName, "function")
-	o.Version = or(o.Version, "$LATEST")
+	o.InitType = or(o.InitType, initOnDemand)
+	o.Version = or(o.Version, o.defaultVersion())
 	o.Handler = or(o.Handler, "app.handler")
 	o.Region = or(o.Region, "us-east-1")
 	o.AccountID = or(o.AccountID, "123456789012")
 	o.MemoryMB = or(o.MemoryMB, 128)
 	o.Timeout = or(o.Timeout, 3*time.Second)
-	o.LogFormat = or(o.LogFormat, formatText)
-	o.InitType = or(o.InitType, initOnDemand)
+	o.LogFormat = or(o.LogFormat, o.defaultFormat())
+	o.resolveManaged()
 	o.InitTimeout = or(o.InitTimeout, initLimit(o.InitType, o.Timeout))
 	if o.Inherit == nil {
 		o.Inherit = []string{"PATH", "HOME", "LANG"}
@@ -46,6 +51,36 @@ func (o Options) resolve() (Options, error) {
 	}
 	return o, errors.Join(o.checkRanges(), o.checkNames(), o.checkEnv())
 }
+
+// defaultVersion is a published one where Lambda knows no other (AWS pages:
+// snapstart, lambda-managed-instances).
+func (o *Options) defaultVersion() string {
+	if o.snapStart() || o.managed() {
+		return "1"
+	}
+	return "$LATEST"
+}
+
+func (o *Options) defaultFormat() string {
+	if o.managed() {
+		return formatJSON
+	}
+	return formatText
+}
+
+// resolveManaged knows what managed instances leave no choice about: JSON logs
+// and no freeze (AWS page: lambda-managed-instances-execution-environment).
+func (o *Options) resolveManaged() {
+	if !o.managed() {
+		return
+	}
+	o.NoFreeze = true
+	o.Concurrency = or(o.Concurrency, 1)
+}
+
+func (o *Options) snapStart() bool { return o.InitType == initSnapStart }
+
+func (o *Options) managed() bool { return o.InitType == initManaged }
 
 func or[T comparable](v, fallback T) T {
 	var zero T
@@ -70,6 +105,10 @@ func (o *Options) checkRanges() error {
 		return fmt.Errorf("memory %d MB: Lambda allows 128 to 10240", o.MemoryMB)
 	case o.Timeout < 0 || o.Timeout > 15*time.Minute:
 		return fmt.Errorf("timeout %s: Lambda allows up to 15m", o.Timeout)
+	case o.Concurrency < 0 || o.Concurrency > maxConcurrency:
+		return fmt.Errorf("concurrency %d: use 1 to %d", o.Concurrency, maxConcurrency)
+	case o.Concurrency > 1 && !o.managed():
+		return fmt.Errorf("concurrency %d: only init type %s runs several invocations in one sandbox", o.Concurrency, initManaged)
 	}
 	return nil
 }
@@ -78,13 +117,13 @@ func (o *Options) checkNames() error {
 	if o.LogFormat != formatText && o.LogFormat != formatJSON {
 		return fmt.Errorf("log format %q: use Text or JSON", o.LogFormat)
 	}
-	switch o.InitType {
-	case initOnDemand, initProvisioned:
-		return nil
-	case initSnapStart, initManaged:
-		return fmt.Errorf("init type %q is not emulated yet: use %s or %s", o.InitType, initOnDemand, initProvisioned)
+	if o.managed() && o.LogFormat != formatJSON {
+		return fmt.Errorf("log format %s: managed instances have JSON only", o.LogFormat)
 	}
-	return fmt.Errorf("unknown init type %q: use %s or %s", o.InitType, initOnDemand, initProvisioned)
+	if all := []string{initOnDemand, initProvisioned, initSnapStart, initManaged}; !slices.Contains(all, o.InitType) {
+		return fmt.Errorf("unknown init type %q: use %s", o.InitType, strings.Join(all, ", "))
+	}
+	return nil
 }
 
 // checkEnv refuses what UpdateFunctionConfiguration refuses, because a silently

@@ -40,6 +40,8 @@ func (s *sandbox) belowInfo(record any) bool {
 		return r.Status == statusSuccess
 	case initReportRecord:
 		return r.Status == statusSuccess && s.opt.InitType == initOnDemand
+	case restoreRuntimeDoneRecord:
+		return r.Status == statusSuccess
 	case runtimeDoneRecord:
 		return r.Status == statusSuccess
 	}
@@ -66,14 +68,17 @@ func (s *sandbox) printProcess(origin Origin, name, text string) {
 }
 
 func (s *sandbox) logInitStart(phase string) {
-	version := runtimeVersion(s.opt.Command[0])
-	arn := "arn:aws:lambda:" + s.opt.Region + "::runtime:" + strings.Repeat("0", 64)
+	version, arn := s.runtimeVersions()
 	s.printText("INIT_START Runtime Version: " + version + "\tRuntime Version ARN: " + arn)
 	s.platform("platform.initStart", "", initStartRecord{
 		InitializationType: s.opt.InitType, Phase: phase, RuntimeVersion: version, RuntimeVersionArn: arn,
 		FunctionName: s.opt.FunctionName, FunctionVersion: s.opt.Version,
 		InstanceID: s.env.id.logStream, InstanceMaxMemory: s.opt.MemoryMB,
 	})
+}
+
+func (s *sandbox) runtimeVersions() (version, arn string) {
+	return runtimeVersion(s.opt.Command[0]), "arn:aws:lambda:" + s.opt.Region + "::runtime:" + strings.Repeat("0", 64)
 }
 
 // runtimeVersion has Lambda's form, e.g. python:3.13.v1; the version is ours.
@@ -151,9 +156,11 @@ func statusSuffix(status, errorType string) string {
 
 func (s *sandbox) logStart(inv *invocation) {
 	s.printText("START RequestId: " + inv.id + " Version: " + s.opt.Version)
-	s.platform("platform.start", inv.id, startRecord{
-		RequestID: inv.id, Version: s.opt.Version, Tracing: inv.trace.telemetryTracing(), TenantID: inv.req.TenantID,
-	})
+	record := startRecord{RequestID: inv.id, Version: s.opt.Version, Tracing: inv.trace.telemetryTracing(), TenantID: inv.req.TenantID}
+	if s.opt.managed() {
+		record.FunctionArn = inv.arn
+	}
+	s.platform("platform.start", inv.id, record)
 }
 
 // logRuntimeDone says success even when the handler threw: for the platform the
@@ -177,7 +184,11 @@ func (s *sandbox) logRuntimeDone(inv *invocation, failed *failure) {
 // sendRuntimeDone is where the faults around runtimeDone act.
 func (s *sandbox) sendRuntimeDone(e event) {
 	s.printEvent(e)
-	if s.faults.hit("runtime-done-lost") || s.runtimeDoneEarly {
+	if s.faults.hit("runtime-done-lost") {
+		s.hub.counts.withheld()
+		return
+	}
+	if s.runtimeDoneEarly {
 		return
 	}
 	if n, ok := s.faults.value("runtime-done-late"); ok {
@@ -224,6 +235,7 @@ type report struct {
 	errorType string
 	total     time.Duration // the extensions' time included
 	init      time.Duration // 0 unless this invocation paid for a cold start
+	restore   time.Duration // 0 unless it waited for a snapshot
 	memoryMB  int
 	end       time.Time
 }
@@ -231,8 +243,12 @@ type report struct {
 // billed counts the init of a cold start (AWS page: lambda-runtime-environment;
 // since August 2025) and rounds up to a millisecond.
 func (r report) billed() time.Duration {
-	ms := math.Ceil(float64((r.total + r.init).Microseconds()) / 1000)
-	return time.Duration(ms) * time.Millisecond
+	return time.Duration(wholeMillis(r.total+r.init)) * time.Millisecond
+}
+
+// wholeMillis rounds up, as bills do.
+func wholeMillis(d time.Duration) int64 {
+	return int64(math.Ceil(float64(d.Microseconds()) / 1000))
 }
 
 func (s *sandbox) logReport(inv *invocation, r report) {
@@ -241,19 +257,22 @@ func (s *sandbox) logReport(inv *invocation, r report) {
 	record := reportRecord{
 		RequestID: inv.id, Status: r.status, ErrorType: r.errorType,
 		Tracing: inv.trace.telemetryTracing(), TenantID: inv.req.TenantID,
-		Metrics: reportMetrics{
-			DurationMs: millis(r.total), BilledDurationMs: r.billed().Milliseconds(),
-			MemorySizeMB: s.opt.MemoryMB, MaxMemoryUsedMB: r.memoryMB, InitDurationMs: millis(r.init),
-		},
+		Metrics: r.metrics(s.opt.MemoryMB),
 	}
 	if !inv.ready.IsZero() {
 		record.Spans = []spanRecord{newSpan("extensionOverhead", inv.ready, r.end)}
 	}
 	e := event{at: time.Now(), typ: "platform.report", category: categoryPlatform, requestID: inv.id, record: record}
 	s.printEvent(e)
-	if !s.faults.hit("report-never") {
-		s.hub.emit(e)
+	s.sendReport(e)
+}
+
+func (s *sandbox) sendReport(e event) {
+	if s.faults.hit("report-never") {
+		s.hub.counts.withheld()
+		return
 	}
+	s.hub.emit(e)
 }
 
 func (s *sandbox) reportLine(inv *invocation, r report) string {
@@ -261,6 +280,9 @@ func (s *sandbox) reportLine(inv *invocation, r report) string {
 		inv.id, millis(r.total), r.billed().Milliseconds(), s.opt.MemoryMB, r.memoryMB)
 	if r.init > 0 {
 		line += fmt.Sprintf("Init Duration: %.2f ms\t", millis(r.init))
+	}
+	if r.restore > 0 {
+		line += fmt.Sprintf("Restore Duration: %.2f ms\tBilled Restore Duration: %d ms\t", millis(r.restore), wholeMillis(r.restore))
 	}
 	return line + strings.TrimPrefix(statusSuffix(r.status, r.errorType), "\t")
 }

@@ -25,6 +25,9 @@ type fnEvent struct {
 	Exit    *int     `json:"exit,omitempty"`    // instead of an answer
 	Bytes   int      `json:"bytes,omitempty"`   // size of the answer
 	Stream  bool     `json:"stream,omitempty"`
+	GapMs   int      `json:"gapMs,omitempty"`   // between the parts of a stream; default 10
+	Type    string   `json:"type,omitempty"`    // content type of a stream
+	Cut     bool     `json:"cut,omitempty"`     // exit in the middle of a stream
 	Trailer string   `json:"trailer,omitempty"` // error type told in the trailer
 	Mode    string   `json:"mode,omitempty"`    // value of the response mode header
 	Env     bool     `json:"env,omitempty"`     // answer with the environment
@@ -79,12 +82,56 @@ func playFunction() int {
 		return 1
 	case "internal":
 		registerInternal(arg)
+	case "restore":
+		if !waitForRestore(arg) {
+			time.Sleep(time.Hour)
+		}
+	case "workers":
+		n, _ := strconv.Atoi(arg)
+		for range n - 1 {
+			go func() {
+				for {
+					serveOne()
+				}
+			}()
+		}
 	}
 	for {
 		if code, end := serveOne(); end {
 			return code
 		}
 	}
+}
+
+// waitForRestore is a runtime with hooks under SnapStart. It prints the
+// credentials it has before and after; with an argument its hook fails.
+func waitForRestore(errorType string) bool {
+	fmt.Println("before", fetchCredentials(os.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN")))
+	resp, err := http.Get(runtimeURL("/restore/next"))
+	if err != nil {
+		os.Exit(77)
+	}
+	body, _ := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	fmt.Println("restored", resp.StatusCode, len(body))
+	fmt.Println("after", fetchCredentials(os.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN")))
+	if errorType == "" {
+		return true
+	}
+	doPost(runtimeURL("/restore/error"), strings.NewReader(`{"errorMessage":"no socket","errorType":"HookError"}`), headerFunctionError, errorType)
+	return false
+}
+
+func fetchCredentials(token string) string {
+	req, _ := http.NewRequest(http.MethodGet, os.Getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI"), nil)
+	req.Header.Set("Authorization", token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err.Error()
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	return fmt.Sprint(resp.StatusCode, " ", string(bytes.TrimSpace(body)))
 }
 
 // registerInternal registers an extension inside the runtime's process and
@@ -168,11 +215,17 @@ func (ev *fnEvent) stream(url string) {
 	r, w := io.Pipe()
 	req, _ := http.NewRequest(http.MethodPost, url, r)
 	req.Header.Set(headerResponseMode, "streaming")
+	if ev.Type != "" {
+		req.Header.Set("Content-Type", ev.Type)
+	}
 	req.Trailer = http.Header{headerFunctionError: nil, trailerErrorBody: nil}
 	go func() {
 		for i := range 3 {
 			fmt.Fprintf(w, "part %d\n", i)
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(time.Duration(or(ev.GapMs, 10)) * time.Millisecond)
+			if ev.Cut {
+				os.Exit(78)
+			}
 		}
 		if ev.Trailer != "" {
 			req.Trailer.Set(headerFunctionError, ev.Trailer)
@@ -183,6 +236,10 @@ func (ev *fnEvent) stream(url string) {
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		os.Exit(72)
+	}
+	if resp.StatusCode != http.StatusAccepted {
+		text, _ := io.ReadAll(resp.Body)
+		fmt.Printf("response %d %s", resp.StatusCode, text)
 	}
 	resp.Body.Close()
 }

@@ -12,6 +12,7 @@ const (
 	whatTelemetry = "telemetry POST"
 	whatRegister  = "register"
 	whatInvoke    = "invoke"
+	whatSink      = "sink POST"
 )
 
 // Render returns the transcript as text for a golden file: times are dropped,
@@ -26,7 +27,7 @@ func Render(entries []Entry) string {
 	var phase []Entry
 	for _, entry := range entries {
 		switch {
-		case entry.What == whatTelemetry:
+		case entry.What == whatTelemetry || entry.What == whatSink:
 		case entry.Who == whoPlatform:
 			renderPhase(&b, phase)
 			phase = phase[:0]

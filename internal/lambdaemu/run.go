@@ -15,19 +15,23 @@ func (e *Emulator) Invoke(ctx context.Context, req Request) (Response, error) {
 	if len(req.Payload) > maxPayload {
 		return Response{}, ErrRequestTooLarge
 	}
+	turn, run := e.slot, e.run
+	if e.opt.managed() {
+		turn, run = e.lanes, e.runManaged
+	}
 	select {
-	case e.slot <- struct{}{}:
+	case turn <- struct{}{}:
 	case <-ctx.Done():
 		return Response{}, context.Cause(ctx)
 	}
 	if e.isClosed() {
-		<-e.slot
+		<-turn
 		return Response{}, ErrClosed
 	}
 	done := make(chan Response, 1)
 	go func() {
-		defer func() { <-e.slot }()
-		done <- e.run(req)
+		defer func() { <-turn }()
+		done <- run(req)
 	}()
 	select {
 	case resp := <-done:
@@ -44,10 +48,11 @@ func (e *Emulator) run(req Request) Response {
 	if e.fresh {
 		e.coldStart()
 	}
+	restore, restoreFailed := e.restore()
 	inv := e.newInvocation(req)
 	ctx, cancel := context.WithDeadlineCause(e.life, inv.deadline, timedOut(e.opt.Timeout))
 	defer cancel()
-	r := &running{e: e, inv: inv, cold: e.cold, init: e.coldInit}
+	r := &running{e: e, inv: inv, cold: e.cold || restore > 0, init: e.coldInit, restore: restore, failed: restoreFailed}
 	e.cold, e.coldInit = false, 0
 	r.begin(ctx)
 	if r.failed == nil {
@@ -57,6 +62,16 @@ func (e *Emulator) run(req Request) Response {
 	r.end()
 	e.hooks.flush()
 	return r.response()
+}
+
+// restore is where the first invocation of a SnapStart environment begins. Its
+// time is not the invocation's (AWS page: snapstart-monitoring).
+func (e *Emulator) restore() (time.Duration, *failure) {
+	box := e.current()
+	if box == nil {
+		return 0, nil
+	}
+	return box.restore(e.life)
 }
 
 func timedOut(limit time.Duration) *failure {
@@ -70,7 +85,7 @@ func (e *Emulator) newInvocation(req Request) *invocation {
 	}
 	return &invocation{
 		id: or(req.RequestID, newUUID()), req: req, trace: newTrace(req.TraceHeader),
-		arn: functionARN(&e.opt), start: now, deadline: now.Add(e.opt.Timeout),
+		arn: functionARN(&e.opt), start: now, deadline: now.Add(e.opt.Timeout), over: make(chan struct{}),
 	}
 }
 
@@ -82,6 +97,7 @@ type running struct {
 	cold    bool
 	init    time.Duration // of the cold start this invocation waited for
 	reinit  time.Duration // of an init repeated inside this invocation
+	restore time.Duration // of the snapshot this invocation is the first to use
 	failed  *failure
 	ended   time.Time // what comes after, measuring and killing, is not billed
 	report  report
@@ -94,9 +110,13 @@ type running struct {
 func (r *running) begin(ctx context.Context) {
 	r.box = r.e.current()
 	if r.box != nil {
-		r.box.thaw()
+		if r.restore == 0 {
+			r.box.thaw()
+		}
 		r.open()
-		r.failed = r.box.died()
+		if r.failed == nil {
+			r.failed = r.box.died()
+		}
 		r.box.logStart(r.inv)
 		return
 	}
@@ -104,6 +124,9 @@ func (r *running) begin(ctx context.Context) {
 	r.open()
 	r.cold = true
 	r.reinit, r.failed = r.box.initialise(ctx, phaseInvoke)
+	if r.failed == nil && r.e.opt.snapStart() {
+		r.failed = r.box.resumeRuntime(ctx)
+	}
 	r.box.logStart(r.inv)
 }
 
@@ -141,6 +164,7 @@ func (r *running) replied() {
 	r.answer = Response{
 		RequestID: r.inv.id, Payload: r.inv.reply.payload, ErrorType: r.inv.reply.errorType,
 		ProducedBytes: r.inv.reply.produced, ColdStart: r.cold, Latency: time.Since(r.inv.start),
+		Streamed: r.inv.reply.streamed, ContentType: r.inv.reply.contentType,
 	}
 	if r.inv.reply.errorType != "" {
 		r.answer.FunctionError = "Unhandled"
@@ -153,6 +177,9 @@ func (r *running) replied() {
 // end writes the report and freezes, or resets after a failure.
 func (r *running) end() {
 	r.e.peakMB = max(r.e.peakMB, r.box.memoryMB())
+	if r.box.ranOut() {
+		r.e.peakMB = max(r.e.peakMB, r.e.opt.MemoryMB)
+	}
 	if r.failed == nil {
 		r.finishReport(statusSuccess, "")
 		r.box.close()
@@ -192,13 +219,13 @@ func (r *running) finishReport(status, errorType string) {
 	if status == statusSuccess && r.answer.ErrorType != "" && r.e.faults.hit("report-handler-error") {
 		status, errorType = statusError, r.answer.ErrorType
 	}
-	r.report = report{status: status, errorType: errorType, total: total, init: r.init, memoryMB: r.e.peakMB, end: r.ended}
+	r.report = report{status: status, errorType: errorType, total: total, init: r.init, restore: r.restore, memoryMB: r.e.peakMB, end: r.ended}
 	r.box.logReport(r.inv, r.report)
 }
 
 func (r *running) response() Response {
 	resp := r.answer
-	resp.Init = r.init + r.reinit
+	resp.Init, resp.Restore = r.init+r.reinit, r.restore
 	resp.Duration = r.report.total
 	if !r.inv.ready.IsZero() {
 		resp.Duration = r.inv.ready.Sub(r.inv.start)
@@ -206,7 +233,7 @@ func (r *running) response() Response {
 	}
 	resp.Billed = r.report.billed()
 	resp.MaxMemoryUsedMB = r.e.peakMB
-	resp.TelemetryPending = r.pending
+	resp.TelemetryPending, resp.TelemetryDropped = r.pending, r.e.counts.newlyLost()
 	if r.failed != nil && resp.ErrorType == "" {
 		resp.ErrorType = or(r.failed.errorType, "Sandbox.Timedout")
 	}

@@ -31,7 +31,7 @@ func invalidRequestID() *apiError {
 
 // handleRuntimeNext suspends the runtime until there is an invocation. Calling
 // it is what ends the one before.
-func (s *sandbox) handleRuntimeNext(w http.ResponseWriter, _ *http.Request) {
+func (s *sandbox) handleRuntimeNext(w http.ResponseWriter, r *http.Request) {
 	s.drain(nil)
 	answer, failed := s.suspendRuntime()
 	if failed != nil {
@@ -43,20 +43,38 @@ func (s *sandbox) handleRuntimeNext(w http.ResponseWriter, _ *http.Request) {
 	case inv := <-answer:
 		s.script.add(whoRuntime, "invocation", inv.id)
 		writeInvocation(w, inv)
+		s.exhaustMemory(w)
+	case <-s.workerGone(r):
+		s.abandon(answer)
 	case <-s.gone:
 		writeAPIError(w, internalServerError())
 	}
 }
 
+// workerGone is closed when one of several workers has died. Where there is one
+// runtime its place stays taken, as on Lambda.
+func (s *sandbox) workerGone(r *http.Request) <-chan struct{} {
+	if s.opt.managed() {
+		return r.Context().Done()
+	}
+	return nil
+}
+
 func (s *sandbox) suspendRuntime() (<-chan *invocation, *apiError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.registrationOpen = false
+	if s.opt.managed() {
+		answer := s.runtime.readyConcurrent(&s.crowd)
+		s.script.add(whoRuntime, "next", "")
+		s.changedLocked()
+		return answer, nil
+	}
 	from := s.runtime.state
 	answer, err := s.runtime.ready()
 	if err != nil {
 		return nil, runtimeTransitionFailed(from, runtimeReady)
 	}
-	s.registrationOpen = false
 	if from == runtimeResponseSent && s.inv != nil {
 		s.inv.ready = time.Now()
 	}
@@ -88,6 +106,9 @@ func writeInvocation(w http.ResponseWriter, inv *invocation) {
 func (s *sandbox) begin(r *http.Request, to runtimeState) (*invocation, *apiError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.opt.managed() {
+		return s.beginConcurrentLocked(r.PathValue("id"), to)
+	}
 	if s.inv == nil || s.inv.id != r.PathValue("id") {
 		return nil, invalidRequestID()
 	}
@@ -112,7 +133,9 @@ func (s *sandbox) finish(inv *invocation, answer *reply) {
 	if inv.reply == nil {
 		inv.reply = answer
 	}
-	s.runtime.state = runtimeResponseSent
+	if !s.opt.managed() {
+		s.runtime.state = runtimeResponseSent
+	}
 	s.changedLocked()
 }
 
@@ -147,16 +170,25 @@ func modeLabel(r *http.Request) string {
 // readResponse returns what the client gets, and the error the runtime gets when
 // its answer was refused.
 func (s *sandbox) readResponse(inv *invocation, r *http.Request) (*reply, *apiError) {
-	limit := maxPayload
 	switch r.Header.Get(headerResponseMode) {
 	case "":
 	case "streaming":
-		limit = maxStream
+		return s.readStream(inv, r)
 	default:
 		return inv.refused("Runtime.InvalidResponseModeHeader", "Invalid function response mode"),
 			&apiError{http.StatusBadRequest, "Invalid function response mode", "InvalidFunctionResponseMode"}
 	}
-	body, err := io.ReadAll(io.LimitReader(&stamped{r.Body, inv, s}, int64(limit)+1))
+	body, err := io.ReadAll(io.LimitReader(&stamped{r.Body, inv, s}, maxPayload+1))
+	answer, failed := inv.received(body, err, maxPayload)
+	if failed != nil {
+		return answer, failed
+	}
+	answer.contentType = r.Header.Get("Content-Type")
+	return withTrailers(answer, r.Trailer), nil
+}
+
+// received judges a body that was read up to one byte over its limit.
+func (inv *invocation) received(body []byte, err error, limit int) (*reply, *apiError) {
 	switch {
 	case err != nil:
 		return inv.refused("Runtime.TruncatedResponse", "Response truncated"),
@@ -166,7 +198,7 @@ func (s *sandbox) readResponse(inv *invocation, r *http.Request) (*reply, *apiEr
 		return tooLarge(message), &apiError{http.StatusRequestEntityTooLarge,
 			fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", limit), "RequestEntityTooLarge"}
 	}
-	return withTrailers(&reply{payload: body, produced: len(body)}, r.Trailer), nil
+	return &reply{payload: body, produced: len(body)}, nil
 }
 
 func (inv *invocation) refused(errorType, message string) *reply {

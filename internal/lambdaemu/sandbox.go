@@ -19,6 +19,7 @@ type sandbox struct {
 	hooks    *notifier
 	script   *transcript
 	faults   *faults
+	wire     *wire
 	hub      *hub
 	gate     *gate
 	gone     chan struct{} // closed at the end; frees suspended /next calls
@@ -29,6 +30,7 @@ type sandbox struct {
 	runtime          runtimeMachine
 	procs            []*process
 	inv              *invocation // the open one; nil between invocations
+	crowd            crowd       // managed instances: the open ones
 	registrationOpen bool
 	initialising     bool
 	shuttingDown     bool
@@ -36,6 +38,8 @@ type sandbox struct {
 	firstError       string   // error type reported before it
 	initReply        *reply   // what the runtime said about its failed init
 	runtimeDoneEarly bool     // fault: runtimeDone of the open invocation is out already
+	isSnapshot       bool     // SnapStart: initialised and not yet restored
+	outOfMemory      bool     // fault: why the runtime died
 }
 
 // changedLocked wakes who waits for a state.
@@ -90,7 +94,14 @@ func (s *sandbox) externalLocked(name string) *agent {
 }
 
 func (s *sandbox) allReadyLocked() bool {
-	return s.runtime.state == runtimeReady && !slices.ContainsFunc(s.agents, func(a *agent) bool { return a.state != agentReady })
+	return s.runtimeReadyLocked() && !slices.ContainsFunc(s.agents, func(a *agent) bool { return a.state != agentReady })
+}
+
+// runtimeReadyLocked: under SnapStart a runtime that waits for the restore has
+// finished its init.
+func (s *sandbox) runtimeReadyLocked() bool {
+	restorable := s.initialising && s.opt.snapStart() && s.runtime.state == runtimeRestoreReady
+	return restorable || s.runtime.state == runtimeReady
 }
 
 func (s *sandbox) allRegisteredLocked() bool {
@@ -170,7 +181,11 @@ func (s *sandbox) runtimeExited(p *process) {
 	s.script.add(whoRuntime, "exit", p.outcome())
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.diedLocked("Runtime.ExitError", message)
+	errorType := "Runtime.ExitError"
+	if s.outOfMemory && s.opt.managed() {
+		errorType = "Runtime.OutOfMemory"
+	}
+	s.diedLocked(errorType, message)
 }
 
 func (s *sandbox) diedLocked(errorType, message string) {

@@ -23,7 +23,7 @@ func (e *Emulator) serve() error {
 		return err
 	}
 	e.api.addr = ln.Addr().String()
-	e.api.http = &http.Server{Handler: e.routes(), ErrorLog: log.New(io.Discard, "", 0), MaxHeaderBytes: 2 << 20}
+	e.api.http = &http.Server{Handler: e.wire.watch(e, e.routes()), ErrorLog: log.New(io.Discard, "", 0), MaxHeaderBytes: 2 << 20}
 	e.wg.Go(func() { e.api.http.Serve(ln) })
 	return nil
 }
@@ -40,6 +40,9 @@ func (e *Emulator) routes() http.Handler {
 		"POST /2018-06-01/runtime/invocation/{id}/response": (*sandbox).handleResponse,
 		"POST /2018-06-01/runtime/invocation/{id}/error":    (*sandbox).handleError,
 		"POST /2018-06-01/runtime/init/error":               (*sandbox).handleRuntimeInitError,
+		"GET /2018-06-01/runtime/restore/next":              (*sandbox).handleRestoreNext,
+		"POST /2018-06-01/runtime/restore/error":            (*sandbox).handleRestoreError,
+		"GET " + credentialsPath:                            (*sandbox).handleCredentials,
 		"POST /2020-01-01/extension/register":               (*sandbox).handleRegister,
 		"GET /2020-01-01/extension/event/next":              (*sandbox).handleNext,
 		"POST /2020-01-01/extension/init/error":             (*sandbox).handleInitError,

@@ -36,6 +36,8 @@ type subscriber struct {
 	gate      *gate
 	faults    *faults
 	script    *transcript
+	wire      *wire            // nil: nobody listens
+	counts    *telemetryCounts // nil: not counted
 
 	mu       sync.Mutex
 	queue    []queued
@@ -43,14 +45,23 @@ type subscriber struct {
 	inFlight int
 	dropped  droppedRecord
 	flush    bool
+	seen     int           // for the fault record-forms
 	wake     chan struct{} // capacity 1
 }
 
 func (s *subscriber) put(e event) {
-	if !slices.Contains(s.types, e.category) || s.faults.hit("telemetry-silent") {
+	if !slices.Contains(s.types, e.category) {
+		return
+	}
+	s.counts.offered()
+	if s.faults.hit("telemetry-silent") {
+		s.counts.lost(1)
 		return
 	}
 	q := queued{encoded: e.encode(s.schema, s.logFormat), at: time.Now()}
+	if s.faults.hit("record-forms") {
+		q.record = oddForm(s.nextForm(), e, q.record)
+	}
 	limit := queueBytes
 	if n, ok := s.faults.value("logs-dropped"); ok {
 		limit = n
@@ -60,11 +71,19 @@ func (s *subscriber) put(e event) {
 	if s.bytes+q.size() > limit && e.category != categoryPlatform {
 		s.dropped.DroppedRecords++
 		s.dropped.DroppedBytes += q.size()
+		s.counts.lost(1)
 		return
 	}
 	s.queue = append(s.queue, q)
 	s.bytes += q.size()
 	s.wakeLocked()
+}
+
+func (s *subscriber) nextForm() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen++
+	return s.seen - 1
 }
 
 func (s *subscriber) wakeLocked() {
@@ -173,12 +192,15 @@ func (s *subscriber) bodies(batch []queued) []post {
 		cut = lost
 	}
 	list := posts(batch, cut)
-	if lose {
+	if lose && len(list) > 1 {
+		whole := len(list[0].labels) - 1 // the last one is torn
+		s.counts.lost(len(batch) - whole)
 		list = list[:1]
 	}
 	if s.faults.hit("batch-truncated") {
 		last := &list[len(list)-1]
 		last.body = last.body[:max(0, len(last.body)-10)]
+		s.counts.lost(1)
 	}
 	if s.faults.hit("batch-duplicated") {
 		list = append(list, list...)
@@ -216,7 +238,9 @@ func (s *subscriber) deliverOne(ctx context.Context, p post) bool {
 func (s *subscriber) attempt(ctx context.Context, p post) bool {
 	limited, cancel := withAttemptLimit(ctx, s.gate)
 	defer cancel()
+	begin := time.Now()
 	status, err := s.sender.send(limited, p.body)
+	s.wire.posted(s.agent, s.sender, p.body, begin, status)
 	if ctx.Err() != nil {
 		return false
 	}
@@ -225,7 +249,11 @@ func (s *subscriber) attempt(ctx context.Context, p post) bool {
 		result = "unanswered"
 	}
 	s.script.add(s.agent, whatTelemetry, result+" "+strings.Join(p.labels, ", "))
-	return err == nil && status >= http.StatusOK && status < http.StatusMultipleChoices
+	taken := err == nil && status >= http.StatusOK && status < http.StatusMultipleChoices
+	if !taken {
+		s.counts.refused()
+	}
+	return taken
 }
 
 func (s *subscriber) pause(ctx context.Context, d time.Duration) {
@@ -251,8 +279,10 @@ func (s *subscriber) settle(batch []queued, delivered bool) {
 	if !delivered {
 		s.dropped.DroppedRecords += len(batch)
 		s.dropped.DroppedBytes += size
+		s.counts.lost(len(batch))
 		return
 	}
+	s.counts.delivered(len(batch))
 	if s.dropped.DroppedRecords > 0 && slices.Contains(s.types, categoryPlatform) {
 		s.tellDroppedLocked()
 	}

@@ -140,7 +140,12 @@ func (s *sandbox) subscribe(r *http.Request, a *agent) (req subscription, status
 	if err != nil {
 		return req, http.StatusBadRequest, validationError("Failed to parse JSON: " + err.Error())
 	}
-	if list := req.problems(); len(list) > 0 {
+	list := req.problems()
+	if s.opt.managed() && req.SchemaVersion != schema2025Jan && len(list) == 0 {
+		// Managed instances reject older versions (AWS page: lambda-managed-instances-execution-environment).
+		list = append(list, fmt.Sprintf("schemaVersion '%s' is not supported", req.SchemaVersion))
+	}
+	if len(list) > 0 {
 		return req, http.StatusBadRequest, validationError(strings.Join(list, "; "))
 	}
 	status, body = s.addSubscriber(r.Context(), a, req)
@@ -189,7 +194,7 @@ func (s *sandbox) addSubscriber(ctx context.Context, a *agent, req subscription)
 	sub := &subscriber{
 		agent: a.name, types: req.Types, schema: req.SchemaVersion, logFormat: s.opt.LogFormat,
 		buffering: req.limits(), tcp: req.Destination.Protocol == "TCP", sender: out,
-		gate: s.gate, faults: s.faults, script: s.script, wake: make(chan struct{}, 1),
+		gate: s.gate, faults: s.faults, script: s.script, wire: s.wire, wake: make(chan struct{}, 1),
 	}
 	switch err := s.hub.subscribe(sub); {
 	case errors.Is(err, errSubscriptionClosed):
@@ -220,7 +225,11 @@ func (s *sandbox) newSender(ctx context.Context, req subscription) (sender, erro
 
 // handleLogs is the Logs API, which the Telemetry API has replaced: it answers
 // as AWS's emulator does (AWS source: rapi/handler/runtimelogs_stub).
-func (s *sandbox) handleLogs(w http.ResponseWriter, _ *http.Request) {
+func (s *sandbox) handleLogs(w http.ResponseWriter, r *http.Request) {
+	if s.opt.managed() { // not mounted there (AWS source: lambda-managed-instances rapi/server)
+		http.NotFound(w, r)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusAccepted)
 	io.Copy(w, bytes.NewReader(marshal(&apiError{Message: "Logs API is not supported", Type: "Logs.NotSupported"})))

@@ -1,0 +1,207 @@
+package lambdaemu
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The platform kills a runtime that has used up its memory: the error is that of
+// any death, and REPORT shows all of the memory as used; managed instances name
+// the cause. [DOC:troubleshooting-invocation] [LMI:rapid/model]
+func TestOutOfMemory(t *testing.T) {
+	t.Run("classic", func(t *testing.T) {
+		r := newRig(t, Options{Faults: []Fault{{Name: "out-of-memory", Arg: "1", From: 2}}}, map[string]extConfig{"ext-a": {}})
+		if resp := r.invoke(fnEvent{}); resp.FunctionError != "" {
+			t.Errorf("before: %+v", resp)
+		}
+		resp := r.invoke(fnEvent{})
+		want := fmt.Sprintf(`{"errorType":"Runtime.ExitError","errorMessage":"RequestId: %s Error: Runtime exited with error: signal: killed"}`, resp.RequestID)
+		if string(resp.Payload) != want || resp.MaxMemoryUsedMB != 128 {
+			t.Errorf("got %s, %d MB", resp.Payload, resp.MaxMemoryUsedMB)
+		}
+		if !contains(r.logs.texts(OriginPlatform), "Max Memory Used: 128 MB\tStatus: error\tError Type: Runtime.ExitError") {
+			t.Errorf("lines %q", r.logs.texts(OriginPlatform))
+		}
+		if resp := r.invoke(fnEvent{}); resp.FunctionError != "" {
+			t.Errorf("afterwards: %+v", resp)
+		}
+	})
+	t.Run("managed", func(t *testing.T) {
+		opt := managedOptions("1")
+		opt.Faults = []Fault{{Name: "out-of-memory", Arg: "1"}}
+		r := newRig(t, opt, managedExtension())
+		if resp := r.invoke(fnEvent{}); resp.ErrorType != "Runtime.OutOfMemory" {
+			t.Errorf("got %+v", resp)
+		}
+	})
+}
+
+// What was said before the jump is dated earlier by it, what comes after is not
+// (behaviour 8). [DOC:lambda-runtime-environment, snapstart]
+func TestClockJump(t *testing.T) {
+	r := newRig(t, Options{Faults: []Fault{{Name: "clock-jump", Arg: "86400000"}}},
+		map[string]extConfig{"ext-a": {Subscribe: []string{"platform"}, WaitDone: true}})
+	r.invoke(fnEvent{})
+	events := r.events("ext-a")
+	at := func(typ string) time.Time {
+		when, err := time.Parse(time.RFC3339, only(events, typ)[0].Time)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return when
+	}
+	if gap := at("platform.start").Sub(at("platform.initReport")); gap < 24*time.Hour || gap > 25*time.Hour {
+		t.Errorf("the clock jumped by %s", gap)
+	}
+	if age := time.Since(at("platform.start")); age > time.Minute {
+		t.Errorf("platform.start is %s old", age)
+	}
+}
+
+// Records in every form (behaviour 16). [DOC:telemetry-schema-reference, HC:#173]
+func TestRecordForms(t *testing.T) {
+	out := &fakeSender{}
+	synctest.Test(t, func(t *testing.T) {
+		r := newSubRig(t, out, "record-forms")
+		for range 6 {
+			r.line("hello")
+		}
+		r.put(event{at: time.Now(), typ: "platform.start", category: "platform", record: startRecord{RequestID: "r", Version: "1", Tracing: &tracingRecord{}}})
+		r.put(event{at: time.Now(), typ: "platform.fault", category: "platform", record: "text"})
+		time.Sleep(2 * time.Second)
+		r.end()
+	})
+	var batch []struct{ Record json.RawMessage }
+	if err := json.Unmarshal([]byte(out.bodies()[0]), &batch); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range batch {
+		got = append(got, string(e.Record))
+	}
+	want := []string{
+		`"hello"`, `{"level":null,"message":{"text":"hello"},"timestamp":"2000-01-01T00:00:00.000Z"}`, `42`, `["hello",1,null]`, `null`, `""`,
+		`{"requestId":"r","somethingNew":{"deep":[1,null,"x"]}}`, `"text"`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The built-in sink takes what is posted, late, never, or with a 500.
+func TestSink(t *testing.T) {
+	for _, tt := range []struct {
+		fault  string
+		status int // 0: no answer
+		want   SinkStats
+	}{
+		{"", 200, SinkStats{Requests: 1, Accepted: 1, Bytes: 4, Lines: 2}},
+		{"sink-500", 500, SinkStats{Requests: 1}},
+		{"sink-slow:30", 200, SinkStats{Requests: 1, Accepted: 1, Bytes: 4, Lines: 2}},
+		{"sink-hung", 0, SinkStats{Requests: 1}},
+	} {
+		t.Run("fault "+tt.fault, func(t *testing.T) {
+			opt := Options{Env: map[string]string{"TARGET": "{sink}/logs?a=b"}}
+			if tt.fault != "" {
+				f, err := ParseFault(tt.fault)
+				if err != nil {
+					t.Fatal(err)
+				}
+				opt.Faults = []Fault{f}
+			}
+			r := newRig(t, opt, nil)
+			env := string(r.invoke(fnEvent{Env: true}).Payload)
+			_, rest, _ := strings.Cut(env, `"TARGET=`)
+			url, _, _ := strings.Cut(rest, `"`)
+			if !strings.HasSuffix(url, "/logs?a=b") {
+				t.Fatalf("the function got %q", url)
+			}
+			client := &http.Client{Timeout: 300 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
+			begin, status := time.Now(), 0
+			if resp, err := client.Post(url, "text/plain", strings.NewReader("a\nb\n")); err == nil {
+				status = resp.StatusCode
+				resp.Body.Close()
+			}
+			if status != tt.status || r.Sink() != tt.want {
+				t.Errorf("status %d, sink %+v", status, r.Sink())
+			}
+			if strings.HasPrefix(tt.fault, "sink-slow") && time.Since(begin) < 30*time.Millisecond {
+				t.Error("it was not slow")
+			}
+		})
+	}
+}
+
+// Everything that crosses the wire is told: both halves of each exchange, who
+// called, bodies, and the telemetry batches the platform sent.
+func TestWire(t *testing.T) {
+	var mu sync.Mutex
+	var got []Message
+	opt := Options{OnWire: func(m Message) {
+		mu.Lock()
+		defer mu.Unlock()
+		got = append(got, m)
+	}}
+	r := newRig(t, opt, map[string]extConfig{"ext-a": {Subscribe: []string{"platform"}, WaitDone: true}})
+	resp := r.invoke(fnEvent{})
+	r.stop()
+	mu.Lock()
+	defer mu.Unlock()
+	find := func(who, method, path string) (request, response Message) {
+		for _, m := range got {
+			if !m.Response && m.Who == who && m.Method == method && strings.Contains(m.URL, path) {
+				request = m
+			}
+		}
+		for _, m := range got {
+			if m.Response && m.Exchange == request.Exchange {
+				response = m
+			}
+		}
+		return request, response
+	}
+	request, response := find("ext-a", "POST", "/2020-01-01/extension/register")
+	if string(request.Body) != `{"events":["INVOKE","SHUTDOWN"]}` || response.Status != 200 || response.Header.Get("Lambda-Extension-Identifier") == "" {
+		t.Errorf("register: %+v %+v", request, response)
+	}
+	request, response = find("runtime", "POST", "/2018-06-01/runtime/invocation/"+resp.RequestID+"/response")
+	if string(request.Body) != `{}` || response.Status != 202 || string(response.Body) != "{\"status\":\"OK\"}\n" {
+		t.Errorf("response: %+v %+v", request, response)
+	}
+	request, response = find("ext-a", "POST", "/telemetry/path")
+	if !request.ToWho || !strings.HasPrefix(string(request.Body), `[{"time":`) || response.Status != 200 {
+		t.Errorf("telemetry: %+v %+v", request, response)
+	}
+	if stats := r.Telemetry(); stats.Subscriptions != 1 || stats.Events == 0 || stats.Delivered != stats.Events || stats.Lost != 0 {
+		t.Errorf("stats %+v", stats)
+	}
+}
+
+// Long bodies are kept in part, and counted in full.
+func TestWireBodyIsBounded(t *testing.T) {
+	var got []Message
+	e := &Emulator{wire: newWire(func(m Message) { got = append(got, m) })}
+	h := e.wire.watch(e, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var buf [4096]byte
+		for {
+			if _, err := r.Body.Read(buf[:]); err != nil {
+				break
+			}
+		}
+		w.WriteHeader(413)
+	}))
+	body := strings.Repeat("x", maxWireBody+10)
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/2018-06-01/x", strings.NewReader(body)))
+	if len(got) != 2 || len(got[0].Body) != 1<<20 || got[0].BodyBytes != 1<<20+10 || got[1].Status != 413 {
+		t.Errorf("%d messages, first has %d of %d bytes", len(got), len(got[0].Body), got[0].BodyBytes)
+	}
+}

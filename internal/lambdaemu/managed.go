@@ -1,0 +1,261 @@
+package lambdaemu
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// This file is Lambda managed instances: several invocations at once in one
+// sandbox, no freeze, no INVOKE for extensions, no runtimeDone, and a timeout
+// that ends its invocation only (AWS pages: lambda-managed-instances,
+// lambda-managed-instances-execution-environment; AWS source:
+// lambda-managed-instances rapid and rapi).
+
+// maxExpired bounds how many timed-out invocations are remembered for their
+// late answers.
+const maxExpired = 1000
+
+// invokeTimeout is the answer to a response that comes after the timeout.
+func invokeTimeout() *apiError {
+	return &apiError{http.StatusGone, "Invoke timeout", "InvokeTimeout"}
+}
+
+// crowd is the invocations that are under way together. The sandbox's lock must
+// be held.
+type crowd struct {
+	open    map[string]*invocation
+	expired []string // their answers come too late
+	backlog []*invocation
+}
+
+func (c *crowd) add(inv *invocation) {
+	if c.open == nil {
+		c.open = make(map[string]*invocation)
+	}
+	c.open[inv.id] = inv
+}
+
+func (c *crowd) remove(id string, late bool) {
+	delete(c.open, id)
+	if !late {
+		return
+	}
+	if len(c.expired) == maxExpired {
+		c.expired = c.expired[1:]
+	}
+	c.expired = append(c.expired, id)
+}
+
+// runManaged is run without the slot: it takes it only to find the sandbox.
+func (e *Emulator) runManaged(req Request) Response {
+	r := e.joinManaged(req)
+	if r.box == nil {
+		return r.refused()
+	}
+	defer e.inflight.Done()
+	ctx, cancel := context.WithDeadlineCause(e.life, r.inv.deadline, timedOut(e.opt.Timeout))
+	defer cancel()
+	if r.failed == nil {
+		r.failed = r.box.invokeManaged(ctx, r.inv)
+	}
+	r.ended = time.Now()
+	r.endManaged()
+	e.hooks.flush()
+	return r.responseManaged()
+}
+
+// refused answers an invocation that found the emulator shut down.
+func (r *running) refused() Response {
+	answer := (&failure{status: "failure", errorType: "Sandbox.Failure", message: "the emulator is shut down"}).reply(r.inv.id)
+	return Response{RequestID: r.inv.id, Payload: answer.payload, ErrorType: answer.errorType, FunctionError: "Unhandled"}
+}
+
+// joinManaged replaces an environment that is unhealthy, and adds the invocation
+// to the one there is.
+func (e *Emulator) joinManaged(req Request) *running {
+	e.slot <- struct{}{}
+	defer func() { <-e.slot }()
+	if e.isClosed() {
+		return &running{e: e, inv: e.newInvocation(req)}
+	}
+	e.retireLocked()
+	e.invocations++
+	e.faults.begin(e.invocations)
+	if e.current() == nil {
+		e.coldStart()
+	}
+	r := &running{e: e, inv: e.newInvocation(req), box: e.current()}
+	if r.box == nil {
+		r.box = e.newSandbox() // init fails here, too: for the caller to see
+		r.reinit, r.failed = r.box.initialise(e.life, phaseInit)
+	}
+	e.inflight.Add(1)
+	e.script.add(whoPlatform, whatInvoke, r.inv.id)
+	r.box.join(r.inv)
+	r.box.logStart(r.inv)
+	return r
+}
+
+// retireLocked ends an environment in which a process has died. The slot must be
+// held.
+func (e *Emulator) retireLocked() {
+	if box := e.current(); box != nil {
+		if failed := box.died(); failed != nil {
+			e.reset(box, failed, nil)
+		}
+	}
+}
+
+func (s *sandbox) join(inv *invocation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.crowd.add(inv)
+}
+
+// invokeManaged hands the invocation to a waiting worker of the runtime, or to
+// the next that asks, and returns with the answer.
+func (s *sandbox) invokeManaged(ctx context.Context, inv *invocation) *failure {
+	s.mu.Lock()
+	inv.released = time.Now()
+	s.runtime.releaseConcurrent(inv, &s.crowd)
+	s.mu.Unlock()
+	return s.await(ctx, func() bool { return inv.reply != nil })
+}
+
+// releaseConcurrent hands the invocation to the worker that has waited longest.
+func (r *runtimeMachine) releaseConcurrent(inv *invocation, c *crowd) {
+	if len(r.parked) == 0 {
+		c.backlog = append(c.backlog, inv)
+		return
+	}
+	r.parked[0] <- inv
+	r.parked = r.parked[1:]
+}
+
+// readyConcurrent suspends one of several workers; what waits goes to it at once.
+func (r *runtimeMachine) readyConcurrent(c *crowd) <-chan *invocation {
+	answer := make(chan *invocation, 1)
+	r.state = runtimeReady
+	for len(c.backlog) > 0 {
+		inv := c.backlog[0]
+		c.backlog = c.backlog[1:]
+		if !inv.closed {
+			answer <- inv
+			return answer
+		}
+	}
+	r.parked = append(r.parked, answer)
+	return answer
+}
+
+// abandon takes back the place of a worker whose connection is gone, and what it
+// may have been handed.
+func (s *sandbox) abandon(answer <-chan *invocation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, parked := range s.runtime.parked {
+		if parked == answer {
+			s.runtime.parked = append(s.runtime.parked[:i:i], s.runtime.parked[i+1:]...)
+			return
+		}
+	}
+	select {
+	case inv := <-answer:
+		s.runtime.releaseConcurrent(inv, &s.crowd)
+	default:
+	}
+}
+
+// beginConcurrent is begin for one of several invocations.
+func (s *sandbox) beginConcurrentLocked(id string, to runtimeState) (*invocation, *apiError) {
+	for _, late := range s.crowd.expired {
+		if late == id {
+			return nil, invokeTimeout()
+		}
+	}
+	inv := s.crowd.open[id]
+	switch {
+	case inv == nil:
+		return nil, invalidRequestID()
+	case inv.answering:
+		return nil, runtimeTransitionFailed(runtimeResponse, to)
+	}
+	inv.answering = true
+	return inv, nil
+}
+
+// endManaged tells the client and writes the report. After a timeout the
+// environment goes on; after a death it is replaced.
+func (r *running) endManaged() {
+	status, errorType := statusSuccess, ""
+	if r.failed != nil {
+		r.box.settle(r.inv, r.failed)
+		status, errorType = r.failed.status, r.failed.errorType
+	} else if r.inv.reply.errorType != "" {
+		status, errorType = statusError, r.inv.reply.errorType
+	}
+	r.replied()
+	r.box.drain(nil)
+	r.box.leave(r.inv)
+	r.e.script.add(whoPlatform, "invoke end", initOutcome(r.failed)+" "+r.inv.id)
+	r.report = report{status: status, errorType: errorType, total: r.ended.Sub(r.inv.start), end: r.ended}
+	r.box.logManagedReport(r.inv, r.report)
+	if r.box.died() == nil {
+		return
+	}
+	select { // whoever holds the slot looks after it
+	case r.e.slot <- struct{}{}:
+		r.e.retireLocked()
+		<-r.e.slot
+	default:
+	}
+}
+
+func (s *sandbox) leave(inv *invocation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.crowd.remove(inv.id, inv.closed)
+}
+
+// abortAll fails what is under way, as a shutdown does (AWS source:
+// lambda-managed-instances rapid/shutdown).
+func (s *sandbox) abortAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fatal == nil {
+		s.fatal = &failure{status: "failure", errorType: "Sandbox.Failure", message: "the environment is shutting down"}
+	}
+	s.changedLocked()
+}
+
+func (r *running) responseManaged() Response {
+	resp := r.answer
+	resp.Duration = r.report.total
+	resp.TelemetryPending, resp.TelemetryDropped = r.box.hub.pending(), r.e.counts.newlyLost()
+	if r.failed != nil && resp.ErrorType == "" {
+		resp.ErrorType = or(r.failed.errorType, "Sandbox.Timedout")
+	}
+	return resp
+}
+
+type managedReportRecord struct {
+	RequestID string         `json:"requestId"`
+	Status    string         `json:"status"`
+	ErrorType string         `json:"errorType,omitempty"`
+	Metrics   initMetrics    `json:"metrics"`
+	Spans     []spanRecord   `json:"spans,omitempty"`
+	Tracing   *tracingRecord `json:"tracing,omitempty"`
+	TenantID  string         `json:"tenantId,omitempty"`
+}
+
+// logManagedReport has the duration only: there is no bill per invocation.
+func (s *sandbox) logManagedReport(inv *invocation, r report) {
+	record := managedReportRecord{
+		RequestID: inv.id, Status: r.status, ErrorType: r.errorType, Metrics: initMetrics{millis(r.total)},
+		Tracing: inv.trace.telemetryTracing(), TenantID: inv.req.TenantID, Spans: inv.spans(),
+	}
+	e := event{at: time.Now(), typ: "platform.report", category: categoryPlatform, requestID: inv.id, record: record}
+	s.printEvent(e)
+	s.sendReport(e)
+}
