@@ -67,6 +67,12 @@ generate: ## print docs/reference from the tables in code, docs/answers.md from 
 	go test ./internal/reference -run TestPages -update
 	go test ./test/conformance -run TestAnswers -update
 
+.PHONY: faults
+faults: quiet-build ## every fault of the local Lambda against the extension, one row each
+	@bin/lambdaemu faults --extension bin/powertools-extension --params examples/params.yaml \
+	  --env POWERTOOLS_EXTENSION_HTTP_PORT={port} --env 'POWERTOOLS_LOGS_DESTINATION={sink}/logs' \
+	  --invoke '{"max_age":0}' -- bin/example
+
 .PHONY: runtimes
 runtimes: ## Python and Node with their Lambda runtime clients, moto and cfn-lint, into .cache/
 	@test/runtimes/prepare.sh

@@ -62,7 +62,7 @@ func newFunction() *function {
 	port := cmp.Or(os.Getenv("POWERTOOLS_EXTENSION_HTTP_PORT"), os.Getenv("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT"), "2773")
 	return &function{
 		api:   "http://127.0.0.1:" + port,
-		token: os.Getenv("AWS_SESSION_TOKEN"),
+		token: cmp.Or(os.Getenv("AWS_SESSION_TOKEN"), os.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN")), // the latter under SnapStart
 		// A transport of its own, because the default one would send even this
 		// through a proxy named in the environment.
 		client: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{}},

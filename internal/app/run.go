@@ -100,7 +100,9 @@ func (a *App) loop(ctx context.Context) (reason string, deadline time.Time, err 
 		case ctx.Err() != nil:
 			return "spindown", time.Time{}, nil
 		case err != nil:
-			if tries++; tries == nextTries || !temporary(err) {
+			// A refusal is tried again as well: it may come from a call that
+			// the platform still holds for us, and a further one heals that.
+			if tries++; tries == nextTries {
 				return "failure", time.Time{}, fmt.Errorf("wait for the next event: %w", err)
 			}
 			wait(ctx, pause)

@@ -168,7 +168,8 @@ func TestNextFails(t *testing.T) {
 	}{
 		{"recovers", []answer{broken, broken, bye()}, 3, false},
 		{"gives up after three", []answer{broken}, 3, true},
-		{"a refusal is final", []answer{forbidden}, 1, true},
+		{"a refusal is tried again", []answer{forbidden, bye()}, 2, false},
+		{"refusals end it too", []answer{forbidden}, 3, true},
 		{"an event resets the count", []answer{broken, broken, call("8a2e4d5f-0001-4000-8000-000000000001"), broken, broken, bye()}, 6, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,7 +1,9 @@
 package lambdaemu
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
@@ -96,8 +98,12 @@ func (p *process) signal(sig syscall.Signal) {
 	syscall.Kill(-p.cmd.Process.Pid, sig)
 }
 
-// awaitExit waits until the process is gone or the time has come.
+// awaitExit waits until the process is gone or the time has come. One that is
+// gone already has exited, however late the question is.
 func (p *process) awaitExit(until time.Time) bool {
+	if !p.alive() {
+		return true
+	}
 	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()
 	select {
@@ -105,6 +111,22 @@ func (p *process) awaitExit(until time.Time) bool {
 		return true
 	case <-timer.C:
 		return false
+	}
+}
+
+// thawLimit is how long SIGCONT may take to show.
+const thawLimit = 50 * time.Millisecond
+
+// awaitThaw waits until the process has left the stopped state: SIGCONT
+// returns before the threads run again. Without /proc it waits for nothing.
+func (p *process) awaitThaw(limit time.Duration) {
+	path := fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid)
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		stat, err := os.ReadFile(path)
+		_, rest, ok := bytes.Cut(stat, []byte(") ")) // the name before it may hold anything
+		if err != nil || !ok || rest[0] != 'T' {
+			return
+		}
 	}
 }
 

@@ -79,6 +79,7 @@ func (s *sandbox) stopRuntime(p *process, until time.Time) {
 		return
 	}
 	s.script.add(whoRuntime, "SIGTERM", "")
+	p.awaitThaw(thawLimit) // a signal that meets a stopped process may go to a thread that cannot handle it
 	p.signal(syscall.SIGTERM)
 	if !p.awaitExit(until) {
 		s.kill(p)

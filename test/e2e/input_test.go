@@ -253,3 +253,22 @@ func golden(t *testing.T, name, got string) {
 		t.Errorf("%s differs; got:\n%s", path, got)
 	}
 }
+
+// An upstream that hangs is answered while the function can still use the
+// answer, whatever the configured time-out is: never by the function's own.
+func TestHungUpstreamIsAnsweredBeforeTheDeadline(t *testing.T) {
+	t.Parallel()
+	aws := harness.FakeAWS(t)
+	if err := aws.SetFault("hung"); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, lambdaemu.Options{
+		Timeout: 2 * time.Second,
+		Env:     map[string]string{"AWS_ENDPOINT_URL": aws.URL, "POWERTOOLS_PARAMETERS_TIMEOUT": "30s"},
+	})
+	res := s.Invoke(`{}`)
+	if payload := string(res.Payload); !strings.Contains(payload, `"errorType":"wrapError"`) || !strings.Contains(payload, "504 Gateway Timeout") {
+		t.Errorf("the caller saw %s, want the function's own error about a 504", payload)
+	}
+	s.Shutdown()
+}
