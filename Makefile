@@ -13,11 +13,15 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 .PHONY: demo
-demo: quiet-build ## the main job in under a minute, without an AWS account
-	@bin/lambdaemu --extension bin/powertools-extension --params examples/params.yaml \
+demo: ## the main job in under a minute, without an AWS account
+	@mkdir -p bin/demo
+	@$(BUILD) -o bin/demo/lambdaemu ./cmd/lambdaemu
+	@$(BUILD) -o bin/demo/example ./examples/go
+	@$(BUILD) -o bin/demo/powertools-extension ./cmd/extension
+	@bin/demo/lambdaemu --extension bin/demo/powertools-extension --params examples/params.yaml \
 	  --env POWERTOOLS_SERVICE_NAME=orders --env POWERTOOLS_METRICS_NAMESPACE=shop \
 	  --invoke '{}' --invoke '{}' --invoke '{}' --invoke '{"max_age": 1}' --gap 1s \
-	  --aws-fault down@4 -- bin/example
+	  --aws-fault down@4 -- bin/demo/example
 
 .PHONY: quiet-build
 quiet-build:
