@@ -54,14 +54,17 @@ func run(args, environ []string, stdout *os.File, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	extension := app.New(cfg, app.Deps{
+	// A write to a stdout or stderr that nobody reads any more must be an
+	// error and not the end of the process.
+	signal.Ignore(syscall.SIGPIPE)
+	err := app.Live(ctx, cfg, app.Deps{
 		Name:    filepath.Base(args[0]), // Lambda knows the extension by its file name
 		Version: version,
 		Environ: environ,
 		Stdout:  stdout,
 		Log:     log,
 	})
-	if err := extension.Run(ctx); err != nil {
+	if err != nil {
 		log.Error("the extension cannot go on", zap.Error(err))
 		return 1
 	}

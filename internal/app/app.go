@@ -63,6 +63,7 @@ type App struct {
 
 	health    health
 	account   account
+	idle      bool        // could not be built: only the life cycle works
 	noStream  bool        // the platform sends no telemetry
 	restored  atomic.Bool // SnapStart: the first invocation was seen
 	lastEvent time.Time   // wall clock of the last event of the loop

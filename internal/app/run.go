@@ -114,6 +114,9 @@ func (a *App) loop(ctx context.Context) (reason string, deadline time.Time, err 
 		case extapi.Shutdown:
 			return ev.Reason, ev.Deadline, nil
 		case extapi.Invoke:
+			if a.idle {
+				continue
+			}
 			a.guard("begin invocation", func() { a.begin(ev) })
 			a.guard("hold invocation", func() { a.hold(ctx) })
 		default:
