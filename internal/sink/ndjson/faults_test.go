@@ -196,7 +196,7 @@ func TestL8_FreezeAtEveryByte(t *testing.T) {
 			addr := listen(t, p.handle)
 			g := outlet(t, "http://"+addr, httppost.Options{}, ndjson.Bounds(0))
 			g.Put([]byte(line))
-			before, repeats := len(r.text()), r.repeats
+			before, repeats := len(r.text()), r.repetitions()
 			// Too little time for a second try, or for a verdict: the freeze takes it.
 			_, err := flush(g, 40*time.Millisecond)
 			if err == nil && answer {
@@ -212,7 +212,7 @@ func TestL8_FreezeAtEveryByte(t *testing.T) {
 				t.Fatalf("cut at %d, answer %v: %+v", at, answer, s)
 			}
 			cuts++
-			repeated += r.repeats - repeats
+			repeated += r.repetitions() - repeats
 			if err == nil {
 				break // the whole request was let through
 			}

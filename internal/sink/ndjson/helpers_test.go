@@ -60,6 +60,13 @@ func (r *receiver) take(key, body string) {
 	r.order = append(r.order, key)
 }
 
+// repetitions is how many batches came again.
+func (r *receiver) repetitions() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.repeats
+}
+
 // text is everything that was taken, in order.
 func (r *receiver) text() string {
 	r.mu.Lock()
