@@ -84,9 +84,10 @@ func (t *Tracker) judgeColdStartLocked(r *record, start time.Time) {
 }
 
 // initStartedLocked takes platform.initStart. From here on lines belong to
-// the init code. With phase "invoke" the init is a part of an invocation,
-// which is the one already begun or the next one.
-func (t *Tracker) initStartedLocked(p *telemetry.Platform) {
+// the init code. With phase "invoke" the init is a part of an invocation: the
+// first one that has begun since and not started, or the next one.
+func (t *Tracker) initStartedLocked(ev *telemetry.Event) {
+	p := ev.Platform
 	if t.sandbox.initType == "" {
 		t.sandbox.initType = p.InitType
 	}
@@ -98,12 +99,26 @@ func (t *Tracker) initStartedLocked(p *telemetry.Platform) {
 	if p.Phase != "invoke" {
 		return
 	}
-	if r := t.latest; r != nil && !r.started && !r.isDone {
+	if r := t.firstBegunLocked(ev.Time); r != nil {
 		r.cold.reinit, r.cold.yes = true, true
 		t.renewLocked(r)
 		return
 	}
 	t.sandbox.reinit = true
+}
+
+// firstBegunLocked returns the first invocation that the platform announced
+// since, and whose platform.start is still to come: the stream may be one
+// invocation behind the INVOKE events.
+func (t *Tracker) firstBegunLocked(since time.Time) *record {
+	var first *record
+	for _, r := range t.open {
+		waits := !r.started && !r.isDone && !r.invoke.At.Before(since)
+		if waits && (first == nil || r.seq < first.seq) {
+			first = r
+		}
+	}
+	return first
 }
 
 // initEndedLocked takes platform.initRuntimeDone and platform.initReport.

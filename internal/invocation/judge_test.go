@@ -35,6 +35,7 @@ func TestColdStart(t *testing.T) {
 		{"type is not told", "", inOrder(start("x", 200)), true},
 		{"second", "on-demand", inOrder(start("a", 100), runtimeDone("a", 150, "success", ""), start("x", 200)), false},
 		{"second, first one's events are late", "on-demand", inOrder(begin("a", 100), begin("x", 200), start("a", 100)), false},
+		{"second, the init in the first one's invocation is late", "on-demand", inOrder(begin("a", 100), begin("x", 200), initStart("invoke"), initReport("invoke", 90), start("a", 100)), false},
 		{"provisioned concurrency", "provisioned-concurrency", inOrder(start("x", 200)), false},
 		{"restored", "snap-start", inOrder(platform(telemetry.KindRestoreReport, 100, telemetry.Platform{DurationMs: telemetry.Num(150.5)}), start("x", 200)), false},
 		{"managed instance", "lambda-managed-instances", inOrder(start("x", 200)), false},

@@ -25,7 +25,7 @@ func (t *Tracker) Observe(ev *telemetry.Event) (*Request, *Summary) {
 	case telemetry.KindReport:
 		return t.reportLocked(ev)
 	case telemetry.KindInitStart:
-		t.initStartedLocked(p)
+		t.initStartedLocked(ev)
 	case telemetry.KindInitRuntimeDone, telemetry.KindInitReport:
 		t.initEndedLocked(ev)
 	case telemetry.KindRestoreReport:
