@@ -13,7 +13,7 @@
 #
 # Prints nothing when all are up to date. A part that cannot be prepared is a
 # loud skip and exit 0, or exit 1 when CI=true: there, nothing may be skipped.
-# With --relock it renews constraints.txt, Cargo.lock and the package-lock.json
+# With --relock it renews constraints.txt, Cargo.lock.in and the package-lock.json
 # and SHA256SUMS files instead.
 set -euo pipefail
 
@@ -162,10 +162,16 @@ prepare_java() {
   echo "$want" >"$cache/java/.stamp"
 }
 
-# The target folder stays, so that a change to a program costs seconds.
+# The target folder stays, so that a change to a program costs seconds. The
+# lock file names no registry: cargo fills in the one it is set up with.
 install_rust() {
   mkdir -p "$cache/rust"
   cd "$here/rust"
+  local source
+  rm -f Cargo.lock
+  cargo generate-lockfile --quiet
+  source=$(grep -m1 '^source = ' Cargo.lock)
+  sed "s|^source = \"registry\"\$|$source|" Cargo.lock.in >Cargo.lock
   CARGO_TARGET_DIR=$cache/rust/target cargo build --locked --release --workspace
   cp "$cache"/rust/target/release/{bootstrap,foreign-rust,graceful} "$cache/rust/"
 }
@@ -174,7 +180,7 @@ prepare_rust() {
   have cargo || { skip rust "there is no cargo" "install Rust 1.84 or newer"; return 1; }
   local want
   want=$(stamp "$(cargo -V) $(declare -f install_rust)" \
-    "$here"/rust/{Cargo.toml,Cargo.lock,src/*.rs} "$foreign"/rust/{Cargo.toml,src/*.rs})
+    "$here"/rust/{Cargo.toml,Cargo.lock.in,src/*.rs} "$foreign"/rust/{Cargo.toml,src/*.rs})
   current "$cache/rust" "$want" && return 0
   build rust || return 1
   echo "$want" >"$cache/rust/.stamp"
@@ -224,6 +230,7 @@ relock() {
   (cd "$fresh" && rm package-lock.json && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund)
   cp "$fresh/package-lock.json" "$foreign/node/"
   cargo generate-lockfile --manifest-path "$here/rust/Cargo.toml"
+  sed 's|^source = ".*"$|source = "registry"|' "$here/rust/Cargo.lock" >"$here/rust/Cargo.lock.in"
 }
 
 case "${1:-}" in
