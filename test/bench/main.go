@@ -45,7 +45,7 @@ func main() {
 	for _, row := range measureStart(ours, bare, *rounds, *starts) {
 		table += row
 	}
-	table += measureInit(ours)
+	table += measureInit(ours, bare)
 	for _, row := range measureGets(ours, bare, *rounds, *gets) {
 		table += row
 	}
