@@ -19,12 +19,13 @@ type writer struct {
 	out  flusher
 	log  *zap.Logger
 	work chan struct{} // one pending wake-up is enough
+	quit chan struct{}
 	once sync.Once
 	said bool // a failing stdout was reported
 }
 
 func newWriter(out flusher, log *zap.Logger) *writer {
-	return &writer{out: out, log: log, work: make(chan struct{}, 1)}
+	return &writer{out: out, log: log, work: make(chan struct{}, 1), quit: make(chan struct{})}
 }
 
 // wake asks for a flush and returns at once. The first one starts the
@@ -43,14 +44,23 @@ func (w *writer) run() {
 			w.log.Error("panic while writing stdout; lines wait for shutdown", zap.String("panic", panicText(p)))
 		}
 	}()
-	for range w.work {
-		if err := w.out.Flush(context.Background()); err != nil && !w.said {
-			w.said = true
-			w.log.Warn("stdout refused lines; the loss ledger counts them", zap.Error(err))
+	for {
+		select {
+		case <-w.work:
+			w.flush()
+		case <-w.quit:
+			return
 		}
 	}
 }
 
-// stop ends the goroutine once it has nothing to do. wake must not be called
-// afterwards.
-func (w *writer) stop() { close(w.work) }
+func (w *writer) flush() {
+	if err := w.out.Flush(context.Background()); err != nil && !w.said {
+		w.said = true
+		w.log.Warn("stdout refused lines; the loss ledger counts them", zap.Error(err))
+	}
+}
+
+// stop ends the goroutine. A wake that comes later, from a batch that was not
+// handled in time, does nothing: what it leaves behind is in the ledger.
+func (w *writer) stop() { close(w.quit) }
