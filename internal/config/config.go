@@ -117,7 +117,7 @@ func Effective(environ []string) ([]Setting, []Problem) {
 	s := read(environ)
 	settings := make([]Setting, 0, len(s.vars))
 	for i, v := range s.vars {
-		if v.AliasOf != "" || v.Planned {
+		if v.AliasOf != "" {
 			continue
 		}
 		settings = append(settings, Setting{v.Name, v.field(&s.config).String(), s.sources[i]})
@@ -155,12 +155,6 @@ func read(environ []string) *state {
 // applies a default of its own.
 func (s *state) apply(i int) {
 	v := s.vars[i]
-	if v.Planned {
-		if s.isSet(v.Name) {
-			s.problems = append(s.problems, Problem{Var: v.Name, Reason: "not supported by this version; it has no effect"})
-		}
-		return
-	}
 	field := v.field(&s.config)
 	if v.AliasOf == "" {
 		if err := field.Set(v.Default); err != nil {

@@ -99,9 +99,6 @@ func TestEveryVariableHasAnEffect(t *testing.T) {
 	}
 	base, _ := load(t)
 	for _, v := range config.Vars() {
-		if v.Planned {
-			continue
-		}
 		text, ok := values[v.Name]
 		if !ok {
 			text = "other" // free text
@@ -218,7 +215,7 @@ func TestTableIsWhole(t *testing.T) {
 			t.Errorf("%s stands twice", v.Name)
 		}
 		seen[v.Name] = true
-		if v.Feature == "" || v.Meaning == "" && !v.Planned {
+		if v.Feature == "" || v.Meaning == "" {
 			t.Errorf("%s: no feature or meaning", v.Name)
 		}
 		if v.AliasOf != "" && !seen[v.AliasOf] {

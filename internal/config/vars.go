@@ -10,16 +10,12 @@ type Var struct {
 	Default string // as a user would write it; empty: nothing
 	Feature string // platform, logs, metrics, parameters, extension
 	Meaning string
-	Planned bool // named by the documentation, not read yet: setting it is reported
 
 	field func(*Config) value
 }
 
 // Type says what the variable takes, for the reference page.
 func (v Var) Type() string {
-	if v.Planned {
-		return ""
-	}
 	return v.field(new(Config)).Type()
 }
 
@@ -146,9 +142,6 @@ func extensionVars() []Var {
 		{Name: "AWS_APPCONFIG_EXTENSION_PREFETCH_LIST", Feature: "parameters", Meaning: "comma list of App:Env:Profile, or of the agent's paths, fetched during init",
 			field: func(c *Config) value { return list{&c.AppConfigPrefetch} }},
 
-		// Named by the documentation, not read by this version: a user who
-		// sets one must hear about it, not wonder. Whoever builds the feature
-		// takes Planned away.
 		{Name: "POWERTOOLS_EXTENSION_APPCONFIG_PORT", Default: "0", Feature: "parameters", Meaning: "second listener for clients of the AppConfig agent, 2772; 0: off",
 			field: func(c *Config) value { return whole{&c.AppConfigPort, 0, 65535} }},
 		{Name: "POWERTOOLS_PARAMETERS_PREFETCH", Feature: "parameters", Meaning: "comma list of refs fetched during init: `ssm:/app/db`, `ssm-path:/app/`, `secret:ID`, `dynamodb:TABLE/KEY`, `appconfig:APP/ENV/PROFILE`",

@@ -41,7 +41,7 @@ Durations: Go form (` + "`250ms`, `5s`, `1h`" + `) or a bare number of the unit 
 	} {
 		fmt.Fprintf(&b, "\n## %s\n\n| variable | default | takes | meaning |\n|---|---|---|---|\n", feature.title)
 		for _, v := range config.Vars() {
-			if v.Feature == feature.name && v.AliasOf == "" && !v.Planned {
+			if v.Feature == feature.name && v.AliasOf == "" {
 				fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", v.Name, code(v.Default), cell(v.Type()), cell(v.Meaning))
 			}
 		}
@@ -50,12 +50,6 @@ Durations: Go form (` + "`250ms`, `5s`, `1h`" + `) or a bare number of the unit 
 	for _, v := range config.Vars() {
 		if v.AliasOf != "" {
 			fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s |\n", v.Name, v.AliasOf, cell(v.Type()), cell(v.Meaning))
-		}
-	}
-	b.WriteString("\n## Not supported yet\n\nSetting one of these is a warning; it has no effect in this version.\n\n")
-	for _, v := range config.Vars() {
-		if v.Planned {
-			fmt.Fprintf(&b, "- `%s`\n", v.Name)
 		}
 	}
 	return b.String()
