@@ -129,7 +129,14 @@ func (a *App) cacheConfig() paramcache.Config {
 		Allow:                a.cfg.ParametersAllow,
 		Region:               a.cfg.Region,
 		Account:              a.account.id,
+		Deadline:             a.deadline,
 	}
+}
+
+// deadline is when the running invocation times out.
+func (a *App) deadline() time.Time {
+	req, _ := a.tracker.Current()
+	return req.Deadline
 }
 
 // refreshAhead is the share of its age after which a value that is read in an

@@ -39,9 +39,6 @@ func (a *App) newLocal() *localhttp.Server {
 	default:
 		options.Unavailable = "the parameter cache could not be built; the extension's log has the reason"
 	}
-	if deps.Parameters != nil {
-		deps.Parameters = inTime{deps.Parameters, a.deadline}
-	}
 	if a.metrics != nil {
 		deps.Metrics = a.metrics
 	}

@@ -41,6 +41,9 @@ func (a *App) Run(ctx context.Context) error {
 		return err
 	}
 
+	// Managed instances announce no invocation and do not freeze.
+	a.cache.Awake(a.managed())
+
 	// 3. Subscribe, before the first next: the window closes when every
 	//    extension has called it.
 	a.guard("subscribe to telemetry", func() { a.subscribe(ctx) })

@@ -96,7 +96,7 @@ func (a *App) destinations() (out []pipeline.Destination) {
 func (a *App) ended(now time.Time) {
 	a.metrics.Flush(now)
 	_, running := a.tracker.Current() // the next one may have begun already
-	a.cache.Awake(running)
+	a.cache.Awake(running || a.managed())
 }
 
 // selection is which platform metrics are written.

@@ -10,7 +10,34 @@ package paramcache
 func (c *Cache) Awake(awake bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if awake == c.awake {
+		return
+	}
 	c.awake = awake
+	if awake {
+		close(c.woken)
+	} else {
+		c.woken = make(chan struct{})
+	}
+}
+
+// wake looks again at a read that waits: it may have come before the INVOKE
+// event of its own invocation, for the platform tells the function and the
+// extension at the same time. Now the value may answer that was too old, and
+// the fetch goes on behind.
+func (c *Cache) wake(r *read) (Result, bool) {
+	r.now = c.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.shelf.find(r.key)
+	if e == nil || r.force {
+		return Result{}, false
+	}
+	state, ok := c.memoryLocked(e, r)
+	if !ok {
+		return Result{}, false
+	}
+	return c.answerLocked(e, r, state), true
 }
 
 // revalidatesLocked tells whether the entry, which is too old, may answer once

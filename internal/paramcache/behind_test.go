@@ -230,3 +230,68 @@ func TestFailureOfAnInterruptedRefreshIsForgotten(t *testing.T) {
 		want(t, c.Cache, ssmRef("a"), Options{}, "v3", "refreshed")
 	})
 }
+
+// A read can be faster than the INVOKE event of its own invocation. It is
+// answered as soon as that is there, not when the upstream is.
+func TestReadBeforeItsInvoke(t *testing.T) {
+	for name, tc := range map[string]struct {
+		opt   Options
+		state string
+		text  string
+		after time.Duration
+	}{
+		"too old, and a setting allows it": {Options{}, "stale", "v1", time.Millisecond},
+		"too old for a limit of its own":   {age(ownAge), "refreshed", "v2", time.Second},
+		"forced":                           {Options{Force: true}, "refreshed", "v2", time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				u := &upstream{}
+				c := newTest(u, lively())
+				want(t, c, ssmRef("a"), Options{}, "v1", "miss")
+				u.slow(time.Second)
+				time.Sleep(331 * time.Second)
+				time.AfterFunc(time.Millisecond, func() { c.Awake(true) })
+				began := time.Now()
+				want(t, c, ssmRef("a"), tc.opt, tc.text, tc.state)
+				if took := time.Since(began); took != tc.after {
+					t.Errorf("answered after %v, want %v", took, tc.after)
+				}
+				time.Sleep(time.Second)
+				want(t, c, ssmRef("a"), Options{}, "v2", "hit")
+				if u.count() != 2 {
+					t.Errorf("%d calls, want 2", u.count())
+				}
+			})
+		})
+	}
+}
+
+// Nobody waits for a fetch until the function's own time-out, whether the
+// deadline is known when the read begins or only a moment later.
+func TestWaitEndsBeforeTheDeadline(t *testing.T) {
+	for name, known := range map[string]time.Duration{"known": 0, "known later": 5 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				u := &upstream{took: time.Minute}
+				config := lively()
+				config.Timeout = time.Hour
+				began := time.Now()
+				config.Deadline = func() time.Time {
+					if time.Since(began) < known {
+						return time.Time{}
+					}
+					return began.Add(time.Second)
+				}
+				c := newTest(u, config)
+				time.AfterFunc(known, func() { c.Awake(true) })
+				want(t, c, ssmRef("a"), Options{}, "", "timeout")
+				if took := time.Since(began); took != time.Second-answerMargin {
+					t.Errorf("answered after %v", took)
+				}
+				time.Sleep(time.Minute)
+				want(t, c, ssmRef("a"), Options{}, "v1", "hit") // the fetch went on
+			})
+		})
+	}
+}

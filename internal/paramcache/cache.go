@@ -32,6 +32,7 @@ type Cache struct {
 	epoch      uint64             // counts purges: a fetch from before one is not stored
 	flights    map[string]*flight // replaced by a purge: nobody joins a fetch from before it
 	awake      bool
+	woken      chan struct{} // closed when awake; made anew when not any more
 }
 
 // New returns an empty cache in front of p.
@@ -51,6 +52,7 @@ func New(p Provider, log *zap.Logger, config Config) *Cache {
 		shelf:    newShelf(config.MaxItems, config.MaxBytes),
 		failures: failures{},
 		flights:  map[string]*flight{},
+		woken:    make(chan struct{}),
 	}
 }
 
@@ -67,14 +69,15 @@ type read struct {
 	flight *flight // to wait for, or to run behind the answer; may be nil
 	leads  bool    // the read has made the flight and must launch it
 	epoch  uint64
+	woken  <-chan struct{} // closed when an invocation begins; nil if one runs
 
 	standsIn bool // a stale answer that is worth a line in the log
 }
 
 // Get answers one read: from memory if that is fresh enough, else by a fetch
-// that all who ask for the same ref share. ctx bounds this caller's waiting
-// only; the fetch goes on for the others and for the cache. An error is an
-// *Error.
+// that all who ask for the same ref share. ctx and the running invocation's
+// deadline bound this caller's waiting only; the fetch goes on for the others
+// and for the cache. An error is an *Error.
 func (c *Cache) Get(ctx context.Context, ref Ref, opt Options) (Result, error) {
 	if err := c.permit(ref); err != nil {
 		c.countError()
@@ -121,6 +124,9 @@ func (c *Cache) recall(r *read) (res Result, done bool, err error) {
 		return res, true, err
 	}
 	c.joinLocked(r, flight)
+	if !c.awake {
+		r.woken = c.woken
+	}
 	return Result{}, false, nil
 }
 

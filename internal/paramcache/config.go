@@ -30,13 +30,22 @@ type Config struct {
 	Region  string
 	Account func() string
 
+	// Deadline is when the running invocation times out, zero if none runs. A
+	// read waits for a fetch until 200 ms before it at most. nil: no bound.
+	Deadline func() time.Time
+
 	// Now is the wall clock; nil: time.Now without its monotonic reading.
 	Now func() time.Time
 }
 
 const (
 	defaultTimeout = 3 * time.Second
-	maxMaxAge      = 10 * 365 * 24 * time.Hour // the jitter on top must not overflow
+
+	// answerMargin is what a function has left to make something of an answer
+	// that says the upstream is too slow.
+	answerMargin = 200 * time.Millisecond
+
+	maxMaxAge = 10 * 365 * 24 * time.Hour // the jitter on top must not overflow
 )
 
 func (c Config) maxAge(s Source) time.Duration {

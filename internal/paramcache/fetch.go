@@ -10,14 +10,52 @@ import (
 	"go.uber.org/zap"
 )
 
-// await waits for the read's flight or for ctx.
+// await waits for the read's flight, as long as the caller has a use for it.
 func (c *Cache) await(ctx context.Context, r *read) (Result, error) {
+	for {
+		woken, err := c.wait(ctx, r)
+		if err != nil {
+			return c.abandon(err, r)
+		}
+		if !woken {
+			return c.land(r)
+		}
+		if res, ok := c.wake(r); ok {
+			return res, nil
+		}
+		r.woken = nil // the deadline is known now
+	}
+}
+
+// wait returns when the flight has landed, when an invocation begins, or with
+// the reason why the caller waits no longer.
+func (c *Cache) wait(ctx context.Context, r *read) (woken bool, err error) {
+	ctx, cancel := c.inInvocation(ctx)
+	defer cancel()
 	select {
 	case <-r.flight.done:
-		return c.land(r)
+		return false, nil
+	case <-r.woken:
+		return true, nil
 	case <-ctx.Done():
-		return c.abandon(ctx, r)
+		return false, ctx.Err()
 	}
+}
+
+// inInvocation bounds the wait by the running invocation: an upstream that
+// hangs is answered with a stale value or a time-out while the function can
+// still use it, and not by the function's own time-out.
+func (c *Cache) inInvocation(ctx context.Context) (context.Context, context.CancelFunc) {
+	if c.config.Deadline == nil {
+		return ctx, func() {}
+	}
+	deadline := c.config.Deadline()
+	// The wall clock on both sides: the deadline is the platform's.
+	left := time.Duration(deadline.UnixMilli()-c.now().UnixMilli())*time.Millisecond - answerMargin
+	if deadline.IsZero() || left <= 0 {
+		return ctx, func() {} // late anyway: the fetch's own limit counts
+	}
+	return context.WithTimeout(ctx, left)
 }
 
 // fly calls the provider for one flight or several, with a time limit of its
@@ -123,14 +161,14 @@ func (c *Cache) land(r *read) (Result, error) {
 
 // abandon answers a caller that cannot wait any longer. One whose time is over
 // can use an older value; one that has gone needs none.
-func (c *Cache) abandon(ctx context.Context, r *read) (Result, error) {
+func (c *Cache) abandon(cause error, r *read) (Result, error) {
 	r.now = c.now()
 	failed := &Error{Kind: KindTimeout, Ref: r.ref, Code: "TimeoutError",
-		Message: "the caller's time was over before the answer came", Err: ctx.Err()}
+		Message: "the caller's time was over before the answer came", Err: cause}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var e *entry
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if errors.Is(cause, context.DeadlineExceeded) {
 		e = c.shelf.find(r.key)
 	}
 	return c.failLocked(e, r, failed)

@@ -87,6 +87,21 @@ func TestStaleWhileRevalidate(t *testing.T) {
 	s.Shutdown()
 }
 
+// Managed instances announce no invocation and never freeze: a refresh may run
+// behind an answer at any time.
+func TestStaleWhileRevalidateOnManagedInstances(t *testing.T) {
+	t.Parallel()
+	fake := harness.FakeAWS(t)
+	s := start(t, fake.URL, lambdaemu.Options{InitType: "lambda-managed-instances"}, "POWERTOOLS_PARAMETERS_MAX_AGE", "1s", swrVariable, "1h")
+	ask := order{Get: []string{greeting}}
+	one(t, s, ask)
+	time.Sleep(1500 * time.Millisecond)
+	if got := one(t, s, ask); got.Status != 200 || got.Cache != "stale" {
+		t.Errorf("past the age: %+v, want the old value at once", got)
+	}
+	s.Shutdown()
+}
+
 // A value that is asked for all the time is refreshed before its age is over:
 // no read of it waits, and none is served late.
 func TestRefreshAhead(t *testing.T) {
