@@ -115,7 +115,7 @@ func TestUpstreamTrouble(t *testing.T) {
 		says   string
 	}{
 		{"denied", 403, "ssm:GetParameter"},
-		{"throttled", 429, "raise the cache age"},
+		{"throttled", 429, "POWERTOOLS_PARAMETERS_MAX_AGE"},
 		{"hung", 504, "POWERTOOLS_PARAMETERS_TIMEOUT"},
 		{"down", 502, "NAT gateway"},
 		{"error-500", 502, ""},

@@ -133,7 +133,7 @@ func cureFor(ref paramcache.Ref, what action, kind paramcache.Kind, s *awsapi.Se
 	case paramcache.KindAccessDenied:
 		return deniedCure(ref, what, s)
 	case paramcache.KindThrottled:
-		return "raise the cache age, or ask AWS for a higher quota of " + what.permission()
+		return "cache for longer (POWERTOOLS_PARAMETERS_MAX_AGE), or ask AWS for a higher quota of " + what.permission()
 	case paramcache.KindUnreachable:
 		return "check HTTPS_PROXY and NO_PROXY"
 	case paramcache.KindTimeout:
