@@ -268,30 +268,62 @@ func TestReadBeforeItsInvoke(t *testing.T) {
 }
 
 // Nobody waits for a fetch until the function's own time-out, whether the
-// deadline is known when the read begins or only a moment later.
+// deadline is known when the read begins or only a moment later, because its
+// INVOKE event is read later.
 func TestWaitEndsBeforeTheDeadline(t *testing.T) {
-	for name, known := range map[string]time.Duration{"known": 0, "known later": 5 * time.Millisecond} {
+	for name, tc := range map[string]struct {
+		before time.Duration // deadline of the invocation before; 0: that is over
+		known  time.Duration // when the deadline is known
+	}{
+		"known":                             {0, 0},
+		"known later":                       {0, 5 * time.Millisecond},
+		"in place of an early one":          {300 * time.Millisecond, 5 * time.Millisecond},
+		"in place of one in no time":        {answerMargin + time.Millisecond, 5 * time.Millisecond},
+		"in place of one that is over soon": {answerMargin / 2, 5 * time.Millisecond},
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				u := &upstream{took: time.Minute}
 				config := lively()
-				config.Timeout = time.Hour
+				config.Timeout = time.Second
 				began := time.Now()
 				config.Deadline = func() time.Time {
-					if time.Since(began) < known {
-						return time.Time{}
+					switch {
+					case time.Since(began) >= tc.known:
+						return began.Add(time.Second)
+					case tc.before > 0:
+						return began.Add(tc.before)
 					}
-					return began.Add(time.Second)
+					return time.Time{}
 				}
 				c := newTest(u, config)
-				time.AfterFunc(known, func() { c.Awake(true) })
+				c.Awake(tc.before > 0)
+				time.AfterFunc(tc.known, func() { c.Awake(true) })
 				want(t, c, ssmRef("a"), Options{}, "", "timeout")
-				if took := time.Since(began); took != time.Second-answerMargin {
-					t.Errorf("answered after %v", took)
+				limit := time.Second - answerMargin
+				if tc.before == answerMargin/2 {
+					limit = config.Timeout // nobody looks again
+				}
+				if took := time.Since(began); took != limit {
+					t.Errorf("answered after %v, want %v", took, limit)
 				}
 				time.Sleep(time.Minute)
-				want(t, c, ssmRef("a"), Options{}, "v1", "hit") // the fetch went on
 			})
 		})
 	}
+}
+
+// The fetch that nobody waited for goes on, and its value is there for the next.
+func TestAbandonedFetchGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := &upstream{took: 10 * time.Second}
+		config := lively()
+		config.Timeout = time.Minute
+		deadline := time.Now().Add(time.Second)
+		config.Deadline = func() time.Time { return deadline }
+		c := newTest(u, config)
+		want(t, c, ssmRef("a"), Options{}, "", "timeout")
+		time.Sleep(10 * time.Second)
+		want(t, c, ssmRef("a"), Options{}, "v1", "hit")
+	})
 }

@@ -13,49 +13,72 @@ import (
 // await waits for the read's flight, as long as the caller has a use for it.
 func (c *Cache) await(ctx context.Context, r *read) (Result, error) {
 	for {
-		woken, err := c.wait(ctx, r)
-		if err != nil {
-			return c.abandon(err, r)
-		}
-		if !woken {
+		deadline := c.deadline()
+		switch c.wait(ctx, r, deadline) {
+		case landed:
 			return c.land(r)
+		case gone:
+			return c.abandon(ctx.Err(), r)
+		case late:
+			if c.deadline().Equal(deadline) {
+				return c.abandon(context.DeadlineExceeded, r)
+			} // else it was that of the invocation before
+		case woken:
+			if res, ok := c.wake(r); ok {
+				return res, nil
+			}
+			r.woken = nil // the deadline is known now
 		}
-		if res, ok := c.wake(r); ok {
-			return res, nil
-		}
-		r.woken = nil // the deadline is known now
 	}
 }
 
-// wait returns when the flight has landed, when an invocation begins, or with
-// the reason why the caller waits no longer.
-func (c *Cache) wait(ctx context.Context, r *read) (woken bool, err error) {
-	ctx, cancel := c.inInvocation(ctx)
-	defer cancel()
+// What ends a wait.
+type ending int
+
+const (
+	landed ending = iota // the flight
+	gone                 // the caller
+	late                 // the deadline is near
+	woken                // an invocation begins
+)
+
+func (c *Cache) wait(ctx context.Context, r *read, deadline time.Time) ending {
+	var soon <-chan time.Time
+	if left := c.left(deadline); left > 0 {
+		timer := time.NewTimer(left)
+		defer timer.Stop()
+		soon = timer.C
+	}
 	select {
 	case <-r.flight.done:
-		return false, nil
-	case <-r.woken:
-		return true, nil
+		return landed
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return gone
+	case <-soon:
+		return late
+	case <-r.woken:
+		return woken
 	}
 }
 
-// inInvocation bounds the wait by the running invocation: an upstream that
-// hangs is answered with a stale value or a time-out while the function can
-// still use it, and not by the function's own time-out.
-func (c *Cache) inInvocation(ctx context.Context) (context.Context, context.CancelFunc) {
+func (c *Cache) deadline() time.Time {
 	if c.config.Deadline == nil {
-		return ctx, func() {}
+		return time.Time{}
 	}
-	deadline := c.config.Deadline()
+	return c.config.Deadline()
+}
+
+// left is how long a read may wait by the running invocation: an upstream that
+// hangs is answered with a stale value or a time-out while the function can
+// still use it, and not by the function's own time-out. 0: there is no such
+// bound, or it is late anyway, and the fetch's own limit counts.
+func (c *Cache) left(deadline time.Time) time.Duration {
 	// The wall clock on both sides: the deadline is the platform's.
 	left := time.Duration(deadline.UnixMilli()-c.now().UnixMilli())*time.Millisecond - answerMargin
 	if deadline.IsZero() || left <= 0 {
-		return ctx, func() {} // late anyway: the fetch's own limit counts
+		return 0
 	}
-	return context.WithTimeout(ctx, left)
+	return max(left, answerMargin/2) // for an INVOKE that is still to be read
 }
 
 // fly calls the provider for one flight or several, with a time limit of its
