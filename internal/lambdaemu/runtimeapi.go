@@ -75,7 +75,7 @@ func (s *sandbox) suspendRuntime() (<-chan *invocation, *apiError) {
 	if err != nil {
 		return nil, runtimeTransitionFailed(from, runtimeReady)
 	}
-	if from == runtimeResponseSent && s.inv != nil {
+	if from == runtimeResponseSent && s.inv != nil && !s.inv.closed {
 		s.inv.ready = time.Now()
 	}
 	s.script.add(whoRuntime, "next", "")
