@@ -8,6 +8,8 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"syscall"
@@ -34,6 +36,7 @@ type Emulator struct {
 	faults   *faults
 	api      apiServer
 	taken    []*http.Server // ports held by the fault port-taken
+	tmp      string         // holds what is /tmp on Lambda
 	wg       sync.WaitGroup
 
 	life     context.Context // ends when everything must die at once
@@ -81,7 +84,8 @@ func Start(ctx context.Context, opt Options) (*Emulator, error) {
 	e.wire, e.counts = newWire(opt.OnWire), &telemetryCounts{}
 	e.launcher = newLauncher()
 	e.life, e.endLife = context.WithCancel(context.Background())
-	if err := errors.Join(e.openSink(), e.serve()); err != nil {
+	e.tmp, err = os.MkdirTemp("", "lambda-")
+	if err := errors.Join(err, e.openSink(), e.serve()); err != nil {
 		e.teardown()
 		return nil, fmt.Errorf("start emulator: %w", err)
 	}
@@ -143,6 +147,7 @@ func (e *Emulator) setCurrent(s *sandbox) {
 // init phase. The slot must be held.
 func (e *Emulator) coldStart() {
 	e.id = newIdentity(&e.opt, time.Now())
+	e.id.tmp = e.newTmp()
 	e.fresh, e.coldInit, e.cold = false, 0, false
 	ctx, cancel := context.WithTimeoutCause(e.life, e.opt.InitTimeout,
 		&failure{status: statusTimeout, message: "init timed out"})
@@ -166,6 +171,16 @@ func (e *Emulator) coldStart() {
 		return
 	}
 	box.freeze()
+}
+
+// newTmp makes the directory that stands for /tmp of one environment: what one
+// process leaves there is found by the next one, and by nobody else.
+func (e *Emulator) newTmp() string {
+	dir := filepath.Join(e.tmp, randomHex(8))
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return e.tmp
+	}
+	return dir
 }
 
 func (e *Emulator) newSandbox() *sandbox {
@@ -277,6 +292,7 @@ func (e *Emulator) teardown() {
 	e.wg.Wait()
 	e.launcher.close()
 	e.hooks.close()
+	_ = os.RemoveAll(e.tmp)
 }
 
 func (e *Emulator) isClosed() bool {

@@ -74,6 +74,7 @@ func (e *environment) shared() map[string]string {
 	env := map[string]string{
 		"TZ":                    ":UTC",
 		"AWS_LAMBDA_LOG_FORMAT": e.opt.LogFormat,
+		"TMPDIR":                e.id.tmp,
 	}
 	if !e.opt.snapStart() {
 		env["AWS_ACCESS_KEY_ID"] = e.creds.keyID

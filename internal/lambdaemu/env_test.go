@@ -32,9 +32,9 @@ func TestEnvironmentSets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := environment{opt: &opt, id: identity{"/aws/lambda/function", "stream"}, creds: credentials{"ASIA", "s", "t"}, api: "127.0.0.1:9001"}
+	env := environment{opt: &opt, id: identity{"/aws/lambda/function", "stream", "/tmp/lambda-1"}, creds: credentials{"ASIA", "s", "t"}, api: "127.0.0.1:9001"}
 	both := map[string]string{
-		"PATH": "/usr/bin", "LANG": "en_US.UTF-8", "TZ": ":UTC",
+		"PATH": "/usr/bin", "LANG": "en_US.UTF-8", "TZ": ":UTC", "TMPDIR": "/tmp/lambda-1",
 		"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001", "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1",
 		"AWS_LAMBDA_FUNCTION_NAME": "function", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
 		"AWS_ACCESS_KEY_ID": "ASIA", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t",

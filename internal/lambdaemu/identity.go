@@ -10,10 +10,12 @@ import (
 )
 
 // identity is what stays the same for one execution environment, resets
-// included: the log stream and the function's name tags.
+// included: the log stream and the function's name tags, and what /tmp is on
+// Lambda. Here that is a directory of its own, told by TMPDIR.
 type identity struct {
 	logGroup  string
 	logStream string
+	tmp       string
 }
 
 func newIdentity(o *Options, now time.Time) identity {
