@@ -27,6 +27,7 @@ var floors = map[string]int{
 	"internal/flush":     1,
 	"internal/procstat":  1,
 	"internal/sink":      1,
+	"internal/spool":     1,
 	"internal/awsapi":    1,
 
 	"internal/localhttp/loopback": 1,

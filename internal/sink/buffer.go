@@ -23,8 +23,13 @@ type Buffer struct {
 	lastID   uint64
 	spares   []*chunk
 	stats    Stats
-	keyed    bool // batches get a Key
-	closed   bool // takes nothing more; the reason is Disabled
+	keyed    bool     // batches get a Key
+	closed   bool     // takes nothing more; the reason is Disabled
+	dead     []string // names of files that have no use any more
+
+	keeping sync.Mutex // held while files are written or removed; taken before mu
+	copied  []byte     // what is being written; guarded by keeping
+	keeper  Keeper     // nil until something was kept; guarded by keeping
 }
 
 // NewBuffer returns an empty buffer. It takes memory only as lines arrive.
@@ -106,6 +111,7 @@ func (b *Buffer) forgetLocked(lines, size int) {
 func (b *Buffer) dropEmptyLocked(at int) {
 	if c := b.chunks[at]; c.empty() {
 		b.chunks = append(b.chunks[:at], b.chunks[at+1:]...)
+		b.buryLocked(c)
 		b.recycleLocked(c)
 	}
 }
@@ -125,7 +131,7 @@ func (b *Buffer) tailLocked(size int) *chunk {
 		c := b.chunks[n-1]
 		full := len(c.buf)+size > b.opt.BatchBytes ||
 			b.opt.BatchLines > 0 && len(c.ends) >= b.opt.BatchLines
-		if c.attempt == 0 && !full {
+		if c.attempt == 0 && !c.sealed && !full {
 			return c
 		}
 	}

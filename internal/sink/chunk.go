@@ -13,6 +13,8 @@ type chunk struct {
 	buf     []byte
 	ends    []int32 // end of each line in buf, newline included
 	head    int     // first line that is still pending
+	sealed  bool    // takes no more lines: they are an earlier process's batch
+	kept    kept
 }
 
 func (c *chunk) empty() bool { return c.head == len(c.ends) }
@@ -42,12 +44,20 @@ func (c *chunk) pop(n int) int {
 func (c *chunk) lines() int { return len(c.ends) - c.head }
 
 // batch shows the pending lines.
-func (c *chunk) batch() Batch {
-	return Batch{ID: c.id, Key: c.key, Attempt: c.attempt, data: c.buf[c.start():], ends: c.ends[c.head:], start: c.start()}
+func (c *chunk) batch() Batch { return c.batchFrom(c.head) }
+
+// batchFrom shows the lines from the i-th on.
+func (c *chunk) batchFrom(i int) Batch {
+	start := int32(0)
+	if i > 0 {
+		start = c.ends[i-1]
+	}
+	return Batch{ID: c.id, Key: c.key, Attempt: c.attempt, data: c.buf[start:], ends: c.ends[i:], start: start}
 }
 
 // reset makes the chunk ready for another run of lines.
 func (c *chunk) reset() {
 	c.id, c.key, c.attempt, c.head = 0, "", 0, 0
+	c.sealed, c.kept = false, kept{}
 	c.buf, c.ends = c.buf[:0], c.ends[:0]
 }

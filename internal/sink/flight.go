@@ -24,7 +24,7 @@ func (b *Buffer) take() (Batch, bool) {
 	if c.attempt == 0 {
 		b.lastID++
 		c.id = b.lastID
-		if b.keyed {
+		if b.keyed && c.key == "" {
 			c.key = newKey()
 		}
 	}
@@ -43,12 +43,19 @@ func newKey() string {
 
 // settle says what became of the lines handed out last.
 func (b *Buffer) settle(v verdict) {
+	b.account(v)
+	b.clean()
+}
+
+func (b *Buffer) account(v verdict) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.inFlight {
 		return
 	}
 	b.inFlight = false
+	c := b.chunks[0]
+	before := c.lines()
 	if v.partial != nil {
 		b.settlePartLocked(v)
 	} else {
@@ -59,6 +66,9 @@ func (b *Buffer) settle(v verdict) {
 		if rest > 0 && !v.keep {
 			b.stats.lose(v.reason, rest, b.releaseLocked(0, rest))
 		}
+	}
+	if left := c.lines(); left > 0 && left < before {
+		b.buryLocked(c) // the next Keep writes what is left
 	}
 	if b.closed {
 		b.clearLocked()

@@ -122,7 +122,8 @@ func (c *Count) add(lines int, bytes int) {
 
 // Stats says what became of every line put so far.
 type Stats struct {
-	Received  Count `json:"received"`  // put
+	Received  Count `json:"received"`  // put, or adopted
+	Adopted   Count `json:"adopted"`   // of those, taken over from an earlier process
 	Delivered Count `json:"delivered"` // left the sandbox
 	Dropped   Count `json:"dropped"`   // given up: no room, or refused for good by the receiver
 	Pending   Count `json:"pending"`   // held, those on their way included
