@@ -114,25 +114,33 @@ func (a *Aggregator) closeLocked(doc *openDocument, now time.Time, out *batch) {
 	a.pending.remove(doc)
 }
 
-// printLocked encodes the document into the batch. It can only fail for a
-// document that became too old while the sandbox was frozen; CloudWatch would
-// skip that one in silence, so it is counted here.
+// printLocked encodes the document into the batch.
 func (a *Aggregator) printLocked(doc *openDocument, now time.Time, out *batch) {
-	if checkTime(doc.Time, now) != nil {
-		a.dropped++
-		return
-	}
-	buf, err := AppendDocument(out.buf, doc.Document)
+	buf, err := a.encode(out.buf, doc, now)
 	if err != nil {
 		a.dropped++
 		return
 	}
-	if a.opt.Indent {
-		buf = indent(buf, len(out.buf))
-	}
 	out.buf = buf
 	out.ends = append(out.ends, len(buf))
 	a.documents++
+}
+
+// encode adds the document to dst. It can only fail for a document that became
+// too old while the sandbox was frozen; CloudWatch would skip that one in
+// silence, so it is counted.
+func (a *Aggregator) encode(dst []byte, doc *openDocument, now time.Time) ([]byte, error) {
+	if err := checkTime(doc.Time, now); err != nil {
+		return dst, err
+	}
+	buf, err := AppendDocument(dst, doc.Document)
+	if err != nil {
+		return dst, err
+	}
+	if a.opt.Indent {
+		buf = indent(buf, len(dst))
+	}
+	return buf, nil
 }
 
 // indent lays out the document that begins at start.

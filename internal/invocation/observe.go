@@ -61,6 +61,7 @@ func (t *Tracker) startLocked(ev *telemetry.Event) (*Request, *Summary) {
 		return req, nil
 	}
 	r, evicted := t.recordLocked(p.RequestID)
+	delete(t.before, p.RequestID)
 	if r.started {
 		return r.req, evicted
 	}
@@ -104,6 +105,10 @@ func (t *Tracker) runtimeDoneLocked(ev *telemetry.Event) (*Request, *Summary) {
 	if req, over := t.knownLocked(p.RequestID); over {
 		return req, nil
 	}
+	if t.open[p.RequestID] == nil && t.before[p.RequestID] {
+		t.stats.Foreign++
+		return nil, nil
+	}
 	r, evicted := t.recordLocked(p.RequestID)
 	if !r.isDone {
 		r.sum.Done = ev.Time
@@ -120,7 +125,8 @@ func (t *Tracker) runtimeDoneLocked(ev *telemetry.Event) (*Request, *Summary) {
 // reportLocked takes platform.report, which ends the record.
 //
 // A report of a request without any trace here is of the process that ran
-// before a reset: that one has printed the request when it shut down. On
+// before a reset: that one has printed the request when it shut down, or this
+// one has in its place. On
 // managed instances there is no INVOKE and no reset, so the start was lost.
 func (t *Tracker) reportLocked(ev *telemetry.Event) (*Request, *Summary) {
 	p := ev.Platform
@@ -128,7 +134,7 @@ func (t *Tracker) reportLocked(ev *telemetry.Event) (*Request, *Summary) {
 		return req, nil
 	}
 	r := t.open[p.RequestID]
-	if r == nil && !t.managedLocked() {
+	if r == nil && (!t.managedLocked() || t.before[p.RequestID]) {
 		t.stats.Foreign++
 		return nil, nil
 	}

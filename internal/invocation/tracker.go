@@ -2,6 +2,7 @@ package invocation
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -27,6 +28,7 @@ type Tracker struct {
 	latest   *record // the newest invocation, for Current
 	stream   *record // the invocation whose lines are in the stream now
 	finished finished
+	before   map[string]bool  // requests of an earlier process; nil: none
 	dropped  telemetry.Number // records lost by the platform, not yet in a summary
 	settled  chan struct{}    // closed when the last open invocation ends; nil if nobody asked
 	stats    Stats
@@ -36,7 +38,7 @@ type Tracker struct {
 type Stats struct {
 	Evicted  uint64 // invocations closed because too many were open
 	Repeated uint64 // events of requests that were finished before
-	Foreign  uint64 // reports of requests this process never saw
+	Foreign  uint64 // ends of requests that an earlier process saw
 }
 
 // record is one open invocation.
@@ -77,6 +79,7 @@ func (t *Tracker) Begin(inv Invoke) *Summary {
 		inv.At = t.opt.Now()
 	}
 	r, evicted := t.recordLocked(inv.RequestID)
+	delete(t.before, inv.RequestID)
 	r.invoke = inv
 	if !r.started {
 		t.judgeColdStartLocked(r, inv.At)
@@ -156,22 +159,56 @@ func (t *Tracker) Stats() Stats {
 func (t *Tracker) Close(reason string, now time.Time) []Summary {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	open := make([]*record, 0, len(t.open))
-	for _, r := range t.open {
-		open = append(open, r)
-	}
-	slices.SortFunc(open, func(a, b *record) int { return cmp.Compare(a.seq, b.seq) })
-	sums := make([]Summary, 0, len(open))
-	for _, r := range open {
-		r.sum.ShutdownReason = reason
-		// Only what ran at the end was hit by it; an older invocation
-		// without runtimeDone is one whose event was lost.
-		if !r.isDone && (r == t.latest || t.managedLocked()) {
-			r.clues.shutdown(reason)
-		}
+	sums := make([]Summary, 0, len(t.open))
+	for _, r := range t.inOrderLocked() {
+		t.closeLocked(r, reason)
 		sums = append(sums, *t.finishLocked(r, now))
 	}
 	return sums
+}
+
+// inOrderLocked returns the open invocations, oldest first.
+func (t *Tracker) inOrderLocked() []*record {
+	return slices.SortedFunc(maps.Values(t.open), func(a, b *record) int { return cmp.Compare(a.seq, b.seq) })
+}
+
+// closeLocked tells the record why it hears no more. Only what ran at the end
+// was hit by it; an older invocation without runtimeDone is one whose event
+// was lost.
+func (t *Tracker) closeLocked(r *record, reason string) {
+	r.sum.ShutdownReason = reason
+	if !r.isDone && (t.latest != nil && r.id == t.latest.id || t.managedLocked()) {
+		r.clues.shutdown(reason)
+	}
+}
+
+// Open returns what Close would return, and changes nothing: what is to be
+// said of the open invocations should the process end here.
+func (t *Tracker) Open(reason string, now time.Time) []Summary {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	sums := make([]Summary, 0, len(t.open))
+	for _, r := range t.inOrderLocked() {
+		copied := *r
+		t.closeLocked(&copied, reason)
+		sums = append(sums, t.summaryLocked(&copied, now))
+	}
+	if len(sums) > 0 {
+		sums[0].LogsDropped = t.dropped
+	}
+	return sums
+}
+
+// Precede takes note of a request of the process that ran here before. What
+// the platform still has to say of it is of that process's try: only an INVOKE
+// or a start of its own makes it a request of this one.
+func (t *Tracker) Precede(id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.before == nil {
+		t.before = make(map[string]bool)
+	}
+	t.before[id] = true
 }
 
 // recordLocked finds or makes the record of a request. Making one may push
@@ -248,17 +285,23 @@ func (t *Tracker) finishLocked(r *record, now time.Time) *Summary {
 	delete(t.open, r.id)
 	t.settleLocked()
 	t.finished.add(r.id, r.req)
+	s := t.summaryLocked(r, now)
+	s.LogsDropped, t.dropped = t.dropped, telemetry.Number{}
+	return &s
+}
+
+// summaryLocked puts together what is known of the record: all but what the
+// platform dropped, which is told once.
+func (t *Tracker) summaryLocked(r *record, now time.Time) Summary {
 	r.sum.Request = r.req
 	r.sum.InitType = t.sandbox.kind()
-	r.sum.LogsDropped, t.dropped = t.dropped, telemetry.Number{}
 	t.sandbox.complete(r)
 	r.sum.derive(r.invoke, now)
 	if !r.sum.MemorySizeMB.Set && t.opt.MemoryMB > 0 {
 		r.sum.MemorySizeMB = telemetry.Num(t.opt.MemoryMB)
 	}
 	r.clues.judge(&r.sum, t.sandbox.initError)
-	s := r.sum
-	return &s
+	return r.sum
 }
 
 // release lets go whoever waits for the runtime.

@@ -128,6 +128,7 @@ type Stats struct {
 	Panics    uint64 `json:"panics"`    // events lost to a defect of ours
 
 	Held        uint64 `json:"held"`         // in the flight recorder now
+	Released    uint64 `json:"released"`     // held, and let go because the invocation went badly; in Passed, too
 	Forgotten   uint64 `json:"forgotten"`    // held, and the invocation went well
 	HoldDropped uint64 `json:"hold_dropped"` // held, and there was no room
 }
@@ -210,7 +211,7 @@ func (p *Pipeline) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.stats
-	s.Held, s.Forgotten, s.HoldDropped = p.recorder.holding, p.recorder.forgotten, p.recorder.dropped
+	s.Held, s.Released, s.Forgotten, s.HoldDropped = p.recorder.holding, p.recorder.released, p.recorder.forgotten, p.recorder.dropped
 	return s
 }
 

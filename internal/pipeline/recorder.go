@@ -43,7 +43,7 @@ type recorder struct {
 	verdicts [maxVerdicts]verdict // of the last invocations that ended
 	next     int
 
-	holding, forgotten, dropped uint64 // lines
+	holding, released, forgotten, dropped uint64 // lines
 }
 
 // verdict is how an invocation ended, for its lines that come later.
@@ -127,14 +127,10 @@ func (r *recorder) release(t *tape, put func(line []byte, known bool)) {
 		return
 	}
 	t.released = true
+	t.lines(put)
 	for _, s := range t.segments {
-		for rest := s.buf; len(rest) > 0; {
-			head := binary.LittleEndian.Uint32(rest)
-			n := int(head &^ knownBit)
-			put(rest[lineHeader:lineHeader+n], head&knownBit != 0)
-			rest = rest[lineHeader+n:]
-		}
 		r.holding -= uint64(s.lines)
+		r.released += uint64(s.lines)
 		t.let += uint32(s.lines)
 	}
 	r.free(t, len(t.segments))

@@ -1,5 +1,7 @@
 package pipeline
 
+import "encoding/binary"
+
 // tape is what is held of one invocation.
 type tape struct {
 	released bool // a bad end is known: lines pass
@@ -22,6 +24,18 @@ func (t *tape) last() *segment {
 		return nil
 	}
 	return t.segments[len(t.segments)-1]
+}
+
+// lines shows what the tape holds, in order.
+func (t *tape) lines(show func(line []byte, known bool)) {
+	for _, s := range t.segments {
+		for rest := s.buf; len(rest) > 0; {
+			head := binary.LittleEndian.Uint32(rest)
+			n := int(head &^ knownBit)
+			show(rest[lineHeader:lineHeader+n], head&knownBit != 0)
+			rest = rest[lineHeader+n:]
+		}
+	}
 }
 
 func (t *tape) drop(r *recorder, lines int) {
