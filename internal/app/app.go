@@ -53,6 +53,7 @@ type App struct {
 	cache    *paramcache.Cache
 	stdout   *sink.Outlet
 	writer   *writer
+	keeper   *keeper
 	remotes  remotes          // empty with stdout alone
 	flush    *flush.Scheduler // nil with stdout alone: there is nothing to wait for
 	metrics  *emf.Aggregator
@@ -75,7 +76,8 @@ func New(cfg config.Config, deps Deps) *App {
 	a := &App{cfg: cfg, deps: deps, log: deps.Log, started: time.Now()}
 	a.api = extapi.New(cfg.RuntimeAPI, extapi.Options{})
 
-	a.stdout = sink.NewStream(deps.Stdout, sink.Options{MaxBytes: cfg.BufferBytes})
+	a.keeper = newKeeper(a)
+	a.stdout = sink.NewOutlet(sink.NewBuffer(sink.Options{MaxBytes: cfg.BufferBytes}), keptSender{sink.NewWriter(deps.Stdout), a.keeper})
 	a.writer = newWriter(a.stdout, a.log)
 	a.aws = awsapi.New(awsapi.Options{
 		Lookup:         a.lookup,

@@ -13,8 +13,9 @@ import (
 
 // ledger is the last line of a sandbox: what came in, what went out, and what
 // was lost on the way and why. For lines received = passed + filtered +
-// excluded + held + forgotten + hold_dropped, for each way out received =
-// delivered + dropped + pending, and dropped is the sum of its reasons.
+// excluded + held + forgotten + hold_dropped. For each way out received =
+// delivered + dropped + pending, and dropped is the sum of its reasons; for a
+// remote destination received = lines passed + replayed.
 type ledger struct {
 	Level      string          `json:"level"`
 	Message    string          `json:"message"`
@@ -30,6 +31,7 @@ type ledger struct {
 	Stdout     sinkLedger      `json:"stdout"`
 	Sinks      []remoteLedger  `json:"sinks,omitempty"` // remote destinations, in the order they were named
 	Flush      *flushLedger    `json:"flush,omitempty"` // nil with stdout alone
+	Spool      *spoolLedger    `json:"spool,omitempty"` // nil if nothing was found there and nothing left or refused
 	Degraded   []string        `json:"degraded,omitempty"`
 }
 
@@ -61,6 +63,7 @@ type metricsLedger struct {
 
 type sinkLedger struct {
 	Received     uint64            `json:"received"`
+	Replayed     uint64            `json:"replayed,omitempty"` // of received, from a process that was killed
 	Delivered    uint64            `json:"delivered"`
 	Dropped      uint64            `json:"dropped"`
 	Pending      uint64            `json:"pending"`
@@ -86,6 +89,24 @@ type flushLedger struct {
 	Interrupted int   `json:"interrupted"`   // flushes that a freeze cut off
 }
 
+// spoolLedger is what passes from one process of the sandbox to the next.
+type spoolLedger struct {
+	Replayed uint64 `json:"replayed"`       // lines and metrics that a killed process had left
+	Torn     int    `json:"torn,omitempty"` // files of it that ended inside a line
+	Left     int    `json:"left_bytes"`     // for the next process
+	Refused  int    `json:"refused"`        // writes there was no room for
+	Failed   int    `json:"failed"`         // writes that the file system refused
+}
+
+func (a *App) spoolLedger() *spoolLedger {
+	s := a.keeper.spool.Stats()
+	l := spoolLedger{Replayed: a.keeper.replayed, Torn: s.Torn, Left: s.Bytes, Refused: s.Refused, Failed: s.Failed}
+	if l == (spoolLedger{}) {
+		return nil
+	}
+	return &l
+}
+
 // ledger writes the account. It is taken before its own line is put, so that
 // line is in no sum.
 func (a *App) ledger(reason string, now time.Time) []byte {
@@ -109,6 +130,7 @@ func (a *App) ledger(reason string, now time.Time) []byte {
 		Stdout:     sinkLines(a.stdout.Stats()),
 		Sinks:      a.remotes.ledger(),
 		Flush:      a.flushLedger(),
+		Spool:      a.spoolLedger(),
 		Degraded:   components(a.health.list()),
 	})
 	if err != nil {
@@ -119,7 +141,7 @@ func (a *App) ledger(reason string, now time.Time) []byte {
 }
 
 func sinkLines(s sink.Stats) sinkLedger {
-	return sinkLedger{s.Received.Lines, s.Delivered.Lines, s.Dropped.Lines, s.Pending.Lines, s.Dropped.Bytes, s.Losses.Lines()}
+	return sinkLedger{s.Received.Lines, s.Adopted.Lines, s.Delivered.Lines, s.Dropped.Lines, s.Pending.Lines, s.Dropped.Bytes, s.Losses.Lines()}
 }
 
 func (rs remotes) ledger() []remoteLedger {

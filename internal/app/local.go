@@ -32,7 +32,7 @@ func (a *App) newLocal() *localhttp.Server {
 		ValueAttr:            a.cfg.DynamoDBValueAttr,
 	}
 	switch {
-	case a.cfg.InitType == "snap-start":
+	case a.cfg.InitType == snapStart:
 		deps.Parameters = unsnapped{a.cache, a.restored.Load}
 	case a.cache != nil:
 		deps.Parameters = a.cache
@@ -40,7 +40,7 @@ func (a *App) newLocal() *localhttp.Server {
 		options.Unavailable = "the parameter cache could not be built; the extension's log has the reason"
 	}
 	if a.metrics != nil {
-		deps.Metrics = a.metrics
+		deps.Metrics = keptMetrics{a.metrics, a.keeper}
 	}
 	return localhttp.New(deps, options)
 }

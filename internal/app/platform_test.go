@@ -38,6 +38,8 @@ type platform struct {
 
 	timeoutMs int // of the last subscription's buffering
 
+	stdout io.Writer // gets what is written, as it is written; nil: nobody
+
 	onRegister  func()
 	onNext      func()
 	onSubscribe func(uri string)
@@ -60,13 +62,17 @@ const (
 
 func ok(body string) answer { return answer{http.StatusOK, body} }
 
-func bye() answer { return ok(fmt.Sprintf(spindown, time.Now().Add(2*time.Second).UnixMilli())) }
+// bye is SHUTDOWN. Its deadline is far away, for a script is written before it
+// is played: the extension's own bound holds.
+func bye() answer { return ok(fmt.Sprintf(spindown, time.Now().Add(time.Minute).UnixMilli())) }
 
 func call(id string) answer {
 	return ok(fmt.Sprintf(invoke, time.Now().Add(3*time.Second).UnixMilli(), id))
 }
 
+// newPlatform returns a platform of a new sandbox: with a /tmp of its own.
 func newPlatform(t *testing.T) *platform {
+	t.Setenv("TMPDIR", t.TempDir())
 	p := &platform{t: t, counts: map[string]int{},
 		register:  []answer{ok(registered)},
 		subscribe: []answer{ok(`"OK"`)},
@@ -160,10 +166,14 @@ func (p *platform) live(env ...string) outcome {
 	}
 	core, logs := observer.New(zapcore.DebugLevel)
 	var stdout bytes.Buffer
+	var out io.Writer = &stdout
+	if p.stdout != nil {
+		out = io.MultiWriter(p.stdout, &stdout)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	begin := time.Now()
-	err := app.New(cfg, app.Deps{Name: "powertools-extension", Version: "test", Environ: environ, Stdout: &stdout, Log: zap.New(core)}).Run(ctx)
+	err := app.New(cfg, app.Deps{Name: "powertools-extension", Version: "test", Environ: environ, Stdout: out, Log: zap.New(core)}).Run(ctx)
 	return outcome{err, stdout.String(), logs, time.Since(begin)}
 }
 

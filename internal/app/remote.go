@@ -27,6 +27,7 @@ const noTryTimeout = 24 * time.Hour
 // remote is one destination behind a network.
 type remote struct {
 	*sink.Guarded
+	place     int    // in POWERTOOLS_LOGS_DESTINATION
 	closeIdle func() // drops its connections; nil: it uses the AWS client's
 	half      uint64 // pending bytes from which its buffer counts as half full
 }
@@ -37,11 +38,11 @@ type remotes []*remote
 // addRemotes builds what is behind a network. With stdout alone there is
 // nothing, and nothing of this exists.
 func (a *App) addRemotes() {
-	for _, d := range a.cfg.LogsDestinations {
+	for place, d := range a.cfg.LogsDestinations {
 		if !d.Remote() {
 			continue
 		}
-		r, err := a.newRemote(d)
+		r, err := a.newRemote(place, d)
 		if err != nil {
 			a.degrade(d.String(), err.Error())
 			a.log.Error("log destination not usable; the others work", zap.Stringer("destination", d), zap.Error(err))
@@ -70,13 +71,14 @@ type outlet interface {
 	Name() string // for logs and the ledger; never with a key
 }
 
-func (a *App) newRemote(d config.Destination) (*remote, error) {
+func (a *App) newRemote(place int, d config.Destination) (*remote, error) {
 	out, bounds, err := a.newSender(d)
 	if err != nil {
 		return nil, err
 	}
 	r := &remote{
-		Guarded: sink.NewGuarded(out, sink.GuardOptions{Name: out.Name(), Buffer: bounds, TryTimeout: noTryTimeout, Log: a.log}),
+		place:   place,
+		Guarded: sink.NewGuarded(keptSender{out, a.keeper}, sink.GuardOptions{Name: out.Name(), Buffer: bounds, TryTimeout: noTryTimeout, Log: a.log}),
 		half:    uint64(a.cfg.BufferBytes) / 2,
 	}
 	if c, ok := out.(interface{ CloseIdle() }); ok {

@@ -12,7 +12,11 @@ import (
 	"powertools-extension/internal/invocation"
 )
 
-const managedInstances = "lambda-managed-instances"
+// Init types with rules of their own (AWS_LAMBDA_INITIALIZATION_TYPE).
+const (
+	managedInstances = "lambda-managed-instances"
+	snapStart        = "snap-start"
+)
 
 // Bounds of the calls to the Extensions API. Next has none.
 const (
@@ -29,6 +33,10 @@ const (
 // returns an error only when the platform cannot be talked to any more: then
 // the process must end with a failure, because staying would hang the function.
 func (a *App) Run(ctx context.Context) error {
+	// 0. What the process before has left, while nothing can come in yet that
+	//    would be kept beside it and be taken for its own.
+	a.guard("take over what a killed process left", a.keeper.recover)
+
 	// 1. Bind both listeners. Lambda starts the function's runtime once every
 	//    extension has registered, and its init code may already call us.
 	a.guard("bind local api", a.bindLocal)
@@ -145,6 +153,7 @@ func (a *App) begin(ev extapi.Event) {
 	if a.flush != nil {
 		a.flush.Begin(ev.RequestID, ev.Deadline)
 	}
+	a.keeper.touch()
 }
 
 // startFlushing lets the remote destinations know what the platform offers.
@@ -174,7 +183,7 @@ func (a *App) thaw(now time.Time) {
 	gap := now.Sub(a.lastEvent)
 	first := a.lastEvent.IsZero()
 	a.lastEvent = now
-	if first && a.cfg.InitType == "snap-start" {
+	if first && a.cfg.InitType == snapStart {
 		// The snapshot may be days old: nothing that was fetched before it
 		// may be served after the restore.
 		a.restored.Store(true)

@@ -44,6 +44,7 @@ func (a *App) shutdown(reason string, deadline time.Time) {
 	//    so it counts itself as pending: that line is left out of the sums.
 	a.guard("flush stdout", func() { a.flushStdoutNow(ctx) })
 	a.guard("flush remote destinations", func() { a.flushRemotes(ctx) })
+	a.guard("leave to the next process", func() { a.keeper.end(reason) })
 	a.guard("loss ledger", func() {
 		a.stdout.Put(a.ledger(reason, now))
 		a.flushStdoutNow(ctx)
@@ -65,11 +66,11 @@ func budget(now, deadline time.Time) time.Duration {
 
 // stopIntake closes the local API and drains telemetry, side by side.
 func (a *App) stopIntake(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, drainBudget)
-	defer cancel()
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
+		ctx, cancel := context.WithTimeout(ctx, drainBudget)
+		defer cancel()
 		a.guard("close local api", func() { a.closeLocal(ctx) })
 	}()
 	a.drain(ctx)
@@ -77,14 +78,19 @@ func (a *App) stopIntake(ctx context.Context) {
 }
 
 // drain takes in what the platform still sends, for as long as an invocation
-// waits for its report.
+// waits for its report, and then what was accepted and not handled yet, which
+// has a bound of its own: a report that never comes may not cost it.
 func (a *App) drain(ctx context.Context) {
 	if a.stream == nil || a.noStream {
 		return
 	}
-	a.pipeline.Settled(ctx)
+	report, cancel := context.WithTimeout(ctx, drainBudget)
+	defer cancel()
+	a.pipeline.Settled(report)
 	a.stream.Close()
-	if err := a.stream.Drain(ctx); err != nil {
+	rest, cancel := context.WithTimeout(ctx, drainBudget)
+	defer cancel()
+	if err := a.stream.Drain(rest); err != nil {
 		a.log.Warn("telemetry left unread at shutdown", zap.Error(err))
 	}
 }

@@ -37,7 +37,7 @@ func (a *App) buildPipeline() {
 		Metrics:             a.stdout,
 		Meters:              []pipeline.Meter{cacheMeter{a.cache}},
 		FlushMetrics:        a.ended,
-		FlushOutputs:        a.writer.wake,
+		FlushOutputs:        a.handled,
 		Log:                 a.log,
 	}
 	options.Lines = a.destinations()
@@ -90,6 +90,12 @@ func (a *App) destinations() (out []pipeline.Destination) {
 		out = append(out, pipeline.Destination{Output: r})
 	}
 	return out
+}
+
+// handled is called when a batch of events is.
+func (a *App) handled() {
+	a.flushStdout()
+	a.keeper.touch()
 }
 
 // ended is called when the end of an invocation is observed.

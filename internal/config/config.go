@@ -45,6 +45,7 @@ type Config struct {
 	ExtensionLogLevel string // DEBUG, INFO, WARN, ERROR, NONE
 	HTTPPort          int
 	BufferBytes       int
+	SpoolBytes        int           // of files in /tmp; 0: none
 	LogsDestinations  []Destination // empty: none
 	MetricsPlatform   string        // none, basic, default, all, or a comma list of names
 	MetricsDimensions []Dimension

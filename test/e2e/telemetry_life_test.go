@@ -6,9 +6,7 @@ import (
 	"net"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -314,38 +312,6 @@ func TestD5DeliveredDuringShutdown(t *testing.T) {
 	if got := float64(len(r.lines())); sink["delivered"] != got {
 		t.Errorf("%v lines arrived, the ledger says %v", got, sink)
 	}
-}
-
-// D6: the extension is killed. The next process starts afresh, and nothing is
-// sent a second time.
-func TestD6Killed(t *testing.T) {
-	t.Parallel()
-	r := newReceiver(t)
-	s := remotely(t, r.URL, lambdaemu.Options{})
-	held(s, quick)
-	pid, err := strconv.Atoi(pidOf(t, s))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	s.Invoke(quick) // fails, as on Lambda: the extension has crashed
-	s.Invoke(`{"sleep_ms":100}`)
-	s.Shutdown()
-	seen := map[any]int{}
-	for _, l := range r.lines() {
-		seen[fmt.Sprint(l["function_request_id"], l["message"])]++
-	}
-	for what, n := range seen {
-		if n > 1 {
-			t.Errorf("%v arrived %d times", what, n)
-		}
-	}
-	if len(seen) < 4 {
-		t.Errorf("%d lines arrived, want those of the first and of the last invocation", len(seen))
-	}
-	ledger(t, s)
 }
 
 // D7: the platform gives less time than usual.
