@@ -1,6 +1,7 @@
 package lambdaemu
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -125,12 +126,8 @@ func TestSink(t *testing.T) {
 			if !strings.HasSuffix(url, "/logs?a=b") {
 				t.Fatalf("the function got %q", url)
 			}
-			client := &http.Client{Timeout: 300 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
-			begin, status := time.Now(), 0
-			if resp, err := client.Post(url, "text/plain", strings.NewReader("a\nb\n")); err == nil {
-				status = resp.StatusCode
-				resp.Body.Close()
-			}
+			begin := time.Now()
+			status := r.post(url, "a\nb\n", tt.status == 0)
 			if status != tt.status || r.Sink() != tt.want {
 				t.Errorf("status %d, sink %+v", status, r.Sink())
 			}
@@ -139,6 +136,33 @@ func TestSink(t *testing.T) {
 			}
 		})
 	}
+}
+
+// post returns the status of the sink's answer, 0 without one. A sink that
+// hangs is given a while once it has the request.
+func (r *rig) post(url, body string, hangs bool) int {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(r.t.Context(), 10*time.Second)
+	defer cancel()
+	if hangs {
+		go func() {
+			for r.Sink().Requests == 0 && ctx.Err() == nil {
+				time.Sleep(time.Millisecond)
+			}
+			time.Sleep(300 * time.Millisecond)
+			cancel()
+		}()
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	if err != nil {
+		return 0
+	}
+	resp.Body.Close()
+	return resp.StatusCode
 }
 
 // Everything that crosses the wire is told: both halves of each exchange, who

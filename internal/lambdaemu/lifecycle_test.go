@@ -155,7 +155,7 @@ func TestGating(t *testing.T) {
 // [DOC:lambda-runtime-environment] [RIE:rapid/handlers.go doInvoke]
 func TestInitRepeatedInInvoke(t *testing.T) {
 	mark := filepath.Join(t.TempDir(), "second")
-	r := newRig(t, Options{InitTimeout: 300 * time.Millisecond, Env: map[string]string{"FN_INIT": "hang-once:" + mark}},
+	r := newRig(t, Options{InitTimeout: 2 * time.Second, Timeout: 10 * time.Second, Env: map[string]string{"FN_INIT": "hang-once:" + mark}},
 		map[string]extConfig{"ext-a": {Subscribe: []string{"platform"}, WaitDone: true}})
 	resp := r.invoke(fnEvent{})
 	if !resp.ColdStart || resp.Init <= 0 || resp.FunctionError != "" {
@@ -192,7 +192,7 @@ func TestInitRepeatedInInvoke(t *testing.T) {
 // A second /next of a real process, as 5 in the list.
 // [RIE:core/externalagent_states.go]
 func TestProcessDoubleNext(t *testing.T) {
-	r := newRig(t, Options{Env: map[string]string{"FN_INIT": "sleep:300ms"}}, map[string]extConfig{"ext-a": {DoubleNext: true, Events: []string{}}})
+	r := newRig(t, Options{Env: map[string]string{"FN_INIT": "sleep:2s"}}, map[string]extConfig{"ext-a": {DoubleNext: true, Events: []string{}}})
 	if !contains(r.logs.texts(OriginExtension), "State transition from Ready to Ready failed") {
 		t.Errorf("got %q", r.logs.texts(OriginExtension))
 	}
@@ -201,13 +201,13 @@ func TestProcessDoubleNext(t *testing.T) {
 // The client has its answer at once; the invocation ends with the extension, and
 // its time is billed (behaviour 7). [DOC:lambda-runtime-environment]
 func TestInvokeEndsWithExtension(t *testing.T) {
-	r := newRig(t, Options{}, map[string]extConfig{"ext-a": {InvokeSleepMs: 300}})
+	r := newRig(t, Options{}, map[string]extConfig{"ext-a": {InvokeSleepMs: 1000}})
 	var atClient time.Duration
 	resp := r.request(Request{Payload: []byte(`{}`), OnResponse: func(early Response) { atClient = early.Latency }})
-	if atClient == 0 || atClient != resp.Latency || resp.Latency > 250*time.Millisecond {
+	if atClient == 0 || atClient != resp.Latency || resp.Latency > 750*time.Millisecond {
 		t.Errorf("client waited %s, response says %s", atClient, resp.Latency)
 	}
-	if resp.PostRuntime < 250*time.Millisecond || resp.Billed < 300*time.Millisecond {
+	if resp.PostRuntime < 250*time.Millisecond || resp.Billed < time.Second {
 		t.Errorf("post runtime %s, billed %s", resp.PostRuntime, resp.Billed)
 	}
 }
@@ -215,7 +215,7 @@ func TestInvokeEndsWithExtension(t *testing.T) {
 // The function timeout covers the extension: the client keeps its answer, and
 // the platform resets (behaviour 7). [RIE:rapid/handlers.go; DOC]
 func TestExtensionOverrunsTimeout(t *testing.T) {
-	r := newRig(t, Options{Timeout: 400 * time.Millisecond, Faults: []Fault{{Name: "short-deadline", Arg: "200"}}}, map[string]extConfig{"ext-a": {InvokeHang: true}})
+	r := newRig(t, Options{Timeout: 2 * time.Second, Faults: []Fault{{Name: "short-deadline", Arg: "200"}}}, map[string]extConfig{"ext-a": {InvokeHang: true}})
 	resp := r.invoke(fnEvent{Bytes: 3})
 	if string(resp.Payload) != "yyy" || resp.FunctionError != "" || resp.ErrorType != "Sandbox.Timedout" {
 		t.Errorf("got %+v", resp)

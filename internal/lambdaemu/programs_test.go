@@ -422,10 +422,12 @@ func (x *extPlayer) loop(ln net.Listener) int {
 
 func (x *extPlayer) next() (string, bool) {
 	if x.cfg.DoubleNext {
-		go x.get()
-		time.Sleep(50 * time.Millisecond)
-		status, text := x.get()
-		fmt.Printf("second next %d %s", status, text)
+		for range 2 { // the one that comes first stays suspended
+			go func() {
+				status, text := x.get()
+				fmt.Printf("second next %d %s", status, text)
+			}()
+		}
 		time.Sleep(time.Hour)
 	}
 	status, text := x.get()

@@ -1,6 +1,7 @@
 package lambdaemu
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -320,15 +321,24 @@ func TestSecondNextIsRefused(t *testing.T) {
 func TestAbandonedNextEatsTheEvent(t *testing.T) {
 	r := newAPIRig(t)
 	id := r.register()
-	client := http.Client{Timeout: 50 * time.Millisecond}
-	defer client.CloseIdleConnections()
-	req, err := http.NewRequest("GET", r.url+"/2020-01-01/extension/event/next", nil)
+	ctx, abandon := context.WithCancel(t.Context())
+	defer abandon()
+	req, err := http.NewRequestWithContext(ctx, "GET", r.url+"/2020-01-01/extension/event/next", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Lambda-Extension-Identifier", id)
-	if resp, err := client.Do(req); err == nil {
-		resp.Body.Close()
+	gone := make(chan error)
+	go func() {
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			resp.Body.Close()
+		}
+		gone <- err
+	}()
+	r.awaitState(agentReady)
+	abandon()
+	if <-gone == nil {
 		t.Fatal("/next answered without an event")
 	}
 	if got := <-r.next(id); got.status != 403 {

@@ -30,7 +30,7 @@ func TestStreamPassesThrough(t *testing.T) {
 	var got parts
 	var answered time.Time
 	resp := r.request(Request{
-		Payload: mustJSON(fnEvent{Stream: true, GapMs: 60, Type: "text/plain", Trailer: "Function.Late"}),
+		Payload: mustJSON(fnEvent{Stream: true, GapMs: 400, Type: "text/plain", Trailer: "Function.Late"}),
 		OnPart:  got.add, OnResponse: func(Response) { answered = time.Now() },
 	})
 	if strings.Join(got.text, "|") != "part 0\n|part 1\n|part 2\n" || got.typ != "text/plain" {
@@ -52,7 +52,7 @@ func TestStreamPassesThrough(t *testing.T) {
 func TestStreamIsCut(t *testing.T) {
 	r := newRig(t, Options{}, nil)
 	var got parts
-	resp := r.request(Request{Payload: mustJSON(fnEvent{Stream: true, Cut: true}), OnPart: got.add})
+	resp := r.request(Request{Payload: mustJSON(fnEvent{Stream: true, GapMs: 500, Cut: true}), OnPart: got.add})
 	if len(got.text) != 1 || resp.FunctionError == "" {
 		t.Errorf("parts %q, answer %+v", got.text, resp)
 	}
@@ -60,7 +60,7 @@ func TestStreamIsCut(t *testing.T) {
 
 // A timeout in the middle ends the stream for the client. [DOC:configuration-response-streaming]
 func TestStreamTimesOut(t *testing.T) {
-	r := newRig(t, Options{Timeout: 200 * time.Millisecond}, nil)
+	r := newRig(t, Options{Timeout: 2 * time.Second}, nil)
 	var got parts
 	resp := r.request(Request{Payload: mustJSON(fnEvent{Stream: true, GapMs: 5000}), OnPart: got.add})
 	if len(got.text) != 1 || resp.ErrorType != "Sandbox.Timedout" {
