@@ -32,7 +32,7 @@ func Moto(t testing.TB) string {
 	server := Need(t, "python/bin/moto_server")
 	return moto.start(t, "/moto-api/", func(port string) *exec.Cmd {
 		return exec.Command(server, "-H", "127.0.0.1", "-p", port)
-	})
+	}, "ssm", "secretsmanager", "sts", "dynamodb", "logs", "firehose", "s3")
 }
 
 // DynamoDBLocal is the URL of AWS's own DynamoDB Local, in memory.
@@ -45,14 +45,22 @@ func DynamoDBLocal(t testing.TB) string {
 	})
 }
 
-func (e *emulator) start(t testing.TB, path string, command func(port string) *exec.Cmd) string {
+// start returns when the server answers at path and has been asked for each of
+// the services: moto loads one when it is first asked for, which may take
+// seconds, more than the product gives a call.
+func (e *emulator) start(t testing.TB, path string, command func(port string) *exec.Cmd, services ...string) string {
 	t.Helper()
 	e.once.Do(func() {
 		port := FreePort(t)
 		e.url = "http://127.0.0.1:" + port
 		e.cmd = command(port)
 		if e.err = e.cmd.Start(); e.err == nil {
-			e.err = answers(e.url+path, 30*time.Second)
+			e.err = answers(e.url+path, time.Minute)
+		}
+		for _, service := range services {
+			if e.err == nil {
+				e.err = load(e.url, service)
+			}
 		}
 	})
 	if e.err != nil {
@@ -69,6 +77,23 @@ func StopEmulators() {
 			_ = e.cmd.Wait()
 		}
 	}
+}
+
+// load sends one request of the service, whose answer does not matter.
+func load(url, service string) error {
+	req, err := http.NewRequest(http.MethodGet, url+"/", nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=0")
+	if service == "dynamodb" { // loads with its first operation
+		req.Header.Set("X-Amz-Target", "DynamoDB_20120810.ListTables")
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	return res.Body.Close()
 }
 
 // answers waits until something listens.
