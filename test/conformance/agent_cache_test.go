@@ -38,11 +38,11 @@ func TestAgeExpires(t *testing.T) {
 		if got := secret(t, s, f.ask(name)); got["SecretString"] != "old" {
 			t.Errorf("within the age: %v", got)
 		}
-		time.Sleep(2300 * time.Millisecond) // two seconds and the jitter of a tenth
+		time.Sleep(5600 * time.Millisecond) // five seconds and the jitter of a tenth
 		if got := secret(t, s, f.ask(name)); got["SecretString"] != "new" {
 			t.Errorf("past the age: %v", got)
 		}
-	}, "SECRETS_MANAGER_TTL", "2")
+	}, "SECRETS_MANAGER_TTL", "5")
 }
 
 func TestAgeZeroReadsFresh(t *testing.T) {

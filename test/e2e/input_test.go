@@ -108,7 +108,7 @@ func TestHugeHeader(t *testing.T) {
 func TestUpstreamTrouble(t *testing.T) {
 	t.Parallel()
 	aws := harness.FakeAWS(t)
-	s := awake(t, lambdaemu.Options{Env: map[string]string{"AWS_ENDPOINT_URL": aws.URL, "POWERTOOLS_PARAMETERS_TIMEOUT": "700ms"}})
+	s := awake(t, lambdaemu.Options{Env: map[string]string{"AWS_ENDPOINT_URL": aws.URL, "POWERTOOLS_PARAMETERS_TIMEOUT": "2s"}})
 	for _, tt := range []struct {
 		fault  string
 		status int
@@ -141,7 +141,7 @@ func TestStaleValueWhileTheUpstreamIsDown(t *testing.T) {
 	t.Parallel()
 	aws := harness.FakeAWS(t)
 	s := awake(t, lambdaemu.Options{Env: map[string]string{"AWS_ENDPOINT_URL": aws.URL}})
-	const path = "/parameters/ssm/demo/greeting?max_age=1&format=text"
+	const path = "/parameters/ssm/demo/greeting?max_age=3&format=text"
 	if _, header, body := s.Get(path); header.Get("X-Powertools-Cache") != "miss" || body != "Hello from Parameter Store" {
 		t.Fatalf("first read: %s %q", header.Get("X-Powertools-Cache"), body)
 	}
@@ -151,7 +151,7 @@ func TestStaleValueWhileTheUpstreamIsDown(t *testing.T) {
 	if err := aws.SetFault("down"); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(1100 * time.Millisecond) // the age of one second passes on the wall clock
+	time.Sleep(3100 * time.Millisecond) // the age of three seconds passes on the wall clock
 	status, header, body := s.Get(path)
 	if status != 200 || header.Get("X-Powertools-Cache") != "stale" || body != "Hello from Parameter Store" {
 		t.Errorf("while down: %d %s %q", status, header.Get("X-Powertools-Cache"), body)
@@ -262,13 +262,15 @@ func TestHungUpstreamIsAnsweredBeforeTheDeadline(t *testing.T) {
 	if err := aws.SetFault("hung"); err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, lambdaemu.Options{
-		Timeout: 2 * time.Second,
-		Env:     map[string]string{"AWS_ENDPOINT_URL": aws.URL, "POWERTOOLS_PARAMETERS_TIMEOUT": "30s"},
+	harness.InTime(t, func(late harness.Late) {
+		s := start(t, lambdaemu.Options{
+			Timeout: 2 * time.Second,
+			Env:     map[string]string{"AWS_ENDPOINT_URL": aws.URL, "POWERTOOLS_PARAMETERS_TIMEOUT": "30s"},
+		})
+		res := s.Invoke(`{}`)
+		if payload := string(res.Payload); !strings.Contains(payload, `"errorType":"wrapError"`) || !strings.Contains(payload, "504 Gateway Timeout") {
+			late("the caller saw %s, want the function's own error about a 504", payload)
+		}
+		s.Shutdown()
 	})
-	res := s.Invoke(`{}`)
-	if payload := string(res.Payload); !strings.Contains(payload, `"errorType":"wrapError"`) || !strings.Contains(payload, "504 Gateway Timeout") {
-		t.Errorf("the caller saw %s, want the function's own error about a 504", payload)
-	}
-	s.Shutdown()
 }

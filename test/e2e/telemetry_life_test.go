@@ -35,37 +35,39 @@ func TestS1SecretOfADestination(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			aws, r := harness.FakeAWS(t), newReceiver(t)
-			if err := aws.SetFault(tt.fault); err != nil {
-				t.Fatal(err)
-			}
-			s := remotely(t, "", lambdaemu.Options{Env: map[string]string{
-				"AWS_ENDPOINT_URL":             aws.URL,
-				"POWERTOOLS_LOGS_DESTINATION":  "stdout," + r.URL,
-				"POWERTOOLS_LOGS_HTTP_HEADERS": "Authorization: Bearer secret:" + tt.secret,
-			}})
-			first := held(s, quick)
-			var next time.Duration
-			for range 4 {
-				next = max(next, held(s, quick))
-			}
-			t.Logf("held %s first, then %s at most", first, next)
-			if first > 350*time.Millisecond+slack {
-				t.Errorf("held %s", first)
-			}
-			s.Shutdown()
-			if n := len(s.Enriched()); n != 10 {
-				t.Errorf("%d lines on stdout, want 10", n)
-			}
-			if n := len(r.lines()); n != 0 {
-				t.Errorf("%d lines were sent without the secret", n)
-			}
-			if tt.says != "" && s.Saying(tt.says) != 1 {
-				t.Errorf("%q was said %d times, want once", tt.says, s.Saying(tt.says))
-			}
-			if sink := sinksOf(ledger(t, s))[0]; tt.state != "" && sink["state"] != tt.state {
-				t.Errorf("the ledger says %v, want %s", sink["state"], tt.state)
-			}
+			harness.InTime(t, func(late harness.Late) {
+				aws, r := harness.FakeAWS(t), newReceiver(t)
+				if err := aws.SetFault(tt.fault); err != nil {
+					t.Fatal(err)
+				}
+				s := remotely(t, "", lambdaemu.Options{Env: map[string]string{
+					"AWS_ENDPOINT_URL":             aws.URL,
+					"POWERTOOLS_LOGS_DESTINATION":  "stdout," + r.URL,
+					"POWERTOOLS_LOGS_HTTP_HEADERS": "Authorization: Bearer secret:" + tt.secret,
+				}})
+				first := held(s, quick)
+				var next time.Duration
+				for range 4 {
+					next = max(next, held(s, quick))
+				}
+				t.Logf("held %s first, then %s at most", first, next)
+				if first > 350*time.Millisecond+slack {
+					late("held %s", first)
+				}
+				s.Shutdown()
+				if n := len(s.Enriched()); n != 10 {
+					t.Errorf("%d lines on stdout, want 10", n)
+				}
+				if n := len(r.lines()); n != 0 {
+					t.Errorf("%d lines were sent without the secret", n)
+				}
+				if tt.says != "" && s.Saying(tt.says) != 1 {
+					late("%q was said %d times, want once", tt.says, s.Saying(tt.says))
+				}
+				if sink := sinksOf(ledger(t, s))[0]; tt.state != "" && sink["state"] != tt.state {
+					late("the ledger says %v, want %s", sink["state"], tt.state)
+				}
+			})
 		})
 	}
 }
@@ -90,14 +92,16 @@ func TestS2NoStreamHoldsNobody(t *testing.T) {
 	for _, fault := range []string{"telemetry-202", "telemetry-400", "telemetry-403", "telemetry-500", "telemetry-closed"} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			s := remotely(t, newReceiver(t).URL, lambdaemu.Options{Faults: []lambdaemu.Fault{{Name: fault}}})
-			for range 3 {
-				if took := held(s, quick); took > 20*time.Millisecond+slack/3 {
-					t.Errorf("held %s", took)
+			harness.InTime(t, func(late harness.Late) {
+				s := remotely(t, newReceiver(t).URL, lambdaemu.Options{Faults: []lambdaemu.Fault{{Name: fault}}})
+				for range 3 {
+					if took := held(s, quick); took > 20*time.Millisecond+slack/3 {
+						late("held %s", took)
+					}
 				}
-			}
-			s.Shutdown()
-			ledger(t, s)
+				s.Shutdown()
+				ledger(t, s)
+			})
 		})
 	}
 }
@@ -111,52 +115,58 @@ func TestS3PortTaken(t *testing.T) {
 	}
 	defer ln.Close()
 	_, port, _ := net.SplitHostPort(ln.Addr().String())
-	r := newReceiver(t)
-	s := remotely(t, r.URL, lambdaemu.Options{Env: map[string]string{"POWERTOOLS_EXTENSION_HTTP_PORT": port}})
-	if took := held(s, quick); took > 150*time.Millisecond+slack {
-		t.Errorf("held %s", took)
-	}
-	s.Shutdown()
-	if n := len(r.lines()); n != 2 {
-		t.Errorf("%d lines arrived, want 2", n)
-	}
+	harness.InTime(t, func(late harness.Late) {
+		r := newReceiver(t)
+		s := remotely(t, r.URL, lambdaemu.Options{Env: map[string]string{"POWERTOOLS_EXTENSION_HTTP_PORT": port}})
+		if took := held(s, quick); took > 150*time.Millisecond+slack {
+			late("held %s", took)
+		}
+		s.Shutdown()
+		if n := len(r.lines()); n != 2 {
+			t.Errorf("%d lines arrived, want 2", n)
+		}
+	})
 }
 
 // S4: managed instances have no INVOKE, no runtimeDone and no freeze: lines
 // leave by the clock.
 func TestS4ManagedInstances(t *testing.T) {
 	t.Parallel()
-	r := newReceiver(t)
-	s := remotely(t, r.URL, lambdaemu.Options{InitType: "lambda-managed-instances"})
-	for range 3 {
-		if took := held(s, quick); took > 20*time.Millisecond+slack/3 {
-			t.Errorf("held %s", took)
+	harness.InTime(t, func(late harness.Late) {
+		r := newReceiver(t)
+		s := remotely(t, r.URL, lambdaemu.Options{InitType: "lambda-managed-instances"})
+		for range 3 {
+			if took := held(s, quick); took > 20*time.Millisecond+slack/3 {
+				late("held %s", took)
+			}
 		}
-	}
-	for end := time.Now().Add(12 * time.Second); len(r.lines()) < 6 && time.Now().Before(end); {
-		time.Sleep(100 * time.Millisecond)
-	}
-	if n := len(r.lines()); n != 6 {
-		t.Errorf("%d lines arrived by the clock, want 6", n)
-	}
-	s.Shutdown()
-	ledger(t, s)
+		for end := time.Now().Add(12 * time.Second); len(r.lines()) < 6 && time.Now().Before(end); {
+			time.Sleep(100 * time.Millisecond)
+		}
+		if n := len(r.lines()); n != 6 {
+			t.Errorf("%d lines arrived by the clock, want 6", n)
+		}
+		s.Shutdown()
+		ledger(t, s)
+	})
 }
 
 // S5: the newest schema is refused: the older one is used, with one warning,
 // and invocations are held as usual.
 func TestS5OldSchema(t *testing.T) {
 	t.Parallel()
-	r := newReceiver(t)
-	s := remotely(t, r.URL, lambdaemu.Options{Faults: []lambdaemu.Fault{{Name: "schema-old"}}})
-	held(s, quick)
-	if n := len(r.lines()); n != 2 {
-		t.Errorf("%d lines arrived, want 2", n)
-	}
-	s.Shutdown()
-	if n := s.Saying("telemetry schema refused"); n != 1 {
-		t.Errorf("said %d times, want once", n)
-	}
+	harness.InTime(t, func(late harness.Late) {
+		r := newReceiver(t)
+		s := remotely(t, r.URL, lambdaemu.Options{Faults: []lambdaemu.Fault{{Name: "schema-old"}}})
+		held(s, quick)
+		if n := len(r.lines()); n != 2 {
+			late("%d lines arrived, want 2", n)
+		}
+		s.Shutdown()
+		if n := s.Saying("telemetry schema refused"); n != 1 {
+			t.Errorf("said %d times, want once", n)
+		}
+	})
 }
 
 // S6: a network that swallows everything delays nothing before the first
@@ -178,21 +188,23 @@ func TestS6BlackHoleAtInit(t *testing.T) {
 		t.Fatal("the transcript has no first next")
 		return 0
 	}
-	var with, without []time.Duration
-	for range 7 {
-		without = append(without, ready(nil))
-		with = append(with, ready(map[string]string{
-			"AWS_ENDPOINT_URL":             hole,
-			"POWERTOOLS_LOGS_DESTINATION":  "cloudwatch:g,firehose:f," + hole + ",otlp+" + hole,
-			"POWERTOOLS_LOGS_HTTP_HEADERS": "Authorization: secret:demo/api-key",
-		}))
-	}
-	slices.Sort(with)
-	slices.Sort(without)
-	t.Logf("first /next after %s, with four destinations in a black hole after %s", without[3], with[3])
-	if late := with[3] - without[3]; late > 10*time.Millisecond+slack/10 {
-		t.Errorf("%s later", late)
-	}
+	harness.InTime(t, func(late harness.Late) {
+		var with, without []time.Duration
+		for range 7 {
+			without = append(without, ready(nil))
+			with = append(with, ready(map[string]string{
+				"AWS_ENDPOINT_URL":             hole,
+				"POWERTOOLS_LOGS_DESTINATION":  "cloudwatch:g,firehose:f," + hole + ",otlp+" + hole,
+				"POWERTOOLS_LOGS_HTTP_HEADERS": "Authorization: secret:demo/api-key",
+			}))
+		}
+		slices.Sort(with)
+		slices.Sort(without)
+		t.Logf("first /next after %s, with four destinations in a black hole after %s", without[3], with[3])
+		if more := with[3] - without[3]; more > 10*time.Millisecond+slack/10 {
+			late("%s later", more)
+		}
+	})
 }
 
 // S7: after a reset a second process runs in the same /tmp. Nothing is left
@@ -200,7 +212,7 @@ func TestS6BlackHoleAtInit(t *testing.T) {
 func TestS7SecondProcessInTheSameSandbox(t *testing.T) {
 	t.Parallel()
 	r, tmp := newReceiver(t), t.TempDir()
-	s := remotely(t, r.URL, lambdaemu.Options{Timeout: time.Second, Env: map[string]string{"TMPDIR": tmp}})
+	s := remotely(t, r.URL, lambdaemu.Options{Timeout: 3 * time.Second, Env: map[string]string{"TMPDIR": tmp}})
 	held(s, quick)
 	if res := s.Invoke(`{"sleep_ms":5000}`); res.FunctionError == "" {
 		t.Fatal("no time-out")
@@ -226,13 +238,15 @@ func TestD1ShutdownFirst(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := remotely(t, url(t), lambdaemu.Options{})
-			took := after(t, s.Shutdown())
-			t.Logf("ended after %s", took)
-			if took > 50*time.Millisecond+slack {
-				t.Errorf("ended after %s", took)
-			}
-			ledger(t, s)
+			harness.InTime(t, func(late harness.Late) {
+				s := remotely(t, url(t), lambdaemu.Options{})
+				took := after(t, s.Shutdown())
+				t.Logf("ended after %s", took)
+				if took > 50*time.Millisecond+slack {
+					late("ended after %s", took)
+				}
+				ledger(t, s)
+			})
 		})
 	}
 }
@@ -241,30 +255,34 @@ func TestD1ShutdownFirst(t *testing.T) {
 // the ledger is printed.
 func TestD2HungAtShutdown(t *testing.T) {
 	t.Parallel()
-	s := remotely(t, blackHole(t), lambdaemu.Options{Env: map[string]string{"POWERTOOLS_EXTENSION_FLUSH": "continuous"}})
-	for range 3 {
-		held(s, quick)
-	}
-	took := after(t, s.Shutdown())
-	t.Logf("ended after %s", took)
-	if took > 1800*time.Millisecond {
-		t.Errorf("ended after %s", took)
-	}
-	if sink := sinksOf(ledger(t, s))[0]; sink["received"] != 6.0 || sink["delivered"] != 0.0 {
-		t.Errorf("ledger: %v", sink)
-	}
+	harness.InTime(t, func(late harness.Late) {
+		s := remotely(t, blackHole(t), lambdaemu.Options{Env: map[string]string{"POWERTOOLS_EXTENSION_FLUSH": "continuous"}})
+		for range 3 {
+			held(s, quick)
+		}
+		took := after(t, s.Shutdown())
+		t.Logf("ended after %s", took)
+		if took > 1800*time.Millisecond {
+			late("ended after %s", took)
+		}
+		if sink := sinksOf(ledger(t, s))[0]; sink["received"] != 6.0 || sink["delivered"] != 0.0 {
+			t.Errorf("ledger: %v", sink)
+		}
+	})
 }
 
 // D3: with nothing pending the end takes no time.
 func TestD3NothingPending(t *testing.T) {
 	t.Parallel()
-	s := remotely(t, newReceiver(t).URL, lambdaemu.Options{})
-	held(s, quick)
-	took := after(t, s.Shutdown())
-	t.Logf("ended after %s", took)
-	if took > 20*time.Millisecond+slack {
-		t.Errorf("ended after %s", took)
-	}
+	harness.InTime(t, func(late harness.Late) {
+		s := remotely(t, newReceiver(t).URL, lambdaemu.Options{})
+		held(s, quick)
+		took := after(t, s.Shutdown())
+		t.Logf("ended after %s", took)
+		if took > 20*time.Millisecond+slack {
+			late("ended after %s", took)
+		}
+	})
 }
 
 // D4: whatever the reason, the last lines and the record of the open
@@ -278,7 +296,7 @@ func TestD4EveryReason(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			r := newReceiver(t)
-			s := remotely(t, r.URL, lambdaemu.Options{Timeout: time.Second})
+			s := remotely(t, r.URL, lambdaemu.Options{Timeout: 3 * time.Second})
 			s.Invoke(tt.payload)
 			s.Shutdown()
 			if !slices.ContainsFunc(r.lines(), func(l line) bool { return l["message"] == "the last line" }) {
@@ -317,15 +335,24 @@ func TestD5DeliveredDuringShutdown(t *testing.T) {
 // D7: the platform gives less time than usual.
 func TestD7ShortDeadline(t *testing.T) {
 	t.Parallel()
-	s := remotely(t, blackHole(t), lambdaemu.Options{
-		Env:    map[string]string{"POWERTOOLS_EXTENSION_FLUSH": "continuous"},
-		Faults: []lambdaemu.Fault{{Name: "short-deadline", Arg: "900"}},
+	harness.InTime(t, func(late harness.Late) {
+		s := remotely(t, blackHole(t), lambdaemu.Options{
+			Env:    map[string]string{"POWERTOOLS_EXTENSION_FLUSH": "continuous"},
+			Faults: []lambdaemu.Fault{{Name: "short-deadline", Arg: "900"}},
+		})
+		held(s, quick)
+		held(s, quick)
+		exit, err := s.Emu.Shutdown(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !exit.Clean() {
+			late("it had to be killed: %+v", exit)
+			return
+		}
+		t.Logf("ended after %s of 900ms", after(t, exit))
+		ledger(t, s)
 	})
-	held(s, quick)
-	held(s, quick)
-	took := after(t, s.Shutdown()) // and nobody had to kill it
-	t.Logf("ended after %s of 900ms", took)
-	ledger(t, s)
 }
 
 // H1: neither a key nor a payload is in the extension's own words, at any
