@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/test/harness"
 )
 
 // serving is the invoke API in front of a fake sandbox.
@@ -164,7 +165,7 @@ func TestNothingStartsAfterTheEnd(t *testing.T) {
 func TestServeMode(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	box := &fakeBox{invoke: ok}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := net.Listen("tcp", "127.0.0.1:"+harness.FreePort(t))
 	if err != nil {
 		t.Fatal(err)
 	}

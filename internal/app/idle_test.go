@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -16,17 +15,13 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"powertools-extension/internal/config"
+	"powertools-extension/test/harness"
 )
 
 // An extension that cannot be built stays, answers why, and ends with the
 // sandbox.
 func TestIdle(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(ln.Addr().String())
-	_ = ln.Close()
+	port := harness.FreePort(t)
 	events := []string{
 		`{"eventType":"INVOKE","deadlineMs":1,"requestId":"8a2e4d5f-0001-4000-8000-000000000001"}`,
 		`{"eventType":"SHUTDOWN","deadlineMs":1,"shutdownReason":"spindown"}`,
@@ -53,7 +48,7 @@ func TestIdle(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	err = idle(ctx, cfg, Deps{Name: "powertools-extension", Environ: []string{"AWS_SESSION_TOKEN=token"}, Log: zap.NewNop()}, "because of a test")
+	err := idle(ctx, cfg, Deps{Name: "powertools-extension", Environ: []string{"AWS_SESSION_TOKEN=token"}, Log: zap.NewNop()}, "because of a test")
 	if err != nil || len(events) != 0 {
 		t.Errorf("%v, %d events left", err, len(events))
 	}

@@ -23,6 +23,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"powertools-extension/internal/spool"
+	"powertools-extension/test/harness"
 )
 
 const (
@@ -353,7 +354,7 @@ func suffix(line string) string {
 // started in the copy, as if the first had ended then.
 func TestRunningInvocationIsOnDisk(t *testing.T) {
 	p := newPlatform(t)
-	port := freePort(t)
+	port := harness.FreePort(t)
 	copied := t.TempDir()
 	p.next = []answer{call(oldID), bye()}
 	p.onNext = onNth(nil, func() {
@@ -786,7 +787,7 @@ func TestNothingIsWrittenIntoASnapshot(t *testing.T) {
 func TestOwnCopyIsNotTakenOver(t *testing.T) {
 	r := newReceiver(t)
 	p := newPlatform(t)
-	port := freePort(t)
+	port := harness.FreePort(t)
 	leave(t, "1.0123456789abcdef-key", "key", `{"message":"one"}`)
 	p.onSubscribe = func(uri string) {
 		stream(t, &uri, functionLine("hello"))

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,6 +20,7 @@ import (
 
 	"powertools-extension/internal/app"
 	"powertools-extension/internal/config"
+	"powertools-extension/test/harness"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -158,7 +158,7 @@ func (p *platform) live(env ...string) outcome {
 	environ := append([]string{
 		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(p.srv.URL, "http://"),
 		"AWS_LAMBDA_FUNCTION_NAME=f", "AWS_REGION=us-east-1", "AWS_SESSION_TOKEN=token",
-		"POWERTOOLS_METRICS_NAMESPACE=shop", "POWERTOOLS_EXTENSION_HTTP_PORT=" + freePort(p.t),
+		"POWERTOOLS_METRICS_NAMESPACE=shop", "POWERTOOLS_EXTENSION_HTTP_PORT=" + harness.FreePort(p.t),
 	}, env...)
 	cfg, problems := config.Load(environ)
 	if len(problems) > 0 {
@@ -175,15 +175,4 @@ func (p *platform) live(env ...string) outcome {
 	begin := time.Now()
 	err := app.New(cfg, app.Deps{Name: "powertools-extension", Version: "test", Environ: environ, Stdout: out, Log: zap.New(core)}).Run(ctx)
 	return outcome{err, stdout.String(), logs, time.Since(begin)}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	_, port, _ := net.SplitHostPort(ln.Addr().String())
-	return port
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"powertools-extension/test/harness"
 )
 
 // Only somebody who waits for events wants them at once: each batch is a
@@ -56,6 +58,11 @@ func stream(t *testing.T, uri *string, events ...string) {
 // The platform's stream in front of a receiver: the invocation is held until
 // runtimeDone, and its lines are out before the next event is asked for.
 func TestNextIsAskedForOnceTheLinesAreOut(t *testing.T) {
+	harness.InTime(t, func(late harness.Late) { nextAfterLines(t, late) })
+}
+
+func nextAfterLines(t *testing.T, late harness.Late) {
+	t.Helper()
 	var mu sync.Mutex
 	var order []string
 	note := func(what string) {
@@ -93,7 +100,7 @@ func TestNextIsAskedForOnceTheLinesAreOut(t *testing.T) {
 	mu.Lock()
 	defer mu.Unlock()
 	if got := strings.Join(order, ", "); got != "next 1, lines arrive, next 2" {
-		t.Errorf("order: %s", got)
+		late("order: %s", got)
 	}
 	lines := strings.Split(strings.TrimSpace(out.stdout), "\n")
 	var ledger struct {
@@ -110,7 +117,7 @@ func TestNextIsAskedForOnceTheLinesAreOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(ledger.Sinks) != 1 || ledger.Sinks[0].Received != 1 || ledger.Sinks[0].Delivered != 1 || ledger.Sinks[0].State != "closed" || ledger.Flush.Held != 1 {
-		t.Errorf("ledger: %+v", ledger)
+		late("ledger: %+v", ledger)
 	}
 }
 

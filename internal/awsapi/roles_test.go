@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"powertools-extension/internal/awsapi"
+	"powertools-extension/test/harness"
 )
 
 const (
@@ -167,20 +168,23 @@ func TestRolesAreBounded(t *testing.T) {
 // Credentials that end within five minutes are exchanged; how long they hold is
 // the wall clock's matter, so a freeze counts.
 func TestRoleCredentialsEnd(t *testing.T) {
-	f, s := newFake(t, ok(`{}`)), newSTS(t, 1500*time.Millisecond)
-	c := newClient(t, envFor(f.URL).with("AWS_ENDPOINT_URL_STS", s.URL))
-	for range 2 {
-		if err := c.Call(t.Context(), as(roleARN), nil, nil); err != nil {
-			t.Fatal(err)
+	harness.InTime(t, func(late harness.Late) {
+		f, s := newFake(t, ok(`{}`)), newSTS(t, 1500*time.Millisecond)
+		c := newClient(t, envFor(f.URL).with("AWS_ENDPOINT_URL_STS", s.URL))
+		for range 2 {
+			if err := c.Call(t.Context(), as(roleARN), nil, nil); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	if s.count() != 1 {
-		t.Fatalf("%d calls of STS, want 1", s.count())
-	}
-	time.Sleep(1600 * time.Millisecond)
-	if err := c.Call(t.Context(), as(roleARN), nil, nil); err != nil || s.count() != 2 {
-		t.Errorf("%d calls of STS, %v; want 2", s.count(), err)
-	}
+		if s.count() != 1 {
+			late("%d calls of STS, want 1", s.count())
+			return
+		}
+		time.Sleep(1600 * time.Millisecond)
+		if err := c.Call(t.Context(), as(roleARN), nil, nil); err != nil || s.count() != 2 {
+			t.Errorf("%d calls of STS, %v; want 2", s.count(), err)
+		}
+	})
 }
 
 func TestForgetDropsRoles(t *testing.T) {
@@ -223,24 +227,29 @@ func TestRoleThatCannotBeAssumed(t *testing.T) {
 		}, "sts AssumeRole: answer is not the XML this operation has", 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			f, s := newFake(t, ok(`{}`)), newSTS(t, time.Hour)
-			s.fail = tc.fail
-			c := newClient(t, envFor(f.URL).with("AWS_ENDPOINT_URL_STS", s.URL))
-			for range 3 {
-				if err := c.Call(t.Context(), as(roleARN), nil, nil); err == nil || err.Error() != tc.want {
-					t.Errorf("error %v", err)
+			harness.InTime(t, func(late harness.Late) {
+				f, s := newFake(t, ok(`{}`)), newSTS(t, time.Hour)
+				s.fail = tc.fail
+				c := newClient(t, envFor(f.URL).with("AWS_ENDPOINT_URL_STS", s.URL))
+				for range 3 {
+					if err := c.Call(t.Context(), as(roleARN), nil, nil); err == nil || err.Error() != tc.want {
+						t.Errorf("error %v", err)
+					}
 				}
-			}
-			if s.count() != tc.asks || len(f.seen()) != 0 {
-				t.Errorf("%d calls of STS, %d of the service; want %d, 0", s.count(), len(f.seen()), tc.asks)
-			}
-			s.mu.Lock()
-			s.fail = nil
-			s.mu.Unlock()
-			time.Sleep(time.Second)
-			if err := c.Call(t.Context(), as(roleARN), nil, nil); err != nil {
-				t.Errorf("after it recovered: %v", err)
-			}
+				if s.count() < tc.asks || len(f.seen()) != 0 {
+					t.Errorf("%d calls of STS, %d of the service; want %d, 0", s.count(), len(f.seen()), tc.asks)
+				}
+				if s.count() > tc.asks {
+					late("%d calls of STS, want %d", s.count(), tc.asks)
+				}
+				s.mu.Lock()
+				s.fail = nil
+				s.mu.Unlock()
+				time.Sleep(time.Second)
+				if err := c.Call(t.Context(), as(roleARN), nil, nil); err != nil {
+					t.Errorf("after it recovered: %v", err)
+				}
+			})
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package lambdaemu
 
 import (
+	"math/rand/v2"
 	"net"
 	"strconv"
 	"strings"
@@ -77,12 +78,22 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
+// listenLow listens on a port below those that the kernel hands out, so that
+// nobody gets it by asking for any while it is free.
+func listenLow(t *testing.T) net.Listener {
+	t.Helper()
+	for range 100 {
+		if ln, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(10240+rand.IntN(20000))); err == nil {
+			return ln
+		}
+	}
+	t.Fatal("no free port among a hundred")
+	return nil
+}
+
 // The fault holds the port for as long as the emulator lives.
 func TestPortTaken(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ln := listenLow(t)
 	addr := ln.Addr().String()
 	port := ln.Addr().(*net.TCPAddr).Port
 	fault := Fault{Name: "port-taken", Arg: strconv.Itoa(port)}

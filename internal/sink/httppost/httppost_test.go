@@ -78,22 +78,22 @@ func TestL8_SilentlyDeadConnection(t *testing.T) {
 	server.Start()
 	defer server.Close()
 	c := client(t, server.URL, nil, Options{})
-	if err := post(c, time.Second); err != nil {
+	if err := post(c, 5*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	if err := post(c, time.Second); err != nil || conns.Load() != 1 {
+	if err := post(c, 5*time.Second); err != nil || conns.Load() != 1 {
 		t.Fatalf("%v, %d connections: the pool is not used", err, conns.Load())
 	}
 	c.known = http.Header{"X-Conn": {"again"}}
 	c.lastUse = c.lastUse.Add(-6 * time.Second) // the wall clock went on
-	if err := post(c, time.Second); err != nil || conns.Load() != 2 {
+	if err := post(c, 5*time.Second); err != nil || conns.Load() != 2 {
 		t.Errorf("%v, %d connections, want a new one", err, conns.Load())
 	}
 }
 
 func TestProxyOfTheEnvironment(t *testing.T) {
 	c := client(t, "http://receiver.example/in", nil, Options{})
-	if err := post(c, time.Second); err != nil || proxied.Load() != "http://receiver.example/in" {
+	if err := post(c, 5*time.Second); err != nil || proxied.Load() != "http://receiver.example/in" {
 		t.Errorf("%v, through the proxy went %v", err, proxied.Load())
 	}
 }
@@ -116,7 +116,7 @@ func TestHeaders(t *testing.T) {
 		t.Error("asked before the first post")
 	}
 	for range 3 {
-		if err := post(c, time.Second); err != nil {
+		if err := post(c, 5*time.Second); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -125,12 +125,12 @@ func TestHeaders(t *testing.T) {
 	}
 	want.Store("second")
 	key = "second" // the secret was exchanged
-	if err := post(c, time.Second); err != nil || asked != 2 {
+	if err := post(c, 5*time.Second); err != nil || asked != 2 {
 		t.Errorf("%v, asked %d times", err, asked)
 	}
 	want.Store("third")
 	var status *StatusError
-	if err := post(c, time.Second); !errors.As(err, &status) || status.Status != 403 || asked != 3 {
+	if err := post(c, 5*time.Second); !errors.As(err, &status) || status.Status != 403 || asked != 3 {
 		t.Errorf("%v, asked %d times", err, asked)
 	}
 }
@@ -138,7 +138,7 @@ func TestHeaders(t *testing.T) {
 func TestHeadersThatCannotBeHad(t *testing.T) {
 	var off *sink.DisabledError
 	c := client(t, "http://127.0.0.1:1", func(context.Context) (http.Header, error) { return nil, errors.New("secret not found") }, Options{})
-	if err := post(c, time.Second); !errors.As(err, &off) || !strings.Contains(err.Error(), "secret not found") {
+	if err := post(c, 5*time.Second); !errors.As(err, &off) || !strings.Contains(err.Error(), "secret not found") {
 		t.Errorf("%v, want the sink disabled", err)
 	}
 	var retry *sink.RetryableError

@@ -21,6 +21,7 @@ import (
 	"powertools-extension/internal/sink"
 	"powertools-extension/internal/sink/httppost"
 	"powertools-extension/internal/sink/ndjson"
+	"powertools-extension/test/harness"
 )
 
 // trickle answers a byte at a time.
@@ -77,33 +78,35 @@ func TestK1_HungReceivers(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			const maxBytes = 256 << 10
-			url, opt := tc.make(t)
-			g := outlet(t, url, opt, ndjson.Bounds(maxBytes))
-			for g.Ready() { // once for a hang; three errors where each is quick
-				g.Put([]byte("line"))
-				// Package sink holds the exact figure, in virtual time; here is room
-				// for a busy machine.
-				if took, _ := flush(g, 300*time.Millisecond); took > 700*time.Millisecond {
-					t.Errorf("a flush took %v", took)
+			harness.InTime(t, func(late harness.Late) {
+				const maxBytes = 256 << 10
+				url, opt := tc.make(t)
+				g := outlet(t, url, opt, ndjson.Bounds(maxBytes))
+				for g.Ready() { // once for a hang; three errors where each is quick
+					g.Put([]byte("line"))
+					// Package sink holds the exact figure, in virtual time; here is room
+					// for a busy machine.
+					if took, _ := flush(g, 300*time.Millisecond); took > 700*time.Millisecond {
+						late("a flush took %v", took)
+					}
 				}
-			}
-			if n := g.Counters(); n.Timeouts > 1 {
-				t.Errorf("%d time-outs before it was left alone", n.Timeouts)
-			}
-			began := time.Now()
-			for range 1000 {
-				g.Put(bytes.Repeat([]byte("x"), 1000))
-				if _, err := flush(g, 300*time.Millisecond); !errors.Is(err, sink.ErrPaused) {
-					t.Fatal(err)
+				if n := g.Counters(); n.Timeouts > 1 {
+					late("%d time-outs before it was left alone", n.Timeouts)
 				}
-			}
-			if took := time.Since(began); took > 500*time.Millisecond {
-				t.Errorf("1000 invocations behind an open breaker took %v", took)
-			}
-			if s := g.Stats(); s.Pending.Bytes > maxBytes || !balanced(s) || s.Losses[sink.Overflow].Lines == 0 {
-				t.Errorf("%+v", s)
-			}
+				began := time.Now()
+				for range 1000 {
+					g.Put(bytes.Repeat([]byte("x"), 1000))
+					if _, err := flush(g, 300*time.Millisecond); !errors.Is(err, sink.ErrPaused) {
+						t.Fatal(err)
+					}
+				}
+				if took := time.Since(began); took > 500*time.Millisecond {
+					late("1000 invocations behind an open breaker took %v", took)
+				}
+				if s := g.Stats(); s.Pending.Bytes > maxBytes || !balanced(s) || s.Losses[sink.Overflow].Lines == 0 {
+					t.Errorf("%+v", s)
+				}
+			})
 		})
 	}
 }
@@ -127,7 +130,7 @@ func TestK3_CancelledFlushesLeakNothing(t *testing.T) {
 	files, routines := openFiles(t), runtime.NumGoroutine()
 	run(10_000)
 	// What ends needs a moment to end.
-	for range 100 {
+	for range 500 {
 		if openFiles(t) <= files+10 && runtime.NumGoroutine() <= routines+10 {
 			break
 		}
@@ -291,6 +294,11 @@ func TestI8_NoBodyIsReused(t *testing.T) {
 // TestK5_RecoveryOverHTTP: the receiver asks for a second, gets it, and then
 // has everything in order.
 func TestK5_RecoveryOverHTTP(t *testing.T) {
+	harness.InTime(t, func(late harness.Late) { recoverOverHTTP(t, late) })
+}
+
+func recoverOverHTTP(t *testing.T, late harness.Late) {
+	t.Helper()
 	r := newReceiver(t)
 	var busy atomic.Bool
 	var calls atomic.Int32
@@ -316,7 +324,7 @@ func TestK5_RecoveryOverHTTP(t *testing.T) {
 	busy.Store(false)
 	for g.Stats().Pending.Lines > 0 {
 		if took, err := flush(g, 300*time.Millisecond); errors.Is(err, sink.ErrPaused) && took > 20*time.Millisecond {
-			t.Fatalf("a paused flush took %v", took)
+			late("a paused flush took %v", took)
 		}
 		if time.Since(asked) < time.Second && calls.Load() != 1 {
 			t.Fatal("Retry-After was not obeyed")
