@@ -200,7 +200,7 @@ func TestNothingSurvivesARestore(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	got := invoke(t, s, order{Get: []string{greeting}, SleepMs: 200, AgainMs: 1})
+	got := invoke(t, s, order{Get: []string{greeting}, SleepMs: 1000, AgainMs: 1}) // the INVOKE event may be read late
 	if initial := got.Init[0]; initial.Status != 200 || initial.Body != "Hello from Parameter Store" {
 		t.Errorf("during the init before the snapshot: %+v", initial)
 	}
