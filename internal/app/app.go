@@ -13,7 +13,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -74,6 +73,7 @@ type App struct {
 // New builds the rooms. It opens nothing and starts nothing but memory.
 func New(cfg config.Config, deps Deps) *App {
 	a := &App{cfg: cfg, deps: deps, log: deps.Log, started: time.Now()}
+	a.account.known = make(chan struct{})
 	a.api = extapi.New(cfg.RuntimeAPI, extapi.Options{})
 
 	a.keeper = newKeeper(a)
@@ -184,22 +184,22 @@ func dimensions(from []config.Dimension) []emf.Dimension {
 	return out
 }
 
-// account is the account id, known from the moment of registration.
+// account is the account id, which the registration tells. Who asks earlier
+// waits for its end: what was fetched meanwhile could not be filed under its
+// ARN, and would be fetched again.
 type account struct {
-	mu    sync.Mutex
-	value string
+	known chan struct{} // closed when the registration has ended
+	value string        // empty if it failed
 }
 
 func (a *account) id() string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	<-a.known
 	return a.value
 }
 
 func (a *account) set(id string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.value = id
+	close(a.known)
 }
 
 func (a *App) flushStdout() { a.writer.wake() }

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"powertools-extension/test/harness"
 )
 
 // parameterStore answers GetParameter after a while.
@@ -73,5 +75,49 @@ func TestNoPrefetchUnderSnapStart(t *testing.T) {
 	}
 	if calls.Load() != 0 {
 		t.Errorf("%d calls before the snapshot", calls.Load())
+	}
+}
+
+// What is fetched faster than the registration is found by its ARN all the
+// same, although only the registration tells whose account this is.
+func TestPrefetchBeforeTheRegistration(t *testing.T) {
+	const arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:app/db-AbCdEf"
+	var calls atomic.Int64
+	answered := make(chan struct{}, 10)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		calls.Add(1)
+		_, _ = io.WriteString(w, `{"ARN":"`+arn+`","Name":"app/db","SecretString":"v","VersionId":"8a2e4d5f-0001-4000-8000-000000000001","VersionStages":["AWSCURRENT"]}`)
+		answered <- struct{}{}
+	}))
+	t.Cleanup(srv.Close)
+	port := harness.FreePort(t)
+	p := newPlatform(t)
+	p.onRegister = func() {
+		<-answered
+		time.Sleep(50 * time.Millisecond) // time to file it too early
+	}
+	p.onNext = func() { readSecret(t, port, arn) }
+	out := p.live(prefetching(srv.URL, "POWERTOOLS_PARAMETERS_PREFETCH=secret:app/db", "POWERTOOLS_EXTENSION_HTTP_PORT="+port)...)
+	if out.err != nil || calls.Load() != 1 {
+		t.Errorf("%v, %d calls, want one", out.err, calls.Load())
+	}
+}
+
+func readSecret(t *testing.T, port, id string) {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodGet, "http://127.0.0.1:"+port+"/secretsmanager/get?secretId="+id, nil)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	req.Header.Set("X-Aws-Parameters-Secrets-Token", "token")
+	res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK || res.Header.Get("X-Powertools-Cache") != "hit" {
+		t.Errorf("%s %s, want a hit", res.Status, res.Header.Get("X-Powertools-Cache"))
 	}
 }

@@ -46,7 +46,7 @@ func idle(ctx context.Context, cfg config.Config, deps Deps, reason string) erro
 		})
 		a.bindLocal()
 	})
-	err := a.register(ctx)
+	_, err := a.register(ctx)
 	if err == nil {
 		_, _, err = a.loop(ctx)
 	}

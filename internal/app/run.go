@@ -44,7 +44,9 @@ func (a *App) Run(ctx context.Context) error {
 	prefetched := a.startPrefetch(ctx)
 
 	// 2. Register. Without it there is nothing to be.
-	if err := a.register(ctx); err != nil {
+	id, err := a.register(ctx)
+	a.account.set(id)
+	if err != nil {
 		a.guard("close listeners", func() { a.close(context.Background()) })
 		return err
 	}
@@ -81,18 +83,18 @@ func (a *App) events() []extapi.EventType {
 	return []extapi.EventType{extapi.Invoke, extapi.Shutdown}
 }
 
-func (a *App) register(ctx context.Context) error {
+// register returns the account id that the platform tells.
+func (a *App) register(ctx context.Context) (string, error) {
 	pause := registerPause
 	for try := 1; ; try++ {
 		callCtx, cancel := context.WithTimeout(ctx, callTimeout)
 		registration, err := a.api.Register(callCtx, a.deps.Name, a.events())
 		cancel()
 		if err == nil {
-			a.account.set(registration.AccountID)
-			return nil
+			return registration.AccountID, nil
 		}
 		if try == registerTries || !temporary(err) {
-			return fmt.Errorf("register as %q: %w", a.deps.Name, err)
+			return "", fmt.Errorf("register as %q: %w", a.deps.Name, err)
 		}
 		a.log.Warn("register refused, trying again", zap.Error(err))
 		wait(ctx, pause)
