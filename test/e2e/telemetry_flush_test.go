@@ -312,7 +312,7 @@ func TestFloodIsBounded(t *testing.T) {
 					r.set(0, 0)
 				}
 				s := remotely(t, r.URL, lambdaemu.Options{
-					Timeout: time.Minute,
+					Timeout: 2 * time.Minute,
 					Env:     map[string]string{"POWERTOOLS_LOGS_DESTINATION": tt.destination},
 				})
 				res := s.Invoke(flood)

@@ -105,7 +105,7 @@ func (w *world) invoke() {
 }
 
 func (w *world) end() lambdaemu.Exit {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	exit, err := w.emu.Shutdown(ctx)
 	if err != nil {

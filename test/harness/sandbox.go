@@ -90,7 +90,7 @@ func (s *Sandbox) keep(line lambdaemu.Line) {
 // Invoke runs one invocation, whatever its end.
 func (s *Sandbox) Invoke(payload string) lambdaemu.Response {
 	s.T.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	res, err := s.Emu.Invoke(ctx, lambdaemu.Request{Payload: []byte(payload)})
 	if err != nil {
@@ -116,7 +116,7 @@ func (s *Sandbox) Must(payload string) map[string]any {
 // Shutdown ends the sandbox and wants every extension to end cleanly.
 func (s *Sandbox) Shutdown() lambdaemu.Exit {
 	s.T.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	exit, err := s.Emu.Shutdown(ctx)
 	if err != nil {
