@@ -123,7 +123,7 @@ func checkKilled(t *testing.T, exit lambdaemu.Exit, name string) {
 		if x.Name == name {
 			want = -1
 		}
-		if x.Code != want || x.After > 2500*time.Millisecond {
+		if x.Code != want || x.After > 4*time.Second { // a busy machine kills late
 			t.Errorf("%s: exit code %d after %s, want %d", x.Name, x.Code, x.After, want)
 		}
 	}
