@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -249,6 +250,34 @@ func TestL3StreamComesBack(t *testing.T) {
 		s.Shutdown()
 		ledger(t, s)
 	})
+}
+
+// L7: a long invocation does not keep its lines to itself: every 20 s they
+// leave beside the function.
+func TestL7LongInvocation(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t)
+	s := remotely(t, r.URL, lambdaemu.Options{Timeout: time.Minute})
+	held(s, quick)
+	ended := make(chan lambdaemu.Response, 1)
+	began := time.Now()
+	go func() { ended <- s.Invoke(`{"print":["said early"],"sleep_ms":30000}`) }()
+	for !slices.ContainsFunc(r.lines(), func(l line) bool { return l["message"] == "said early" }) {
+		select {
+		case res := <-ended:
+			t.Fatalf("%s: what was said early had to wait for the end: %s", time.Since(began), res.FunctionError)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	t.Logf("arrived after %s", time.Since(began))
+	if res := <-ended; res.FunctionError != "" {
+		t.Errorf("%s %s", res.ErrorType, res.Payload)
+	}
+	s.Shutdown()
+	if n := len(r.lines()); n != 5 {
+		t.Errorf("%d lines have arrived, want 5", n)
+	}
+	ledger(t, s)
 }
 
 // L8: the sandbox is frozen while a batch is on its way. After the thaw it
