@@ -95,7 +95,7 @@ func (b *Buffer) unkeep(c *chunk, name string, before kept) {
 	}
 }
 
-// bury takes note that a chunk's file has no use any more.
+// buryLocked takes note that a chunk's file has no use any more.
 func (b *Buffer) buryLocked(c *chunk) {
 	if c.kept.name != "" {
 		b.dead = append(b.dead, c.kept.name)
