@@ -1,6 +1,7 @@
 package lambdaemu
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,14 @@ func (p *parts) add(part Part) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.text, p.at, p.typ = append(p.text, string(part.Data)), append(p.at, time.Now()), part.ContentType
+}
+
+// texts are the pieces so far: after a timeout a call of add that has begun may
+// still be under way.
+func (p *parts) texts() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.text)
 }
 
 // A streamed answer reaches the client piece by piece while the function still
@@ -53,8 +62,8 @@ func TestStreamIsCut(t *testing.T) {
 	r := newRig(t, Options{}, nil)
 	var got parts
 	resp := r.request(Request{Payload: mustJSON(fnEvent{Stream: true, GapMs: 500, Cut: true}), OnPart: got.add})
-	if len(got.text) != 1 || resp.FunctionError == "" {
-		t.Errorf("parts %q, answer %+v", got.text, resp)
+	if len(got.texts()) != 1 || resp.FunctionError == "" {
+		t.Errorf("parts %q, answer %+v", got.texts(), resp)
 	}
 }
 
@@ -63,8 +72,8 @@ func TestStreamTimesOut(t *testing.T) {
 	r := newRig(t, Options{Timeout: 2 * time.Second}, nil)
 	var got parts
 	resp := r.request(Request{Payload: mustJSON(fnEvent{Stream: true, GapMs: 5000}), OnPart: got.add})
-	if len(got.text) != 1 || resp.ErrorType != "Sandbox.Timedout" {
-		t.Errorf("parts %q, answer %+v", got.text, resp)
+	if len(got.texts()) != 1 || resp.ErrorType != "Sandbox.Timedout" {
+		t.Errorf("parts %q, answer %+v", got.texts(), resp)
 	}
 }
 
