@@ -18,6 +18,7 @@ func FuzzKey(f *testing.F) {
 	f.Add("/app/db:3", "", "", "/app/db", "3", "", "eu-west-1", true, uint8(0))
 	f.Add("db", "", "AWSCURRENT", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-AbCdEf", "", "", "", false, uint8(1))
 	f.Add("T", "k", "s", "arn:aws:dynamodb:::table/T", "k", "s", "us-east-1", false, uint8(2))
+	f.Add("/:/", "", "", "0", "0", "", "0", true, uint8(0))
 	f.Add("a\x00b", "\x01", "", "a", "b\x01", "", "", false, uint8(3))
 	f.Fuzz(func(t *testing.T, name1, version1, label1, name2, version2, label2, region string, decrypt bool, source uint8) {
 		sources := []Source{SSM, Secrets, DynamoDB, AppConfig}
@@ -53,7 +54,10 @@ func FuzzKey(f *testing.F) {
 				t.Fatalf("the function's own region changes the key of %+v", a)
 			}
 		}
-		if a.Source == SSM && !a.Path && !strings.Contains(region, ":") && strings.HasPrefix(name1, "/") && strings.Count(name1, "/") > 1 {
+		// A name of one level has an ARN that might be another's, whatever its
+		// selector holds.
+		plain, _, _ := cutSelector(name1)
+		if a.Source == SSM && !a.Path && !strings.Contains(region, ":") && strings.HasPrefix(plain, "/") && strings.Count(plain, "/") > 1 {
 			full := a
 			full.Name = "arn:aws:ssm:" + region + ":" + account1 + ":parameter" + name1
 			if own.key(a) != own.key(full) {
