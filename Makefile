@@ -47,7 +47,7 @@ lint: ## format, vet, staticcheck
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (5s)
 	@set -e; log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
-	for package in $$(grep -rl --include='*_test.go' '^func Fuzz' cmd internal | xargs -n1 dirname | sort -u); do \
+	for package in $$(grep -rl --include='*_test.go' '^func Fuzz' cmd internal lambdaemu | xargs -n1 dirname | sort -u); do \
 	  for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$package/*_test.go | cut -c6-); do \
 	    run="go test -run=^$$ -fuzz=^$$target$$ -fuzztime=$(FUZZTIME) ./$$package"; \
 	    if ! $$run >"$$log" 2>&1; then \

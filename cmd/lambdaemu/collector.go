@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 // maxLines and maxBytes bound what is kept for one block of output; the log

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 // maxCopies is how many enriched copies that add nothing new are shown in a

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 // likelyCause names the probable cause of a failed invocation and its cure,

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 // settings is a parsed command line.

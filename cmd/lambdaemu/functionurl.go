@@ -11,7 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 // urlPrefix is where the function answers as its function URL would: below it is

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"powertools-extension/internal/awsemu"
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 // recorded reads a run that --json wrote: a Python bootstrap beside the true

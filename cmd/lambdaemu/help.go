@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"powertools-extension/internal/awsemu"
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 const helpHead = `lambdaemu runs a function with Lambda extensions on this machine.

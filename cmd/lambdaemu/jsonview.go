@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"powertools-extension/internal/awsemu"
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 // jsonView writes one object per line: "type" is invocation or summary.

@@ -13,7 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 func TestMain(m *testing.M) {

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"powertools-extension/internal/awsemu"
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 // The fault matrix runs one function with one set of extensions under every

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"powertools-extension/internal/awsemu"
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 // realMatrix is a matrix over this test's function and extension.

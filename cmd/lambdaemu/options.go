@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 // options builds what the emulator gets, apart from hooks and layers. Where

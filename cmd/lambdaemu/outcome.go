@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"powertools-extension/internal/awsemu"
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 // sandbox is what this command needs of an emulator.

@@ -11,7 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 // recorder writes a run as one JSON object per line: run, then wire, line and

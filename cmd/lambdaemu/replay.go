@@ -12,7 +12,7 @@ import (
 	"regexp"
 	"strings"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 // recording is what a replay needs of a recorded run.

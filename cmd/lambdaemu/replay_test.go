@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 // testExtension is this test binary as an extension. LAMBDAEMU_TEST_EXTENSION

@@ -16,7 +16,7 @@ import (
 	"sync"
 	"time"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 // Request limits of the Invoke operation. (Invoke, Lambda API reference;

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 	"powertools-extension/test/harness"
 )
 

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"powertools-extension/internal/awsemu"
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 // reportWait bounds how long a block waits for the REPORT line behind the answer.

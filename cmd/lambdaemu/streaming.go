@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"sync"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 // streamRun is one invocation whose answer is passed on while it comes.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 // maxDetail is how many lines of a stack trace are shown.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 const request = "7a44bd8e-831a-4bc1-9319-581982bc6496"

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 // width is how wide headings are.

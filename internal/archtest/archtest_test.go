@@ -56,10 +56,10 @@ var floors = map[string]int{
 // aside are the packages beside the product: they may import what is listed,
 // and nothing that is shipped may import them.
 var aside = map[string][]string{
-	"internal/lambdaemu":        {},
+	"lambdaemu":                 {},
 	"internal/awsemu":           {},
-	"cmd/lambdaemu":             {"internal/lambdaemu", "internal/awsemu", "internal/nearest"},
-	"internal/reference":        {"internal/config", "internal/localhttp", "internal/localhttp/apidoc", "internal/pipeline", "internal/emf", "internal/lambdaemu"},
+	"cmd/lambdaemu":             {"lambdaemu", "internal/awsemu", "internal/nearest"},
+	"internal/reference":        {"internal/config", "internal/localhttp", "internal/localhttp/apidoc", "internal/pipeline", "internal/emf", "lambdaemu"},
 	"internal/archtest":         {},
 	"internal/localhttp/apidoc": {"internal/localhttp", "internal/localhttp/wire"},
 	"examples/go":               {},
@@ -67,11 +67,11 @@ var aside = map[string][]string{
 	"layer":                     {},
 	"test/bench":                {},
 	"test/bench/bare":           {},
-	"test/conformance":          {"internal/lambdaemu", "internal/awsemu", "test/harness"},
+	"test/conformance":          {"lambdaemu", "internal/awsemu", "test/harness"},
 	"test/conformance/go":       {},
-	"test/e2e":                  {"internal/lambdaemu", "internal/awsemu", "test/harness"},
-	"test/foreign":              {"internal/lambdaemu", "internal/awsemu", "test/harness"},
-	"test/harness":              {"internal/lambdaemu", "internal/awsemu"},
+	"test/e2e":                  {"lambdaemu", "internal/awsemu", "test/harness"},
+	"test/foreign":              {"lambdaemu", "internal/awsemu", "test/harness"},
+	"test/harness":              {"lambdaemu", "internal/awsemu"},
 	"test/template":             {},
 }
 

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 func emulator() string {

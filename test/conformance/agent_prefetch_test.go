@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 	"powertools-extension/test/harness"
 )
 

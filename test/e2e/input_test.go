@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 	"powertools-extension/test/harness"
 )
 

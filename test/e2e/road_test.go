@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 	"powertools-extension/test/harness"
 )
 

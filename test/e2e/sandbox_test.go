@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 	"powertools-extension/test/harness"
 )
 

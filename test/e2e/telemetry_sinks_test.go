@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 	"powertools-extension/test/harness"
 )
 

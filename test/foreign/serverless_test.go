@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 	"powertools-extension/test/harness"
 )
 

@@ -14,7 +14,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 	"powertools-extension/test/harness"
 )
 

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 // Line is one JSON line that the extension printed.

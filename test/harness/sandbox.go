@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"powertools-extension/internal/lambdaemu"
+	"powertools-extension/lambdaemu"
 )
 
 // Token opens the local API of every sandbox. It has the characters that real

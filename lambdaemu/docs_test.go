@@ -10,7 +10,7 @@ import (
 
 // The guide names the test of each of the twenty behaviours; every one exists.
 func TestGuideNamesTests(t *testing.T) {
-	guide, err := os.ReadFile("../../docs/lambdaemu.md")
+	guide, err := os.ReadFile("../docs/lambdaemu.md")
 	if err != nil {
 		t.Fatal(err)
 	}
