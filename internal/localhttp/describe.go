@@ -14,7 +14,7 @@ import (
 // GET /openapi.json puts the true one in its place.
 const UnknownVersion = "0.0.0"
 
-// openAPI is the description as printed by the package apidoc: it is a tenth
+// openAPI is the description as printed by reference/apidoc: it is a tenth
 // of what the descriptions and their printer would add to the binary.
 //
 //go:embed openapi.json.gz

@@ -6,8 +6,8 @@ import (
 )
 
 // Route is one row of the table of routes. What a caller must know about it
-// stands in the package apidoc, which is not shipped and whose tests compare
-// the two.
+// stands in reference/apidoc, which is not shipped and whose tests compare the
+// two.
 type Route struct {
 	Method  string
 	Pattern string   // {name} is one path segment, {name…} the rest of the path, slashes included

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"powertools-extension/internal/localhttp"
-	"powertools-extension/internal/localhttp/apidoc"
+	"powertools-extension/internal/reference/apidoc"
 )
 
 func httpAPI() string {

@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"powertools-extension/internal/localhttp"
-	"powertools-extension/internal/localhttp/apidoc"
 	"powertools-extension/internal/reference"
+	"powertools-extension/internal/reference/apidoc"
 )
 
 var update = flag.Bool("update", false, "write the pages instead of comparing them")

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"powertools-extension/internal/localhttp/apidoc"
+	"powertools-extension/internal/reference/apidoc"
 )
 
 // requests prints the examples, each with the answer that a test has seen.

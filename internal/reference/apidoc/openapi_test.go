@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"powertools-extension/internal/localhttp"
-	"powertools-extension/internal/localhttp/apidoc"
 	"powertools-extension/internal/paramcache"
+	"powertools-extension/internal/reference/apidoc"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )

@@ -13,8 +13,8 @@ import (
 	"unicode/utf8"
 
 	"powertools-extension/internal/localhttp"
-	"powertools-extension/internal/localhttp/apidoc"
 	"powertools-extension/internal/paramcache"
+	"powertools-extension/internal/reference/apidoc"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
