@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"powertools-extension/internal/canonical"
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/flush"
 	"powertools-extension/internal/invocation"
@@ -106,12 +107,12 @@ func (a *App) ended(now time.Time) {
 }
 
 // selection is which platform metrics are written.
-func (a *App) selection() pipeline.Selection {
+func (a *App) selection() canonical.Selection {
 	setting := a.cfg.MetricsPlatform
 	if a.cfg.MetricsDisabled {
-		setting = string(pipeline.PresetNone)
+		setting = string(canonical.PresetNone)
 	}
-	selection, unknown := pipeline.Select(setting)
+	selection, unknown := canonical.Select(setting)
 	for _, name := range unknown {
 		a.log.Warn("configuration: POWERTOOLS_METRICS_PLATFORM: no such metric", zap.String("name", name))
 	}

@@ -45,12 +45,14 @@ var floors = map[string]int{
 	"internal/sink/ndjson":     3,
 	"internal/sink/otlp":       3,
 
-	"internal/pipeline":  3,
+	"internal/canonical": 3,
 	"internal/localhttp": 3,
 
-	"internal/app": 4,
+	"internal/pipeline": 4,
 
-	"cmd/extension": 5,
+	"internal/app": 5,
+
+	"cmd/extension": 6,
 }
 
 // aside are the packages beside the product: they may import what is listed,
@@ -59,7 +61,7 @@ var aside = map[string][]string{
 	"lambdaemu":                 {},
 	"internal/awsemu":           {},
 	"cmd/lambdaemu":             {"lambdaemu", "internal/awsemu", "internal/nearest"},
-	"internal/reference":        {"internal/config", "internal/localhttp", "internal/reference/apidoc", "internal/pipeline", "internal/emf", "lambdaemu"},
+	"internal/reference":        {"internal/config", "internal/localhttp", "internal/reference/apidoc", "internal/canonical", "internal/emf", "lambdaemu"},
 	"internal/archtest":         {},
 	"internal/reference/apidoc": {"internal/localhttp", "internal/localhttp/wire"},
 	"examples/go":               {},

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"powertools-extension/internal/canonical"
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/telemetry"
@@ -105,7 +106,7 @@ func play(t *testing.T, file string) []byte {
 	if s.Metrics == "" {
 		s.Metrics = "default"
 	}
-	selection, unknown := Select(s.Metrics)
+	selection, unknown := canonical.Select(s.Metrics)
 	if len(unknown) > 0 {
 		t.Fatalf("unknown metrics %v", unknown)
 	}
@@ -231,10 +232,10 @@ func checkEMF(t *testing.T, schema *jsonschema.Schema, doc string) {
 // test's own dimension and meter.
 func documented() map[string]bool {
 	names := map[string]bool{"_aws": true, "service": true, "function_name": true, "stage": true, "taken": true}
-	for _, m := range Metrics() {
+	for _, m := range canonical.Metrics() {
 		names[m.Name] = true
 	}
-	for _, p := range Properties() {
+	for _, p := range canonical.Properties() {
 		names[p.Name] = true
 	}
 	return names

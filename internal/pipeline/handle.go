@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"powertools-extension/internal/canonical"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/telemetry"
 )
@@ -95,8 +96,9 @@ func failed(p *telemetry.Platform) bool {
 // emitLocked writes the canonical event of a finished invocation.
 func (p *Pipeline) emitLocked(s *invocation.Summary) {
 	id := s.Request.ID
-	f := finished{Summary: s, recorded: p.judgeLocked(s), process: p.process.take(id)}
-	line, err := p.events.encode(&f, p.meters.take(id))
+	t := p.judgeLocked(s)
+	f := canonical.Event{Summary: s, Released: t.let, HoldDropped: t.dropped, Process: p.process.take(id), Measured: p.meters.take(id)}
+	line, err := p.events.Encode(&f)
 	switch {
 	case err != nil:
 		p.stats.Refused++

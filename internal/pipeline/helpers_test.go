@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"powertools-extension/internal/canonical"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/telemetry"
 )
@@ -44,7 +45,7 @@ type rig struct {
 func newRig(t testing.TB, change func(*Options)) *rig {
 	t.Helper()
 	r := &rig{lines: &lines{}, stdout: &lines{}, metrics: &lines{}}
-	platform, unknown := Select("default")
+	platform, unknown := canonical.Select("default")
 	if len(unknown) > 0 {
 		t.Fatalf("unknown metrics %v", unknown)
 	}

@@ -3,6 +3,8 @@ package pipeline
 import (
 	"bytes"
 	"time"
+
+	"powertools-extension/internal/canonical"
 )
 
 // Kept says what a record is that has to outlive the process.
@@ -26,17 +28,17 @@ func (p *Pipeline) Open(reason string, now time.Time, show func(kind Kept, data 
 	for _, s := range p.tracker.Open(reason, now) {
 		id := s.Request.ID
 		show(KeptRequest, []byte(id))
-		f := finished{Summary: &s}
+		f := canonical.Event{Summary: &s}
 		if t := p.recorder.open[id]; t != nil {
-			f.recorded = *t
+			f.Released, f.HoldDropped = t.let, t.dropped
 			if s.Failed {
 				t.lines(func(line []byte, known bool) {
-					f.recorded.let++
+					f.Released++
 					show(keptLine(known), line)
 				})
 			}
 		}
-		if line, err := p.events.encode(&f, nil); err == nil && len(line) > 0 {
+		if line, err := p.events.Encode(&f); err == nil && len(line) > 0 {
 			show(KeptEvent, line)
 		}
 	}

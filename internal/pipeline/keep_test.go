@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"powertools-extension/internal/canonical"
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/telemetry"
@@ -200,7 +201,10 @@ func bare(t *testing.T, event string) map[string]any {
 	}
 	delete(root, "parameter_hits")
 	directive := root["_aws"].(map[string]any)["CloudWatchMetrics"].([]any)[0].(map[string]any)
-	for _, p := range processMetrics() {
+	for _, p := range canonical.Metrics() {
+		if p.Preset != canonical.PresetAll || p.Name == "EstimatedCost" {
+			continue
+		}
 		delete(root, p.Name)
 		directive["Metrics"] = slices.DeleteFunc(directive["Metrics"].([]any), func(m any) bool { return m.(map[string]any)["Name"] == p.Name })
 	}
@@ -214,7 +218,7 @@ func TestOpenAsksNobody(t *testing.T) {
 	source := &fakeProcess{}
 	r := newRig(t, func(o *Options) {
 		o.Process = source
-		o.Platform, _ = Select("all")
+		o.Platform, _ = canonical.Select("all")
 		o.Meters = []Meter{meterFunc(func() []emf.Property {
 			n := hits
 			hits = 0
@@ -244,7 +248,7 @@ func TestOpenAsksNobody(t *testing.T) {
 func TestOpenWithoutCanonicalEvents(t *testing.T) {
 	for name, change := range map[string]func(*Options){
 		"no output":    func(o *Options) { o.Metrics = nil },
-		"no metrics":   func(o *Options) { o.Platform, _ = Select("none") },
+		"no metrics":   func(o *Options) { o.Platform, _ = canonical.Select("none") },
 		"broken limit": func(o *Options) { o.Namespace = "AWS/Lambda" },
 	} {
 		t.Run(name, func(t *testing.T) {

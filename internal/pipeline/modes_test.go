@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"powertools-extension/internal/canonical"
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/procstat"
@@ -254,7 +255,7 @@ func TestReportFigures(t *testing.T) {
 			r.decodeAll(t, `[{"time":"2025-09-19T19:36:50.880Z","type":"platform.start","record":{"requestId":"`+id+`"}}]`,
 				`[{"time":"2025-09-19T19:36:50.990Z","type":"platform.report","record":{"requestId":"`+id+`",`+tc.report+`}}]`)
 			got := map[string]float64{}
-			for _, m := range Metrics() {
+			for _, m := range canonical.Metrics() {
 				if v, ok := member(t, r.metrics.got[0], m.Name).(float64); ok && (strings.Contains(m.Source, "report") || m.Source == "span") && m.Unit != "Count" {
 					got[m.Name] = v
 				}
@@ -311,7 +312,7 @@ func TestBadEnds(t *testing.T) {
 // within what CloudWatch takes.
 func TestFullestEvent(t *testing.T) {
 	r := newRig(t, func(o *Options) {
-		o.Platform, _ = Select("all")
+		o.Platform, _ = canonical.Select("all")
 		o.Process = &fakeProcess{}
 		for i := range 27 { // with service and function_name: 29
 			o.Dimensions = append(o.Dimensions, emf.Dimension{Name: fmt.Sprintf("d%d", i), Value: strings.Repeat("v", 100)})
@@ -333,7 +334,7 @@ func TestFullestEvent(t *testing.T) {
 		t.Fatalf("%d events, stats %+v", len(r.metrics.got), r.Stats())
 	}
 	doc := r.metrics.got[0]
-	for _, m := range Metrics() {
+	for _, m := range canonical.Metrics() {
 		if member(t, doc, m.Name) == nil {
 			t.Errorf("no %s", m.Name)
 		}

@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"powertools-extension/internal/canonical"
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/procstat"
@@ -78,9 +79,9 @@ type Options struct {
 	HoldBytes     int              // of all invocations; 0 means DefaultHoldBytes
 	HoldBytesEach int              // of each; 0 means DefaultHoldBytesEach
 
-	Platform   Selection       // which platform metrics are written; none: no canonical event
-	Namespace  string          // CloudWatch namespace
-	Dimensions []emf.Dimension // further fixed dimensions
+	Platform   canonical.Selection // which platform metrics are written; none: no canonical event
+	Namespace  string              // CloudWatch namespace
+	Dimensions []emf.Dimension     // further fixed dimensions
 	Meters     []Meter
 	Process    Process // asked only if a metric is selected that needs it; nil: those metrics are missing
 
@@ -107,7 +108,7 @@ type Pipeline struct {
 	parser    parser
 	redaction redaction
 	recorder  recorder
-	events    canonical
+	events    *canonical.Encoder
 	meters    meters
 	process   process
 	stats     Stats
@@ -151,8 +152,12 @@ func New(tracker *invocation.Tracker, opt Options) *Pipeline {
 	p.lines = newEnricher(&p.opt)
 	p.redaction.rules = opt.Redact
 	p.recorder = newRecorder(&p.opt)
-	p.events = newCanonical(&p.opt, p.log)
-	p.process = process{source: opt.Process, want: p.events.want()}
+	p.events = canonical.NewEncoder(canonical.Options{
+		Off: opt.Metrics == nil, Listed: opt.Platform, Namespace: opt.Namespace,
+		Service: opt.Service, FunctionName: opt.MetricsFunctionName, Dimensions: opt.Dimensions,
+		Architecture: opt.Architecture, Log: p.log,
+	})
+	p.process = process{source: opt.Process, want: p.events.Want()}
 	return p
 }
 

@@ -5,17 +5,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"powertools-extension/internal/canonical"
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/telemetry"
@@ -122,67 +121,12 @@ type meterFunc func() []emf.Property
 
 func (f meterFunc) Take() []emf.Property { return f() }
 
-func TestSelection(t *testing.T) {
-	names := func(s Selection) []string {
-		var out []string
-		for i, m := range Metrics() {
-			if s.has(i) {
-				out = append(out, m.Name)
-			}
-		}
-		return out
-	}
-	basic := []string{"Invocations", "Errors", "Timeouts", "OutOfMemory", "ColdStart", "Duration"}
-	for _, tc := range []struct {
-		setting string
-		want    []string
-		unknown []string
-	}{
-		{"none", nil, nil},
-		{"", nil, nil},
-		{"basic", basic, nil},
-		{"default", append(slices.Clone(basic), "InitDuration", "RestoreDuration", "BilledDuration", "RuntimeDuration", "PostRuntimeDuration",
-			"ResponseLatency", "ResponseDuration", "MemoryUtilization", "MaxMemoryUsed", "ProducedBytes", "LogsDropped"), nil},
-		{"Duration, Errors", []string{"Errors", "Duration"}, nil},
-		{"basic,EstimatedCost,duration", append(slices.Clone(basic), "EstimatedCost"), []string{"duration"}},
-	} {
-		s, unknown := Select(tc.setting)
-		if diff := cmp.Diff(tc.want, names(s)); diff != "" || !slices.Equal(unknown, tc.unknown) {
-			t.Errorf("%q: unknown %v, (-want +got):\n%s", tc.setting, unknown, diff)
-		}
-	}
-	if all, _ := Select("all"); len(names(all)) != len(Metrics()) {
-		t.Errorf("all is %v", names(all))
-	}
-}
-
-// TestTables: what the tables promise to the reference page and to CloudWatch.
-func TestTables(t *testing.T) {
-	units := emf.Units()
-	seen := map[string]bool{"service": true, "function_name": true}
-	for _, m := range Metrics() {
-		if !slices.Contains(units[:], m.Unit) || m.Source == "" || m.Meaning == "" || seen[m.Name] {
-			t.Errorf("metric %+v", m)
-		}
-		if !slices.Contains([]Preset{"basic", "default", "all"}, m.Preset) {
-			t.Errorf("%s is in preset %q", m.Name, m.Preset)
-		}
-		seen[m.Name] = true
-	}
-	for _, p := range Properties() {
-		if p.Meaning == "" || seen[p.Name] || strings.ToLower(p.Name) != p.Name {
-			t.Errorf("property %+v", p)
-		}
-		seen[p.Name] = true
-	}
-}
-
 func TestNoMetrics(t *testing.T) {
 	for name, change := range map[string]func(*Options){
-		"nothing is selected":            func(o *Options) { o.Platform = Selection{} },
+		"nothing is selected":            func(o *Options) { o.Platform = canonical.Selection{} },
 		"no output":                      func(o *Options) { o.Metrics = nil },
-		"selected metric has no source":  func(o *Options) { o.Platform, _ = Select("RestoreDuration") },
-		"nothing is selected, no output": func(o *Options) { o.Platform, o.Metrics = Selection{}, nil },
+		"selected metric has no source":  func(o *Options) { o.Platform, _ = canonical.Select("RestoreDuration") },
+		"nothing is selected, no output": func(o *Options) { o.Platform, o.Metrics = canonical.Selection{}, nil },
 	} {
 		r := newRig(t, change).running()
 		r.HandleEvents(events(runtimeDone(testID), report(testID)))

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"powertools-extension/internal/canonical"
 	"powertools-extension/internal/procstat"
 	"powertools-extension/internal/telemetry"
 )
@@ -33,7 +34,7 @@ func measured(t *testing.T, metrics string) (*rig, *fakeProcess) {
 	source := &fakeProcess{}
 	return newRig(t, func(o *Options) {
 		o.Process = source
-		o.Platform, _ = Select(metrics)
+		o.Platform, _ = canonical.Select(metrics)
 	}), source
 }
 
@@ -159,7 +160,7 @@ func TestNoProcessMetricsWithoutInvoke(t *testing.T) {
 func TestKernelReading(t *testing.T) {
 	r := newRig(t, func(o *Options) {
 		o.Process = procstat.New(procstat.Options{Tmp: t.TempDir()})
-		o.Platform, _ = Select("all")
+		o.Platform, _ = canonical.Select("all")
 	})
 	r.Begin(invoke("a"))
 	r.HandleEvents([]telemetry.Event{start("a"), runtimeDone("a"), report("a")})

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"powertools-extension/internal/canonical"
 	"powertools-extension/internal/emf"
-	"powertools-extension/internal/pipeline"
 )
 
 func metrics() string {
@@ -21,11 +21,11 @@ is left out: it is never 0.
 | metric | unit | preset | from | meaning |
 |---|---|---|---|---|
 `)
-	for _, m := range pipeline.Metrics() {
+	for _, m := range canonical.Metrics() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", m.Name, m.Unit, m.Preset, cell(m.Source), cell(m.Meaning))
 	}
 	b.WriteString("\nPlain members of the same line, for queries; they cost nothing extra:\n\n| member | meaning |\n|---|---|\n")
-	for _, p := range pipeline.Properties() {
+	for _, p := range canonical.Properties() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", p.Name, cell(p.Meaning))
 	}
 	b.WriteString("| `parameter_*` | reads of the parameter cache during the invocation: hits, misses, coalesced, stale, errors, upstream calls and their ms; only if there were any |\n")

@@ -1,4 +1,10 @@
-package pipeline
+// Package canonical is the canonical event: one line for each invocation that
+// joins all that is known of it. It holds the one table of the event's metrics
+// and members.
+//
+// The rule a reader could break: a figure whose source is missing is left out,
+// never written as 0.
+package canonical
 
 import (
 	"math"
@@ -12,19 +18,45 @@ import (
 	"powertools-extension/internal/telemetry"
 )
 
-// canonical writes one event for each invocation.
-type canonical struct {
-	opt        *Options
-	off        bool
+// Event is what is known of one invocation when its event is written.
+type Event struct {
+	*invocation.Summary
+	Released, HoldDropped uint32          // lines of the flight recorder: let go, without room
+	Process               procstat.Sample // without figures if there are none
+	Measured              []emf.Property  // counters of other parts, written behind the members
+
+	costUSD telemetry.Number
+}
+
+// Options is what does not change from one event to the next.
+type Options struct {
+	Off          bool            // nothing is written
+	Listed       Selection       // the metrics that are written; none: no event
+	Namespace    string          // CloudWatch namespace
+	Service      string          // dimension service
+	FunctionName string          // dimension function_name
+	Dimensions   []emf.Dimension // further fixed dimensions
+	Architecture string          // arm64, else x86_64: the price of a GB-second
+	Log          *zap.Logger
+}
+
+// Encoder writes events. It is not safe for concurrent use.
+type Encoder struct {
+	opt        Options
 	metrics    []metric // the selected rows
 	properties []property
 	dimensions []emf.Dimension
 	buf        []byte
 }
 
-func newCanonical(opt *Options, log *zap.Logger) canonical {
-	c := canonical{opt: opt, off: opt.Metrics == nil || opt.Platform == (Selection{})}
-	if c.off {
+// NewEncoder returns an Encoder. A dimension whose name the event needs itself
+// is left out and logged.
+func NewEncoder(opt Options) *Encoder {
+	if opt.Listed == (Selection{}) {
+		opt.Off = true
+	}
+	c := &Encoder{opt: opt}
+	if opt.Off {
 		return c
 	}
 	c.properties = propertyTable()
@@ -34,14 +66,14 @@ func newCanonical(opt *Options, log *zap.Logger) canonical {
 	}
 	for i, m := range metricTable() {
 		taken[m.Name] = true
-		if opt.Platform.has(i) {
+		if opt.Listed.has(i) {
 			c.metrics = append(c.metrics, m)
 		}
 	}
-	c.dimensions = []emf.Dimension{{Name: "service", Value: opt.Service}, {Name: "function_name", Value: opt.MetricsFunctionName}}
+	c.dimensions = []emf.Dimension{{Name: "service", Value: opt.Service}, {Name: "function_name", Value: opt.FunctionName}}
 	for _, d := range opt.Dimensions {
 		if taken[d.Name] {
-			log.Warn("dimension left out of platform metrics: its name is taken there; rename it", zap.String("dimension", d.Name))
+			opt.Log.Warn("dimension left out of platform metrics: its name is taken there; rename it", zap.String("dimension", d.Name))
 			continue
 		}
 		taken[d.Name] = true
@@ -50,8 +82,8 @@ func newCanonical(opt *Options, log *zap.Logger) canonical {
 	return c
 }
 
-// want is what has to be read of the sandbox for the selected metrics.
-func (c *canonical) want() procstat.Want {
+// Want is what has to be read of the sandbox for the selected metrics.
+func (c *Encoder) Want() procstat.Want {
 	var want procstat.Want
 	for _, p := range processMetrics() {
 		if slices.ContainsFunc(c.metrics, func(m metric) bool { return m.Name == p.Name }) {
@@ -61,10 +93,10 @@ func (c *canonical) want() procstat.Want {
 	return want
 }
 
-// encode returns the event's line, which is valid until the next one, and
+// Encode returns the event's line, which is valid until the next one, and
 // none if nothing is selected or no selected metric has a source.
-func (c *canonical) encode(f *finished, measured []emf.Property) ([]byte, error) {
-	if c.off {
+func (c *Encoder) Encode(f *Event) ([]byte, error) {
+	if c.opt.Off {
 		return nil, nil
 	}
 	f.costUSD = estimateCost(f.Summary, c.opt.Architecture)
@@ -73,7 +105,7 @@ func (c *canonical) encode(f *finished, measured []emf.Property) ([]byte, error)
 		Namespace:  c.opt.Namespace,
 		Dimensions: [][]emf.Dimension{c.dimensions},
 		Metrics:    c.values(f),
-		Properties: c.members(f, measured),
+		Properties: c.members(f),
 	}
 	if len(doc.Metrics) == 0 {
 		return nil, nil
@@ -86,7 +118,7 @@ func (c *canonical) encode(f *finished, measured []emf.Property) ([]byte, error)
 	return line, nil
 }
 
-func (c *canonical) values(f *finished) []emf.Metric {
+func (c *Encoder) values(f *Event) []emf.Metric {
 	metrics := make([]emf.Metric, 0, len(c.metrics))
 	for _, m := range c.metrics {
 		if n := m.value(f); n.Set {
@@ -96,14 +128,14 @@ func (c *canonical) values(f *finished) []emf.Metric {
 	return metrics
 }
 
-func (c *canonical) members(f *finished, measured []emf.Property) []emf.Property {
-	props := make([]emf.Property, 0, len(c.properties)+len(measured))
+func (c *Encoder) members(f *Event) []emf.Property {
+	props := make([]emf.Property, 0, len(c.properties)+len(f.Measured))
 	for _, p := range c.properties {
 		if v := p.value(f); v != nil {
 			props = append(props, emf.Property{Name: p.Name, Value: v})
 		}
 	}
-	return append(props, measured...)
+	return append(props, f.Measured...)
 }
 
 // List prices of us-east-1 in US dollars (AWS Lambda pricing).

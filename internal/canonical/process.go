@@ -1,4 +1,4 @@
-package pipeline
+package canonical
 
 import "powertools-extension/internal/procstat"
 

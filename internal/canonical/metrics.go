@@ -1,11 +1,9 @@
-package pipeline
+package canonical
 
 import (
 	"math"
 	"strings"
 
-	"powertools-extension/internal/invocation"
-	"powertools-extension/internal/procstat"
 	"powertools-extension/internal/telemetry"
 )
 
@@ -33,15 +31,7 @@ type MetricInfo struct {
 // metric is one row of the table: what is documented and how it is got.
 type metric struct {
 	MetricInfo
-	value func(*finished) telemetry.Number
-}
-
-// finished is an invocation with what is computed from it.
-type finished struct {
-	*invocation.Summary
-	costUSD  telemetry.Number
-	recorded tape            // what the flight recorder did; without lines
-	process  procstat.Sample // without figures if there are none
+	value func(*Event) telemetry.Number
 }
 
 // Metrics is the table of platform metrics, in the order they are written.
@@ -63,46 +53,46 @@ func metricTable() []metric {
 	const count, ms = "Count", "Milliseconds"
 	rows := []metric{
 		{info("Invocations", count, "first sign of a request id", PresetBasic, "always 1"),
-			func(*finished) telemetry.Number { return telemetry.Num(1) }},
+			func(*Event) telemetry.Number { return telemetry.Num(1) }},
 		{info("Errors", count, "runtimeDone, report, shutdown reason, ERROR lines with a stack or an error type", PresetBasic, "1 if the invocation failed, timeouts and lack of memory included, else 0"),
-			func(f *finished) telemetry.Number { return judgement(f.Failed) }},
+			func(f *Event) telemetry.Number { return judgement(f.Failed) }},
 		{info("Timeouts", count, "runtimeDone, report, shutdown reason", PresetBasic, "1 if the function timed out, else 0"),
-			func(f *finished) telemetry.Number { return judgement(f.TimedOut) }},
+			func(f *Event) telemetry.Number { return judgement(f.TimedOut) }},
 		{info("OutOfMemory", count, "error type, report, phrases of the runtimes in lines", PresetBasic, "1 if the function ran out of memory, else 0"),
-			func(f *finished) telemetry.Number { return judgement(f.OutOfMemory) }},
+			func(f *Event) telemetry.Number { return judgement(f.OutOfMemory) }},
 		{info("ColdStart", count, "order and time of init and start", PresetBasic, "1 if somebody waited for the init of an on-demand sandbox; never 0"),
-			func(f *finished) telemetry.Number { return telemetry.Number{Value: 1, Set: f.Request.ColdStart} }},
+			func(f *Event) telemetry.Number { return telemetry.Number{Value: 1, Set: f.Request.ColdStart} }},
 		{info("Duration", ms, "report", PresetBasic, "time of the invocation, extensions included"),
-			func(f *finished) telemetry.Number { return f.DurationMs }},
+			func(f *Event) telemetry.Number { return f.DurationMs }},
 		{info("InitDuration", ms, "report, else initReport", PresetDefault, "time of the init that the invocation waited for"),
-			func(f *finished) telemetry.Number { return f.InitDurationMs }},
+			func(f *Event) telemetry.Number { return f.InitDurationMs }},
 		{info("RestoreDuration", ms, "report, else restoreReport", PresetDefault, "time of the SnapStart restore"),
-			func(f *finished) telemetry.Number { return f.RestoreDurationMs }},
+			func(f *Event) telemetry.Number { return f.RestoreDurationMs }},
 		{info("BilledDuration", ms, "report", PresetDefault, "time that is billed"),
-			func(f *finished) telemetry.Number { return f.BilledDurationMs }},
+			func(f *Event) telemetry.Number { return f.BilledDurationMs }},
 		{info("RuntimeDuration", ms, "runtimeDone", PresetDefault, "time the function's runtime took"),
-			func(f *finished) telemetry.Number { return f.RuntimeDurationMs }},
+			func(f *Event) telemetry.Number { return f.RuntimeDurationMs }},
 		{info("PostRuntimeDuration", ms, "report and runtimeDone", PresetDefault, "time extensions took after the runtime"),
-			func(f *finished) telemetry.Number { return f.PostRuntimeDurationMs }},
+			func(f *Event) telemetry.Number { return f.PostRuntimeDurationMs }},
 		{info("ResponseLatency", ms, "span", PresetDefault, "time to the first byte of the response"),
-			func(f *finished) telemetry.Number { return f.ResponseLatencyMs }},
+			func(f *Event) telemetry.Number { return f.ResponseLatencyMs }},
 		{info("ResponseDuration", ms, "span", PresetDefault, "time from the first to the last byte of the response"),
-			func(f *finished) telemetry.Number { return f.ResponseDurationMs }},
+			func(f *Event) telemetry.Number { return f.ResponseDurationMs }},
 		{info("MemoryUtilization", "Percent", "report", PresetDefault, "largest use of memory, share of the configured size"),
 			memoryUtilization},
 		{info("MaxMemoryUsed", "Megabytes", "report", PresetDefault, "largest use of memory so far in the sandbox, in MiB as in the REPORT line"),
-			func(f *finished) telemetry.Number { return f.MaxMemoryUsedMB }},
+			func(f *Event) telemetry.Number { return f.MaxMemoryUsedMB }},
 		{info("ProducedBytes", "Bytes", "runtimeDone", PresetDefault, "size of the response"),
-			func(f *finished) telemetry.Number { return f.ProducedBytes }},
+			func(f *Event) telemetry.Number { return f.ProducedBytes }},
 		{info("LogsDropped", count, "logsDropped", PresetDefault, "records that the platform dropped before we saw them"),
-			func(f *finished) telemetry.Number { return f.LogsDropped }},
+			func(f *Event) telemetry.Number { return f.LogsDropped }},
 	}
 	for _, m := range processMetrics() {
-		rows = append(rows, metric{m.MetricInfo, func(f *finished) telemetry.Number { return telemetry.Number(m.figure(&f.process)) }})
+		rows = append(rows, metric{m.MetricInfo, func(f *Event) telemetry.Number { return telemetry.Number(m.figure(&f.Process)) }})
 	}
 	return append(rows, metric{
 		info("EstimatedCost", "None", "report", PresetAll, "US dollars at the list price of us-east-1, free tier and commitments ignored"),
-		func(f *finished) telemetry.Number { return f.costUSD },
+		func(f *Event) telemetry.Number { return f.costUSD },
 	})
 }
 
@@ -113,7 +103,7 @@ func judgement(yes bool) telemetry.Number {
 	return telemetry.Num(0)
 }
 
-func memoryUtilization(f *finished) telemetry.Number {
+func memoryUtilization(f *Event) telemetry.Number {
 	if !f.MaxMemoryUsedMB.Set || !f.MemorySizeMB.Set || f.MemorySizeMB.Value <= 0 {
 		return telemetry.Number{}
 	}
