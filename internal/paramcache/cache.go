@@ -29,6 +29,7 @@ type Cache struct {
 	failures   failures
 	counters   Counters
 	generation uint64
+	filed      uint64             // counts stored fetches
 	epoch      uint64             // counts purges: a fetch from before one is not stored
 	flights    map[string]*flight // replaced by a purge: nobody joins a fetch from before it
 	awake      bool

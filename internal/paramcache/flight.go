@@ -120,6 +120,8 @@ func (c *Cache) fileLocked(r *read, f *flight) {
 	}
 	e.fetched, e.jitter = f.began, spread(e.keys[0], f.began)
 	e.disowned, e.warned = false, false
+	c.filed++
+	e.filed = c.filed
 	if r.force {
 		e.forced = f.began
 	}

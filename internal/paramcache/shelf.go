@@ -22,6 +22,7 @@ type entry struct {
 	forced   time.Time // wall clock of the last forced fetch; zero if none
 	disowned bool      // the service has since said: gone, or not for you
 	warned   bool      // that it was served stale has been said
+	filed    uint64    // the fetch that the value is of, by Cache.filed
 }
 
 // age is how old the value is. A wall clock that has gone back before the fetch
