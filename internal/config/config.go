@@ -71,7 +71,10 @@ type Config struct {
 	LogsInclude          string // RE2; empty: everything
 	LogsExclude          string // RE2; empty: nothing
 	LogsRedact           []string
-	LogsBuffer           string // level; empty: off
+	LogsBuffer           string   // level; empty: off
+	LogsKeys             []string // lean, all, or names of keys
+	LogsCopy             string   // missing, all
+	EmptyResponse        string   // auto, error, success
 	LogsHTTPHeaders      []Header
 	Prefetch             []string
 	AppConfigPrefetch    []string      // App:Env:Profile

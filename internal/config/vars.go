@@ -99,12 +99,18 @@ func extensionVars() []Var {
 			field: func(c *Config) value { return list{&c.LogsRedact} }},
 		{Name: "POWERTOOLS_LOGS_BUFFER", Feature: "logs", Meaning: "hold lines of this level and below per invocation, and forward them only when it fails, times out or logs an error",
 			field: func(c *Config) value { return word{&c.LogsBuffer, levels} }},
+		{Name: "POWERTOOLS_LOGS_KEYS", Default: "lean", Feature: "logs", Meaning: "what enriched lines get if they lack it: `lean`, `all` (with `function_name`, `function_arn`, `function_memory_size`), or a comma list of names",
+			field: func(c *Config) value { return names{&c.LogsKeys, []string{"lean", "all"}, lineKeys()} }},
+		{Name: "POWERTOOLS_LOGS_COPY", Default: "missing", Feature: "logs", Meaning: "which lines are repeated on stdout: `missing`: those that lack level, time or request id under any name, `all`",
+			field: func(c *Config) value { return word{&c.LogsCopy, []string{"missing", "all"}} }},
 		{Name: "POWERTOOLS_LOGS_HTTP_HEADERS", Feature: "logs", Meaning: "headers for HTTP destinations, `Name: value` separated by commas; a value `secret:ID#key`, also behind a word as in `Bearer secret:ID#key`, is read from Secrets Manager",
 			field: func(c *Config) value { return headers{&c.LogsHTTPHeaders} }},
 		{Name: "POWERTOOLS_METRICS_PLATFORM", Default: "default", Feature: "metrics", Meaning: "platform metrics of the canonical event: a preset or a comma list of metric names",
 			field: func(c *Config) value {
 				return selection{&c.MetricsPlatform, []string{"none", "basic", "default", "all"}}
 			}},
+		{Name: "POWERTOOLS_METRICS_EMPTY_RESPONSE", Default: "auto", Feature: "metrics", Meaning: "what an invocation without a response body and without a runtime's error line is: `auto`: by runtime, `error`, `success`",
+			field: func(c *Config) value { return word{&c.EmptyResponse, []string{"auto", "error", "success"}} }},
 		{Name: "POWERTOOLS_METRICS_DIMENSIONS", Feature: "metrics", Meaning: "further fixed dimensions, `stage=prod,team=pay`",
 			field: func(c *Config) value { return dimensions{&c.MetricsDimensions} }},
 		{Name: "POWERTOOLS_PARAMETERS_STALE_IF_ERROR", Default: "24h", Feature: "parameters", Meaning: "how long past its age a value is still served, marked stale, while the upstream fails",
