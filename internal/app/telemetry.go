@@ -14,6 +14,7 @@ import (
 	"powertools-extension/internal/paramcache"
 	"powertools-extension/internal/pipeline"
 	"powertools-extension/internal/procstat"
+	"powertools-extension/internal/redact"
 	"powertools-extension/internal/telemetry"
 )
 
@@ -57,7 +58,7 @@ func (a *App) addRules(o *pipeline.Options) {
 	o.Include = a.expression("POWERTOOLS_LOGS_INCLUDE", a.cfg.LogsInclude)
 	o.Exclude = a.expression("POWERTOOLS_LOGS_EXCLUDE", a.cfg.LogsExclude)
 	if len(a.cfg.LogsRedact) > 0 {
-		redactor, problems := pipeline.NewRedactor(a.cfg.LogsRedact)
+		redactor, problems := redact.NewRules(a.cfg.LogsRedact)
 		for _, problem := range problems {
 			a.log.Warn("configuration: POWERTOOLS_LOGS_REDACT", zap.Error(problem))
 		}

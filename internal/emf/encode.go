@@ -1,6 +1,10 @@
 package emf
 
-import "strconv"
+import (
+	"strconv"
+
+	"powertools-extension/internal/jsonbytes"
+)
 
 // AppendDocument writes the document to dst as one line of JSON without a
 // newline and returns the longer slice. Members come in the order _aws,
@@ -139,7 +143,7 @@ func appendMetricValues(buf []byte, metrics []Metric, plain bool) []byte {
 // appendName writes a string of which check has said whether it is plain.
 func appendName(buf []byte, s string, plain bool) []byte {
 	if !plain {
-		return appendString(buf, s)
+		return jsonbytes.AppendString(buf, s)
 	}
 	buf = append(buf, '"')
 	buf = append(buf, s...)

@@ -35,7 +35,7 @@ func TestAppendDocument(t *testing.T) {
 			Properties: []emf.Property{{Name: "p\n", Value: "\u2028<é>\x01\xff"}},
 			Metrics:    []emf.Metric{{Name: "größe\t", Unit: "Bytes", Values: []float64{1}}},
 		}, `{"_aws":{"Timestamp":1705318245123,"CloudWatchMetrics":[{"Namespace":"n","Dimensions":[["d\""]],"Metrics":[{"Name":"größe\t","Unit":"Bytes"}]}]},` +
-			`"p\n":"` + "\u2028" + `<é>\u0001\ufffd","d\"":"C:\\","größe\t":1}`},
+			`"p\n":"\u2028<é>\u0001\ufffd","d\"":"C:\\","größe\t":1}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

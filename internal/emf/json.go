@@ -6,15 +6,17 @@ import (
 	"math"
 	"strconv"
 	"unicode/utf8"
+
+	"powertools-extension/internal/jsonbytes"
 )
 
 // appendProperty writes name, colon and value.
 func appendProperty(buf []byte, p *Property) ([]byte, *LimitError) {
-	buf = appendString(buf, p.Name)
+	buf = jsonbytes.AppendString(buf, p.Name)
 	buf = append(buf, ':')
 	switch v := p.Value.(type) {
 	case string:
-		return appendString(buf, v), nil
+		return jsonbytes.AppendString(buf, v), nil
 	case bool:
 		return strconv.AppendBool(buf, v), nil
 	case int:
@@ -52,54 +54,6 @@ func appendFloat(buf []byte, f float64) []byte {
 		return buf
 	}
 	return strconv.AppendFloat(buf, f, 'f', -1, 64)
-}
-
-// appendString writes a JSON string. Bytes that are not UTF-8 become U+FFFD.
-func appendString(buf []byte, s string) []byte {
-	buf = append(buf, '"')
-	if scan(s)&(hasEscape|hasNonASCII) == 0 {
-		buf = append(buf, s...)
-		return append(buf, '"')
-	}
-	start := 0 // of what is not written yet
-	for i := 0; i < len(s); {
-		size := 1
-		switch mask := classes[s[i]]; {
-		case mask&hasEscape != 0:
-			buf = append(buf, s[start:i]...)
-			buf = appendEscape(buf, s[i])
-			start = i + 1
-		case mask&hasNonASCII != 0:
-			var r rune
-			if r, size = utf8.DecodeRuneInString(s[i:]); r == utf8.RuneError && size == 1 {
-				buf = append(buf, s[start:i]...)
-				buf = append(buf, `\ufffd`...)
-				start = i + 1
-			}
-		}
-		i += size
-	}
-	buf = append(buf, s[start:]...)
-	return append(buf, '"')
-}
-
-func appendEscape(buf []byte, c byte) []byte {
-	const hex = "0123456789abcdef"
-	switch c {
-	case '"', '\\':
-		return append(buf, '\\', c)
-	case '\n':
-		return append(buf, '\\', 'n')
-	case '\r':
-		return append(buf, '\\', 'r')
-	case '\t':
-		return append(buf, '\\', 't')
-	case '\b':
-		return append(buf, '\\', 'b')
-	case '\f':
-		return append(buf, '\\', 'f')
-	}
-	return append(buf, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 }
 
 // appendCompact copies valid JSON without the white space between its tokens,

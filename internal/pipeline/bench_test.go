@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"powertools-extension/internal/jsonbytes"
 	"powertools-extension/internal/telemetry"
 )
 
@@ -65,7 +66,7 @@ func benchmarkBatch(b *testing.B, record string) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n*64), "ns/line")
 }
 
-func quoted(s string) string { return string(appendQuoted(nil, []byte(s))) }
+func quoted(s string) string { return string(jsonbytes.AppendString(nil, []byte(s))) }
 
 func BenchmarkBatchEscaped(b *testing.B) { benchmarkBatch(b, quoted(benchObject)) }
 func BenchmarkBatchObject(b *testing.B)  { benchmarkBatch(b, benchObject) }
@@ -75,7 +76,7 @@ func BenchmarkBatchText(b *testing.B)    { benchmarkBatch(b, quoted(benchText)) 
 func BenchmarkValidate(b *testing.B) {
 	obj := []byte(benchObject)
 	for b.Loop() {
-		if !isStrict(obj) {
+		if !jsonbytes.Valid(obj) {
 			b.Fatal("invalid")
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"powertools-extension/internal/invocation"
+	"powertools-extension/internal/jsonbytes"
 )
 
 // enricher adds the missing keys.
@@ -69,7 +70,7 @@ func (e *enricher) encodeText(l *line, t *tail, at time.Time) (cut bool) {
 		return true
 	}
 	e.head(l)
-	e.buf = appendQuoted(e.buf, l.text)
+	e.buf = jsonbytes.AppendString(e.buf, l.text)
 	e.foot(t, at)
 	e.buf = append(e.buf, '}')
 	return false
@@ -82,7 +83,7 @@ func (e *enricher) truncate(l *line, t *tail, at time.Time) {
 	const timestamp = len(`,"timestamp":"2006-01-02T15:04:05.000Z"`)
 	e.head(l)
 	rest := timestamp + len(t.text) + len(mark) + 1 // the newline
-	e.buf = appendQuotedMax(e.buf, l.text, max(e.opt.MaxLineBytes-len(e.buf)-rest, len(`""`)))
+	e.buf = jsonbytes.AppendStringMax(e.buf, l.text, max(e.opt.MaxLineBytes-len(e.buf)-rest, len(`""`)))
 	e.foot(t, at)
 	e.buf = append(e.buf, mark...)
 }
@@ -214,7 +215,7 @@ func (t *tail) add(k key, req *invocation.Request, opt *Options) {
 
 func (t *tail) quoted(k key, name, value string) {
 	if value != "" {
-		t.raw(k, name, appendQuoted(nil, []byte(value)))
+		t.raw(k, name, jsonbytes.AppendString(nil, []byte(value)))
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"powertools-extension/internal/canonical"
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/invocation"
+	"powertools-extension/internal/jsonbytes"
 	"powertools-extension/internal/telemetry"
 )
 
@@ -417,7 +418,7 @@ func replayedProperty(t *testing.T, line []byte) {
 	}
 	body := bytes.Trim(line, " \t\r\n")
 	if !json.Valid(line) || body[0] != '{' {
-		if !looksLikeObject(body) && !bytes.Equal(got, line) {
+		if !jsonbytes.LooksLikeObject(body) && !bytes.Equal(got, line) {
 			t.Fatalf("%q is no object and became %q", line, got)
 		}
 		return
@@ -436,6 +437,19 @@ func replayedProperty(t *testing.T, line []byte) {
 	if diff := cmp.Diff(append(before, "replayed"), topKeys(t, string(got))); diff != "" {
 		t.Fatalf("%q became %q:\n%s", line, got, diff)
 	}
+}
+
+// randomDocument writes a JSON object of any form.
+func randomDocument(rnd *rand.Rand, depth int) string {
+	members := make([]string, 1+rnd.IntN(4))
+	for i := range members {
+		value := []string{"12", "null", `"a \"b\" }"`, "[1,{}]"}[rnd.IntN(4)]
+		if depth > 0 && rnd.IntN(3) == 0 {
+			value = randomDocument(rnd, depth-1)
+		}
+		members[i] = fmt.Sprintf(`"k%d"%s:%s%s`, i, []string{"", " "}[rnd.IntN(2)], []string{"", "\t"}[rnd.IntN(2)], value)
+	}
+	return "{" + strings.Join(members, ",") + "}"
 }
 
 func TestReplayedProperty(t *testing.T) {

@@ -4,9 +4,8 @@ import (
 	"bytes"
 	"unicode/utf8"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"powertools-extension/internal/invocation"
+	"powertools-extension/internal/jsonbytes"
 	"powertools-extension/internal/telemetry"
 )
 
@@ -31,7 +30,7 @@ type parser struct {
 // the next call.
 func (p *parser) parse(ev *telemetry.Event) *line {
 	p.line = line{text: ev.Line}
-	if obj := trimSpace(ev.Line); looksLikeObject(obj) && p.isObject(obj, ev.Object) {
+	if obj := jsonbytes.TrimSpace(ev.Line); jsonbytes.LooksLikeObject(obj) && p.isObject(obj, ev.Object) {
 		p.parseObject()
 	} else {
 		parseText(&p.line)
@@ -49,30 +48,18 @@ func (p *parser) parse(ev *telemetry.Event) *line {
 // surrogate pairs as escapes, which JavaScript writes when it cuts a string.
 // Bytes that are not UTF-8 are replaced.
 func (p *parser) isObject(obj []byte, checked bool) bool {
-	if checked || !isStrict(obj) {
-		if !checked && !isLenient(obj) {
-			return false
-		}
-		if !utf8.Valid(obj) {
-			p.clean = appendValid(p.clean[:0], obj)
-			obj = p.clean
-		}
+	if !checked && !jsonbytes.Valid(obj) {
+		return false
+	}
+	if !utf8.Valid(obj) {
+		p.clean = appendValid(p.clean[:0], obj)
+		obj = p.clean
 	}
 	if bytes.IndexByte(obj, '\n') >= 0 || bytes.IndexByte(obj, '\r') >= 0 {
 		obj = p.oneLine(obj)
 	}
 	p.line.text, p.line.object = obj, true
 	return true
-}
-
-// isStrict is the first try, which nearly every object passes and which sees
-// to UTF-8 on the way.
-func isStrict(obj []byte) bool {
-	return jsontext.Value(obj).IsValid(jsontext.AllowDuplicateNames(true))
-}
-
-func isLenient(obj []byte) bool {
-	return jsontext.Value(obj).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
 // oneLine puts a valid object on one line: a raw line break in it is white
@@ -98,20 +85,3 @@ func appendValid(dst, text []byte) []byte {
 	}
 	return dst
 }
-
-func looksLikeObject(b []byte) bool {
-	return len(b) >= 2 && b[0] == '{' && b[len(b)-1] == '}'
-}
-
-// trimSpace cuts the white space of JSON off both ends.
-func trimSpace(b []byte) []byte {
-	for len(b) > 0 && isSpace(b[0]) {
-		b = b[1:]
-	}
-	for len(b) > 0 && isSpace(b[len(b)-1]) {
-		b = b[:len(b)-1]
-	}
-	return b
-}
-
-func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }

@@ -6,6 +6,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"powertools-extension/internal/invocation"
+	"powertools-extension/internal/jsonbytes"
 )
 
 // findings are the members of an object that decide something.
@@ -23,9 +24,9 @@ func (p *parser) parseObject() {
 	l.facts.Text = l.text
 	l.empty = true
 	var f findings
-	m := membersOf(l.text)
+	m := jsonbytes.MembersOf(l.text)
 	for {
-		name, value, ok := m.next()
+		name, value, ok := m.Next()
 		if !ok {
 			break
 		}
@@ -52,7 +53,7 @@ func (p *parser) unescape(name []byte) []byte {
 }
 
 func (l *line) requestID(value []byte) {
-	if id := stringValue(value); len(id) > 0 && len(l.facts.RequestID) == 0 {
+	if id := jsonbytes.Inside(value); len(id) > 0 && len(l.facts.RequestID) == 0 {
 		l.facts.RequestID = id
 	}
 }
@@ -73,7 +74,7 @@ func (f *findings) look(l *line, k key, value []byte) {
 		f.levels[3] = levelOf(value)
 	case keyMessage:
 		l.facts.Message = value
-		if s := stringValue(value); s != nil {
+		if s := jsonbytes.Inside(value); s != nil {
 			l.facts.Message = s
 		}
 	case keyRequestID, memberRequestID:
@@ -81,14 +82,14 @@ func (f *findings) look(l *line, k key, value []byte) {
 	case memberAWS:
 		l.emf = value[0] == '{'
 	case memberErrorType:
-		f.errorType = f.errorType || !isEmpty(value)
+		f.errorType = f.errorType || !jsonbytes.IsEmpty(value)
 		if l.facts.ErrorType == nil {
-			l.facts.ErrorType = stringValue(value)
+			l.facts.ErrorType = jsonbytes.Inside(value)
 		}
 	case memberErrorMessage:
 		f.errorMsg = true
 	case memberStack:
-		f.stack = f.stack || !isEmpty(value)
+		f.stack = f.stack || !jsonbytes.IsEmpty(value)
 	case memberError:
 		if value[0] == '{' {
 			f.nested = value
@@ -120,18 +121,18 @@ func (f *findings) conclude(l *line) {
 
 // lookInto reads an error object, as Powertools, pino and others write it.
 func (f *findings) lookInto(l *line) {
-	m := membersOf(f.nested)
+	m := jsonbytes.MembersOf(f.nested)
 	for {
-		name, value, ok := m.next()
+		name, value, ok := m.Next()
 		if !ok {
 			return
 		}
 		switch string(name) {
 		case "stack", "stackTrace", "stack_trace":
-			f.stack = f.stack || !isEmpty(value)
+			f.stack = f.stack || !jsonbytes.IsEmpty(value)
 		case "name", "type":
 			if l.facts.ErrorType == nil {
-				l.facts.ErrorType = stringValue(value)
+				l.facts.ErrorType = jsonbytes.Inside(value)
 			}
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/procstat"
+	"powertools-extension/internal/redact"
 )
 
 // Output takes one line without its newline and copies what it keeps. It
@@ -69,7 +70,7 @@ type Options struct {
 	// it. A line that leaves matches Include and does not match Exclude.
 	Include, Exclude *regexp.Regexp // nil: every line, no line
 
-	Redact *Redactor // nil: nothing is taken out
+	Redact *redact.Rules // nil: nothing is taken out
 
 	// Hold is the level of the flight recorder: lines of this level and
 	// below, also those below Level, are held until their invocation logs an
@@ -103,16 +104,16 @@ type Pipeline struct {
 	tracker *invocation.Tracker
 	log     *zap.Logger
 
-	mu        sync.Mutex
-	lines     enricher
-	parser    parser
-	redaction redaction
-	recorder  recorder
-	events    *canonical.Encoder
-	meters    meters
-	process   process
-	stats     Stats
-	saidBad   bool // a panic or a refused document was logged
+	mu       sync.Mutex
+	lines    enricher
+	parser   parser
+	redactor *redact.Redactor // nil: nothing is taken out
+	recorder recorder
+	events   *canonical.Encoder
+	meters   meters
+	process  process
+	stats    Stats
+	saidBad  bool // a panic or a refused document was logged
 }
 
 // Stats counts what the pipeline did. Each line is in exactly one of Passed,
@@ -150,7 +151,9 @@ func New(tracker *invocation.Tracker, opt Options) *Pipeline {
 	}
 	p := &Pipeline{opt: opt, tracker: tracker, log: opt.Log.Named("pipeline"), meters: meters{sources: opt.Meters}}
 	p.lines = newEnricher(&p.opt)
-	p.redaction.rules = opt.Redact
+	if opt.Redact != nil {
+		p.redactor = opt.Redact.Redactor()
+	}
 	p.recorder = newRecorder(&p.opt)
 	p.events = canonical.NewEncoder(canonical.Options{
 		Off: opt.Metrics == nil, Listed: opt.Platform, Namespace: opt.Namespace,

@@ -43,7 +43,7 @@ func (p *Pipeline) wants(line []byte) bool {
 // the text of its fingerprint, is then taken from the redacted one. How grave
 // the line is, whose it is and whether memory ended is told by the original.
 func (p *Pipeline) redactLocked(l *line) bool {
-	text, changed := p.redaction.apply(l.text, l.object)
+	text, changed := p.redactor.Apply(l.text, l.object)
 	if !changed {
 		return false
 	}

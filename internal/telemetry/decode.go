@@ -3,6 +3,8 @@ package telemetry
 import (
 	"bytes"
 	"fmt"
+
+	"powertools-extension/internal/jsonbytes"
 )
 
 // DecodeError says that elements of a batch could not be read. The others were.
@@ -79,7 +81,7 @@ func (d *decoder) next(ev *Event) bool {
 		start := d.pos
 		e, end := scanElement(d.body, start)
 		if end < 0 {
-			d.damaged(start, reach(d.body, end))
+			d.damaged(start, jsonbytes.Reach(d.body, end))
 			continue
 		}
 		d.pos = end

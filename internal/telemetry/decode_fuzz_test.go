@@ -101,3 +101,6 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// replaced is what encoding/json makes of bytes that are not UTF-8.
+func replaced(s []byte) string { return string([]rune(string(s))) }

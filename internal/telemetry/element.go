@@ -1,6 +1,10 @@
 package telemetry
 
-import "bytes"
+import (
+	"bytes"
+
+	"powertools-extension/internal/jsonbytes"
+)
 
 // element is one member of a batch, found but not yet read: the JSON text of
 // the three values that matter, aliasing the body, empty where absent.
@@ -10,21 +14,21 @@ type element struct {
 
 // scanElement scans the object at b[i], which is checked whole: what it
 // returns is valid JSON. Names are compared as they stand, without resolving
-// escapes, and the last of equal names counts. end is as in skipValue.
+// escapes, and the last of equal names counts. end is as in jsonbytes.CheckValue.
 func scanElement(b []byte, i int) (e element, end int) {
 	if b[i] != '{' {
-		return e, malformed(i)
+		return e, jsonbytes.Malformed(i)
 	}
-	i = skipSpace(b, i+1)
+	i = jsonbytes.SkipSpace(b, i+1)
 	if i < len(b) && b[i] == '}' {
 		return e, i + 1
 	}
 	for {
-		keyEnd, value := skipKey(b, i)
+		keyEnd, value := jsonbytes.CheckKey(b, i)
 		if value < 0 {
 			return e, value
 		}
-		valueEnd := skipValue(b, value, 1)
+		valueEnd := jsonbytes.CheckValue(b, value, 1)
 		if valueEnd < 0 {
 			return e, valueEnd
 		}
@@ -36,7 +40,7 @@ func scanElement(b []byte, i int) (e element, end int) {
 		case `"record"`:
 			e.record = b[value:valueEnd]
 		}
-		next, more := skipComma(b, valueEnd, '}')
+		next, more := jsonbytes.CheckComma(b, valueEnd, '}')
 		if !more {
 			return e, next
 		}
@@ -81,7 +85,7 @@ func (e element) content(ev *Event) {
 // line reads a record as a printed line.
 func line(record []byte) (text []byte, object bool) {
 	if isString(record) {
-		return trimNewline(unescape(inside(record))), false
+		return trimNewline(jsonbytes.Unescape(inside(record))), false
 	}
 	return onOneLine(record), isObject(record)
 }
@@ -92,7 +96,7 @@ func plainText(s []byte) []byte {
 	if bytes.IndexByte(s, '\\') < 0 {
 		return s
 	}
-	return unescape(bytes.Clone(s))
+	return jsonbytes.Unescape(bytes.Clone(s))
 }
 
 // inside takes the quotes off a JSON string.

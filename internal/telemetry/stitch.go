@@ -1,6 +1,10 @@
 package telemetry
 
-import "bytes"
+import (
+	"bytes"
+
+	"powertools-extension/internal/jsonbytes"
+)
 
 // stitcher puts a record together that the platform cut in two because it was
 // longer than a batch may be. The first POST then ends in
@@ -63,7 +67,7 @@ func startsWhole(batch []byte) bool {
 		_, _, cut := cutRecord(batch, 1)
 		return cut
 	}
-	end = skipSpace(batch, end)
+	end = jsonbytes.SkipSpace(batch, end)
 	return end < len(batch) && (batch[end] == ',' || batch[end] == ']')
 }
 
@@ -86,7 +90,7 @@ func cutEvent(b []byte, at, value int, ev *Event) bool {
 	}
 	ev.Truncated = true
 	if text := b[value:]; isString(text) {
-		ev.Line = unescape(wholeText(text[1:]))
+		ev.Line = jsonbytes.Unescape(wholeText(text[1:]))
 	} else {
 		ev.Line = onOneLine(text)
 	}
@@ -103,25 +107,25 @@ func cutRecord(b []byte, at int) (value, end int, ok bool) {
 	if value = recordStart(b, at); value < 0 {
 		return 0, 0, false
 	}
-	return value, len(b), skipValue(b, value, 1) == cutOff
+	return value, len(b), jsonbytes.CheckValue(b, value, 1) == jsonbytes.CutOff
 }
 
 // recordStart returns where the value of the record begins in the element at
 // b[at], or a negative number if it is no printed line in the platform's form.
 func recordStart(b []byte, at int) int {
-	i := skipWord(b, at, `{"time":`)
+	i := jsonbytes.CheckWord(b, at, `{"time":`)
 	if i < 0 || i >= len(b) || b[i] != '"' {
 		return -1
 	}
-	if i = skipString(b, i); i < 0 {
+	if i = jsonbytes.CheckString(b, i); i < 0 {
 		return -1
 	}
-	if i = skipWord(b, i, `,"type":"`); i < 0 {
+	if i = jsonbytes.CheckWord(b, i, `,"type":"`); i < 0 {
 		return -1
 	}
 	for _, kind := range [...]string{"function", "extension"} {
-		if end := skipWord(b, i, kind); end >= 0 {
-			return skipWord(b, end, `","record":`)
+		if end := jsonbytes.CheckWord(b, i, kind); end >= 0 {
+			return jsonbytes.CheckWord(b, end, `","record":`)
 		}
 	}
 	return -1

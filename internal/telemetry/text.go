@@ -2,113 +2,10 @@ package telemetry
 
 import (
 	"bytes"
-	"encoding/binary"
-	"math/bits"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"powertools-extension/internal/jsonbytes"
 )
-
-// unescape resolves the escapes of s, the inside of a valid JSON string, in
-// place and returns the text. Text is never longer than its escaped form. Half
-// a surrogate pair becomes U+FFFD, as in encoding/json; raw bytes that are not
-// UTF-8 stay, because only the encoder of the line knows what to do with them.
-func unescape(s []byte) []byte {
-	r := bytes.IndexByte(s, '\\')
-	if r < 0 {
-		return s
-	}
-	w := r
-	for r < len(s) {
-		r, w = copyPlain(s, r, w)
-		if r >= len(s) {
-			break
-		}
-		if s[r+1] == 'u' {
-			c, n := unescapeRune(s[r:])
-			w += utf8.EncodeRune(s[w:], c)
-			r += n
-			continue
-		}
-		s[w] = unescapeByte(s[r+1])
-		r, w = r+2, w+1
-	}
-	return s[:w]
-}
-
-// copyPlain moves bytes from s[r:] to s[w:], up to a backslash. It moves eight
-// at a time once the two are so far apart that the bytes it writes too many
-// are bytes that were read before.
-func copyPlain(s []byte, r, w int) (int, int) {
-	for r-w >= 8 && r+8 <= len(s) {
-		v := binary.LittleEndian.Uint64(s[r:])
-		binary.LittleEndian.PutUint64(s[w:], v)
-		n := bits.TrailingZeros64(backslash(v)) / 8 // 8 if there is none
-		r, w = r+n, w+n
-		if n < 8 {
-			return r, w
-		}
-	}
-	for r < len(s) && s[r] != '\\' {
-		s[w] = s[r]
-		r, w = r+1, w+1
-	}
-	return r, w
-}
-
-// backslash marks, by its top bit, the lowest of eight bytes that is one. Bits
-// above it mean nothing.
-func backslash(v uint64) uint64 {
-	v ^= everyOne * '\\'
-	return (v - everyOne) &^ v & everyTop
-}
-
-// unescapeByte returns what a backslash before c stands for.
-func unescapeByte(c byte) byte {
-	if c < 'a' { // quote, backslash, slash
-		return c
-	}
-	switch c {
-	case 'b':
-		return '\b'
-	case 'f':
-		return '\f'
-	case 'n':
-		return '\n'
-	case 'r':
-		return '\r'
-	default:
-		return '\t'
-	}
-}
-
-// unescapeRune returns the character that \uXXXX, or a pair of them, at the
-// start of s stands for, and how many bytes it took.
-func unescapeRune(s []byte) (rune, int) {
-	c := hexRune(s[2:6])
-	if !utf16.IsSurrogate(c) {
-		return c, 6
-	}
-	if len(s) >= 12 && s[6] == '\\' && s[7] == 'u' {
-		if pair := utf16.DecodeRune(c, hexRune(s[8:12])); pair != utf8.RuneError {
-			return pair, 12
-		}
-	}
-	return utf8.RuneError, 6
-}
-
-func hexRune(s []byte) rune {
-	var c rune
-	for _, d := range s {
-		switch {
-		case d <= '9':
-			d -= '0'
-		default:
-			d = d | 0x20 - 'a' + 10
-		}
-		c = c<<4 | rune(d)
-	}
-	return c
-}
 
 // trimNewline takes one line break off the end: print adds one.
 func trimNewline(s []byte) []byte {
@@ -141,7 +38,7 @@ func onOneLine(json []byte) []byte {
 // anywhere, up to the last whole escape and the last whole character.
 func wholeText(s []byte) []byte {
 	for i := bytes.IndexByte(s, '\\'); i >= 0; {
-		end := skipEscape(s, i)
+		end := jsonbytes.CheckEscape(s, i)
 		if end < 0 {
 			s = s[:i]
 			break

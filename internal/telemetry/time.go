@@ -69,3 +69,5 @@ func number(digits []byte) int {
 	}
 	return n
 }
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -1,13 +1,15 @@
-package pipeline
+package redact
 
 import (
 	"bytes"
 	"strings"
+
+	"powertools-extension/internal/jsonbytes"
 )
 
 // structured finds what must not leave in a valid JSON document. It goes from
 // token to token and needs no stack: a string is a name if a colon follows.
-func (r *redaction) structured(doc []byte) {
+func (r *Redactor) structured(doc []byte) {
 	plain := r.mayMatch(doc)
 	if !plain && len(r.rules.keys) == 0 && bytes.IndexByte(doc, '\\') < 0 {
 		return
@@ -18,7 +20,7 @@ func (r *redaction) structured(doc []byte) {
 		case c == '"':
 			i = r.quoted(doc, i, end, plain)
 		case c == '-' || c >= '0' && c <= '9':
-			next := skipValue(doc, i)
+			next := jsonbytes.SkipValue(doc, i)
 			if plain && r.matchesAny(doc[i:next]) {
 				r.add(i, next, `"`+marker+`"`)
 			}
@@ -31,18 +33,18 @@ func (r *redaction) structured(doc []byte) {
 
 // quoted looks at the string that opens at i, and returns where to go on: for
 // a member that must not leave that is behind its value.
-func (r *redaction) quoted(doc []byte, i, end int, plain bool) int {
-	next := skipString(doc, i)
+func (r *Redactor) quoted(doc []byte, i, end int, plain bool) int {
+	next := jsonbytes.SkipString(doc, i)
 	from, to := i+1, next-1
 	colon := next
-	for colon < end && isSpace(doc[colon]) {
+	for colon < end && jsonbytes.IsSpace(doc[colon]) {
 		colon++
 	}
 	if colon == end || doc[colon] != ':' {
 		r.stringValue(doc, from, to, plain)
 		return next
 	}
-	value := skipSpace(doc, colon+1)
+	value := jsonbytes.SkipSpace(doc, colon+1)
 	name := doc[from:to]
 	if bytes.IndexByte(name, '\\') >= 0 {
 		name = r.unescapeName(name)
@@ -61,8 +63,8 @@ func (r *redaction) quoted(doc []byte, i, end int, plain bool) int {
 
 // member takes out the value that begins at i and returns what is behind it.
 // A string keeps its quotes, anything else becomes a string.
-func (r *redaction) member(doc []byte, i int) int {
-	next := skipValue(doc, i)
+func (r *Redactor) member(doc []byte, i int) int {
+	next := jsonbytes.SkipValue(doc, i)
 	switch {
 	case doc[i] != '"':
 		r.add(i, next, `"`+marker+`"`)
@@ -74,7 +76,7 @@ func (r *redaction) member(doc []byte, i int) int {
 
 // stringValue looks into a string: for expressions, and for what it may hold
 // itself, as the body of an HTTP event that is a JSON document in a string.
-func (r *redaction) stringValue(doc []byte, from, to int, plain bool) {
+func (r *Redactor) stringValue(doc []byte, from, to int, plain bool) {
 	text := doc[from:to]
 	if bytes.IndexByte(text, '\\') >= 0 {
 		r.escaped(text, from, func(text []byte) { r.text(text, true) })
@@ -86,7 +88,7 @@ func (r *redaction) stringValue(doc []byte, from, to int, plain bool) {
 }
 
 // nameMatches looks for expressions in a name. A name holds nothing else.
-func (r *redaction) nameMatches(doc []byte, from, to int, plain bool) {
+func (r *Redactor) nameMatches(doc []byte, from, to int, plain bool) {
 	look := func(text []byte) {
 		mark := len(r.edits)
 		r.matches(text)
@@ -105,7 +107,7 @@ func (r *redaction) nameMatches(doc []byte, from, to int, plain bool) {
 }
 
 // escaped looks at a string's text with its escapes undone.
-func (r *redaction) escaped(raw []byte, from int, look func([]byte)) {
+func (r *Redactor) escaped(raw []byte, from int, look func([]byte)) {
 	if r.depth == len(r.inner) {
 		r.inner = append(r.inner, unescaped{})
 	}
@@ -121,7 +123,7 @@ func (r *redaction) escaped(raw []byte, from int, look func([]byte)) {
 
 // move brings the edits from mark on into the text around: at tells where a
 // byte was before its escapes were undone, and from where the string begins.
-func (r *redaction) move(mark, from int, at []int32) {
+func (r *Redactor) move(mark, from int, at []int32) {
 	for i := mark; i < len(r.edits); i++ {
 		e := &r.edits[i]
 		if at != nil {
@@ -129,13 +131,13 @@ func (r *redaction) move(mark, from int, at []int32) {
 		}
 		e.from, e.to = e.from+from, e.to+from
 		if strings.IndexByte(e.with, '"') >= 0 || strings.IndexByte(e.with, '\\') >= 0 {
-			quoted := appendQuoted(nil, []byte(e.with))
+			quoted := jsonbytes.AppendString(nil, []byte(e.with))
 			e.with = string(quoted[1 : len(quoted)-1])
 		}
 	}
 }
 
-func (r *redaction) unescapeName(name []byte) []byte {
+func (r *Redactor) unescapeName(name []byte) []byte {
 	var u unescaped
 	u.text = r.name[:0]
 	u.undo(name)
@@ -144,7 +146,7 @@ func (r *redaction) unescapeName(name []byte) []byte {
 }
 
 func trimRight(b []byte) []byte {
-	for len(b) > 0 && isSpace(b[len(b)-1]) {
+	for len(b) > 0 && jsonbytes.IsSpace(b[len(b)-1]) {
 		b = b[:len(b)-1]
 	}
 	return b

@@ -1,4 +1,4 @@
-package wire
+package jsonbytes
 
 import (
 	"bytes"
@@ -20,8 +20,15 @@ func FuzzString(f *testing.F) {
 			if err := enc.Encode(s); err != nil {
 				t.Fatal(err)
 			}
-			if got := append(quoteJSON(nil, s, html), '\n'); !bytes.Equal(got, want.Bytes()) {
+			got := AppendString(nil, s)
+			if html {
+				got = AppendHTMLString(nil, s)
+			}
+			if got = append(got, '\n'); !bytes.Equal(got, want.Bytes()) {
 				t.Errorf("html %v: %s, want %s", html, got, &want)
+			}
+			if from := AppendString(nil, []byte(s)); !html && string(from) != string(got[:len(got)-1]) {
+				t.Errorf("from bytes %s, from a string %s", from, got)
 			}
 		}
 	})

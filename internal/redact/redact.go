@@ -1,8 +1,15 @@
-package pipeline
+// Package redact takes out of lines what must not leave the sandbox: rules in,
+// bytes in, bytes out.
+//
+// The rule a reader could break: an object that goes in comes out as an object,
+// and all bytes that no rule names stay as they are.
+package redact
 
 import (
 	"cmp"
 	"slices"
+
+	"powertools-extension/internal/jsonbytes"
 )
 
 // edit replaces the bytes from from to to.
@@ -11,11 +18,11 @@ type edit struct {
 	with     string
 }
 
-// redaction takes things out of one line after another. It keeps the memory
+// Redactor takes things out of one line after another. It keeps the memory
 // for the next one. Edits inside a nested text are found in its coordinates
 // and then moved to those of the text around it.
-type redaction struct {
-	rules *Redactor
+type Redactor struct {
+	rules *Rules
 	edits []edit
 	inner []unescaped // one for each string that is open
 	depth int
@@ -23,9 +30,12 @@ type redaction struct {
 	out   []byte
 }
 
-// apply returns the line without what must not leave, and whether that is
+// Redactor returns one that works by the rules.
+func (r *Rules) Redactor() *Redactor { return &Redactor{rules: r} }
+
+// Apply returns the line without what must not leave, and whether that is
 // another line. The result is valid until the next call.
-func (r *redaction) apply(text []byte, object bool) ([]byte, bool) {
+func (r *Redactor) Apply(text []byte, object bool) ([]byte, bool) {
 	r.shrink()
 	r.edits, r.depth = r.edits[:0], 0
 	if object {
@@ -50,7 +60,7 @@ func (r *redaction) apply(text []byte, object bool) ([]byte, bool) {
 const maxScratch = 64 << 10
 
 // shrink gives back the memory of an uncommonly long line.
-func (r *redaction) shrink() {
+func (r *Redactor) shrink() {
 	if cap(r.out) > maxScratch {
 		r.out = nil
 	}
@@ -62,8 +72,8 @@ func (r *redaction) shrink() {
 }
 
 // text finds what must not leave in a text, which may be a JSON document.
-func (r *redaction) text(text []byte, exprs bool) {
-	if doc := trimSpace(text); looksLikeDocument(doc) && isLenient(doc) {
+func (r *Redactor) text(text []byte, exprs bool) {
+	if doc := jsonbytes.TrimSpace(text); looksLikeDocument(doc) && jsonbytes.Valid(doc) {
 		r.structured(text)
 		return
 	}
@@ -78,12 +88,12 @@ func (r *redaction) text(text []byte, exprs bool) {
 }
 
 func looksLikeDocument(b []byte) bool {
-	return looksLikeObject(b) || len(b) >= 2 && b[0] == '[' && b[len(b)-1] == ']'
+	return jsonbytes.LooksLikeObject(b) || len(b) >= 2 && b[0] == '[' && b[len(b)-1] == ']'
 }
 
 // matches adds what the expressions match in the text. To ask first is free
 // of allocations, and mostly all there is to do.
-func (r *redaction) matches(text []byte) {
+func (r *Redactor) matches(text []byte) {
 	for i := range r.rules.exprs {
 		x := &r.rules.exprs[i]
 		if !x.matches(text) {
@@ -98,7 +108,7 @@ func (r *redaction) matches(text []byte) {
 }
 
 // matchesAny reports whether an expression matches something of the text.
-func (r *redaction) matchesAny(text []byte) bool {
+func (r *Redactor) matchesAny(text []byte) bool {
 	mark := len(r.edits)
 	r.matches(text)
 	found := len(r.edits) > mark
@@ -109,7 +119,7 @@ func (r *redaction) matchesAny(text []byte) bool {
 // mayMatch reports whether an expression may match in one of the document's
 // strings without escapes. To look at the whole document first is cheaper
 // than to look at each of its strings.
-func (r *redaction) mayMatch(doc []byte) bool {
+func (r *Redactor) mayMatch(doc []byte) bool {
 	for i := range r.rules.exprs {
 		if x := &r.rules.exprs[i]; x.anchored || x.matches(doc) {
 			return true
@@ -118,12 +128,12 @@ func (r *redaction) mayMatch(doc []byte) bool {
 	return false
 }
 
-func (r *redaction) add(from, to int, with string) {
+func (r *Redactor) add(from, to int, with string) {
 	r.edits = append(r.edits, edit{from, to, with})
 }
 
 // join sorts the edits from mark on and makes one of those that overlap.
-func (r *redaction) join(mark int) {
+func (r *Redactor) join(mark int) {
 	found := r.edits[mark:]
 	if len(found) < 2 {
 		return

@@ -1,6 +1,10 @@
-package pipeline
+package redact
 
-import "bytes"
+import (
+	"bytes"
+
+	"powertools-extension/internal/jsonbytes"
+)
 
 // valueAfter returns where the value behind a separator begins and ends,
 // quotes included. Behind a name in quotes it may stand on a later line.
@@ -22,7 +26,7 @@ func valueAfter(text []byte, i int, name quote) (from, to int) {
 // one character of it: in a text that was quoted it may be an escape.
 func spaceAt(text []byte, name quote) int {
 	switch c := text[0]; {
-	case c == ' ' || c == '\t' || name.ch != 0 && isSpace(c):
+	case c == ' ' || c == '\t' || name.ch != 0 && jsonbytes.IsSpace(c):
 		return 1
 	case c != '\\' || name.slash == 0:
 		return 0

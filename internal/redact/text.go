@@ -1,12 +1,16 @@
-package pipeline
+package redact
 
-import "bytes"
+import (
+	"bytes"
+
+	"powertools-extension/internal/jsonbytes"
+)
 
 // settings finds the values of keys in a text that is no JSON document: the
 // rest of a document behind a prefix or one that was cut, what languages print
 // of their objects, and pairs of name and value. It looks for the colon or
 // equals sign and from there at both sides.
-func (r *redaction) settings(text []byte) {
+func (r *Redactor) settings(text []byte) {
 	seps := separators{text: text, colon: -1, equals: -1}
 	for i := 0; ; {
 		sep := seps.next(i)
@@ -59,7 +63,7 @@ type quote struct {
 
 // nameBefore returns the name that ends in front of the separator, nil if
 // there is none.
-func (r *redaction) nameBefore(text []byte, sep int) ([]byte, quote) {
+func (r *Redactor) nameBefore(text []byte, sep int) ([]byte, quote) {
 	end := spaceBefore(text, sep)
 	if end == 0 {
 		return nil, quote{}
@@ -84,7 +88,7 @@ func (r *redaction) nameBefore(text []byte, sep int) ([]byte, quote) {
 		return nil, q
 	}
 	name := text[begin+open+1 : end]
-	if q.slash == 0 && bytes.IndexByte(name, '\\') >= 0 && isLenient(text[begin+open:end+1]) {
+	if q.slash == 0 && bytes.IndexByte(name, '\\') >= 0 && jsonbytes.Valid(text[begin+open:end+1]) {
 		name = r.unescapeName(name)
 	}
 	return name, q
@@ -96,7 +100,7 @@ func spaceBefore(text []byte, sep int) int {
 	end := sep
 	for end > 0 {
 		c := text[end-1]
-		if isSpace(c) {
+		if jsonbytes.IsSpace(c) {
 			end--
 			continue
 		}
@@ -126,7 +130,7 @@ func slashesBefore(text []byte, i int) int {
 
 // setting takes out a value and returns where to go on. A string keeps its
 // quotes; in JSON anything else becomes a string.
-func (r *redaction) setting(text []byte, from, to int, name quote) int {
+func (r *Redactor) setting(text []byte, from, to int, name quote) int {
 	if q, ok := opening(text[from:to]); ok {
 		from += q.slash + 1
 		if end := closing(text[:to], from, q); end < to {

@@ -1,10 +1,10 @@
-package pipeline
+package redact
 
 import (
 	"bytes"
-	"strconv"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"powertools-extension/internal/jsonbytes"
 )
 
 // unescaped is the text of a JSON string, and where each byte of it came
@@ -36,24 +36,10 @@ func (u *unescaped) undo(raw []byte) {
 // escape undoes the escape that the rest begins with and returns its length.
 func (u *unescaped) escape(rest []byte, at int) int {
 	r, n := rune(rest[1]), 2
-	switch r {
-	case 'b':
-		r = '\b'
-	case 'f':
-		r = '\f'
-	case 'n':
-		r = '\n'
-	case 'r':
-		r = '\r'
-	case 't':
-		r = '\t'
-	case 'u':
-		r, n = hexRune(rest), 6
-		if low := rest[n:]; utf16.IsSurrogate(r) && len(low) >= 6 && low[0] == '\\' && low[1] == 'u' {
-			if both := utf16.DecodeRune(r, hexRune(low)); both != utf8.RuneError {
-				r, n = both, 12
-			}
-		}
+	if r == 'u' {
+		r, n = jsonbytes.UnescapeRune(rest)
+	} else {
+		r = rune(jsonbytes.UnescapeByte(rest[1]))
 	}
 	before := len(u.text)
 	u.text = utf8.AppendRune(u.text, r) // half a pair becomes U+FFFD
@@ -61,13 +47,4 @@ func (u *unescaped) escape(rest []byte, at int) int {
 		u.at = append(u.at, int32(at))
 	}
 	return n
-}
-
-// hexRune reads "\u0061".
-func hexRune(escape []byte) rune {
-	v, err := strconv.ParseUint(string(escape[2:6]), 16, 16)
-	if err != nil {
-		return utf8.RuneError
-	}
-	return rune(v)
 }

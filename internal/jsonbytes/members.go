@@ -1,46 +1,39 @@
-package pipeline
+package jsonbytes
 
 import (
 	"encoding/binary"
 	"math/bits"
 )
 
-// members walks over the members of one JSON object that is known to be
+// Members walks over the members of one JSON object that is known to be
 // valid. It validates nothing, which is why it is fast.
-type members struct {
+type Members struct {
 	b []byte
 	i int
 }
 
-// membersOf begins a walk over obj, which starts with an opening brace.
-func membersOf(obj []byte) members { return members{b: obj, i: 1} }
+// MembersOf begins a walk over obj, which starts with an opening brace.
+func MembersOf(obj []byte) Members { return Members{b: obj, i: 1} }
 
-// next returns the raw name without its quotes and the raw value.
-func (m *members) next() (name, value []byte, ok bool) {
-	i := skipSpace(m.b, m.i)
+// Next returns the raw name without its quotes and the raw value.
+func (m *Members) Next() (name, value []byte, ok bool) {
+	i := SkipSpace(m.b, m.i)
 	if m.b[i] == ',' {
-		i = skipSpace(m.b, i+1)
+		i = SkipSpace(m.b, i+1)
 	}
 	if m.b[i] != '"' {
 		return nil, nil, false
 	}
-	end := skipString(m.b, i)
+	end := SkipString(m.b, i)
 	name = m.b[i+1 : end-1]
-	i = skipSpace(m.b, end) // to the colon
-	i = skipSpace(m.b, i+1) // to the value
-	m.i = skipValue(m.b, i)
+	i = SkipSpace(m.b, end) // to the colon
+	i = SkipSpace(m.b, i+1) // to the value
+	m.i = SkipValue(m.b, i)
 	return name, m.b[i:m.i], true
 }
 
-func skipSpace(b []byte, i int) int {
-	for b[i] <= ' ' {
-		i++
-	}
-	return i
-}
-
-// skipString returns the index behind the string that opens at i.
-func skipString(b []byte, i int) int {
+// SkipString returns the index behind the string that opens at i.
+func SkipString(b []byte, i int) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for i++; ; {
 		// Eight bytes at a time up to the next quote or backslash. Only the
@@ -66,11 +59,11 @@ func skipString(b []byte, i int) int {
 	}
 }
 
-// skipValue returns the index behind the value that begins at i.
-func skipValue(b []byte, i int) int {
+// SkipValue returns the index behind the value that begins at i.
+func SkipValue(b []byte, i int) int {
 	switch b[i] {
 	case '"':
-		return skipString(b, i)
+		return SkipString(b, i)
 	case '{', '[':
 		return skipNested(b, i)
 	}
@@ -87,7 +80,7 @@ func skipNested(b []byte, i int) int {
 	for {
 		switch b[i] {
 		case '"':
-			i = skipString(b, i)
+			i = SkipString(b, i)
 			continue
 		case '{', '[':
 			depth++
@@ -100,17 +93,17 @@ func skipNested(b []byte, i int) int {
 	}
 }
 
-// stringValue returns what is between the quotes of a string, as it is
+// Inside returns what is between the quotes of a string, as it is
 // written; nil for any other value.
-func stringValue(value []byte) []byte {
+func Inside(value []byte) []byte {
 	if len(value) < 2 || value[0] != '"' {
 		return nil
 	}
 	return value[1 : len(value)-1]
 }
 
-// isEmpty reports whether a value says nothing: null, "", [] or {}.
-func isEmpty(value []byte) bool {
+// IsEmpty reports whether a value says nothing: null, "", [] or {}.
+func IsEmpty(value []byte) bool {
 	switch string(value) {
 	case "null", `""`, "[]", "{}":
 		return true

@@ -1,4 +1,4 @@
-package telemetry
+package jsonbytes
 
 import (
 	"bytes"
@@ -20,27 +20,27 @@ var jsonSeeds = []string{
 	`[[[[[[[[[[]]]]]]]]]]`, `{"a":{"b":{"c":[{}]}}}`, ``, ` `, `"`, `\`, `{"a`, `{"a":"`, `"\u00`,
 }
 
-// FuzzSkipValue holds the scanner to encoding/json: it accepts the same texts,
+// FuzzCheckValue holds the scanner to encoding/json: it accepts the same texts,
 // and takes a text for cut off exactly if something can still complete it.
-func FuzzSkipValue(f *testing.F) {
+func FuzzCheckValue(f *testing.F) {
 	for _, s := range jsonSeeds {
 		f.Add([]byte(s))
 	}
-	f.Add([]byte(strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth)))
-	f.Add([]byte(strings.Repeat("[", maxDepth+1) + strings.Repeat("]", maxDepth+1)))
+	f.Add([]byte(strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth)))
+	f.Add([]byte(strings.Repeat("[", MaxDepth+1) + strings.Repeat("]", MaxDepth+1)))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		end := skipValue(text, skipSpace(text, 0), 0)
-		whole := end >= 0 && skipSpace(text, end) == len(text)
+		end := CheckValue(text, SkipSpace(text, 0), 0)
+		whole := end >= 0 && SkipSpace(text, end) == len(text)
 		if valid := json.Valid(text); valid != whole {
-			t.Fatalf("json.Valid = %v, skipValue = %d of %d", valid, end, len(text))
+			t.Fatalf("json.Valid = %v, CheckValue = %d of %d", valid, end, len(text))
 		}
 		var v json.RawMessage
 		err := json.NewDecoder(bytes.NewReader(text)).Decode(&v)
-		if cut := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF); cut != (end == cutOff) {
-			t.Fatalf("encoding/json: %v, skipValue = %d", err, end)
+		if cut := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF); cut != (end == CutOff) {
+			t.Fatalf("encoding/json: %v, CheckValue = %d", err, end)
 		}
-		if end < 0 && (reach(text, end) < 0 || reach(text, end) > len(text)) {
-			t.Fatalf("reach = %d of %d", reach(text, end), len(text))
+		if end < 0 && (Reach(text, end) < 0 || Reach(text, end) > len(text)) {
+			t.Fatalf("Reach = %d of %d", Reach(text, end), len(text))
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package pipeline
+package redact
 
 import (
 	"bytes"
@@ -12,8 +12,8 @@ import (
 // marker stands where something was taken out.
 const marker = "[redacted]"
 
-// Redactor knows what must not leave the sandbox. It is never changed, so it
-// is safe for concurrent use.
+// Rules know what must not leave the sandbox. They are never changed, so they
+// are safe for concurrent use.
 //
 // A key name is compared whole and in any case. The value of such a key is
 // replaced at any depth: in objects, in JSON inside strings, and in texts
@@ -22,7 +22,7 @@ const marker = "[redacted]"
 // and to a text as a whole; what it matches is replaced, and a member whose
 // name it matches loses its value, too. All other bytes stay as they are, and
 // an object stays an object.
-type Redactor struct {
+type Rules struct {
 	keys    [][]byte
 	lengths uint64 // bit n: a key has n bytes; bit 63: it has more than 62
 	longest int    // bytes of the longest key
@@ -40,14 +40,14 @@ type expression struct {
 	anchored bool
 }
 
-// NewRedactor reads the items of POWERTOOLS_LOGS_REDACT: key names, and
+// NewRules reads the items of POWERTOOLS_LOGS_REDACT: key names, and
 // expressions behind "re:". An expression that was cut at a comma inside of
 // brackets, as in re:\d{13,16}, is put together again.
 //
 // The errors name items that are left out, by number and not by content. The
-// redactor is nil when nothing is left.
-func NewRedactor(items []string) (*Redactor, []error) {
-	r := &Redactor{}
+// rules are nil when nothing is left.
+func NewRules(items []string) (*Rules, []error) {
+	r := &Rules{}
 	var errs []error
 	for i := 0; i < len(items); i++ {
 		at := i + 1
@@ -68,7 +68,7 @@ func NewRedactor(items []string) (*Redactor, []error) {
 	return r, errs
 }
 
-func (r *Redactor) addKey(name string) {
+func (r *Rules) addKey(name string) {
 	if name == "" {
 		return
 	}
@@ -83,7 +83,7 @@ func (r *Redactor) addKey(name string) {
 // lengthBit keeps most names from being compared at all.
 func lengthBit(n int) uint64 { return 1 << min(n, 63) }
 
-func (r *Redactor) addExpression(text string) error {
+func (r *Rules) addExpression(text string) error {
 	if text == "" {
 		return errors.New("re: without an expression")
 	}
@@ -162,7 +162,7 @@ func balanced(expr string) bool {
 }
 
 // isKey reports whether a member of this name must not leave.
-func (r *Redactor) isKey(name []byte) bool {
+func (r *Rules) isKey(name []byte) bool {
 	if r.lengths&lengthBit(len(name)) == 0 {
 		return false
 	}
