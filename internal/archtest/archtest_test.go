@@ -22,6 +22,7 @@ var floors = map[string]int{
 	"internal/nearest":   0,
 	"internal/jsonbytes": 0,
 	"internal/redact":    1,
+	"internal/jmes":      1,
 	"internal/config":    1,
 	"internal/extapi":    1,
 	"internal/telemetry": 1,

@@ -1,0 +1,155 @@
+package jmes
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+)
+
+// truthy is JMESPath's: null, false, "", [] and {} are not; 0 is.
+func truthy(v Value) bool {
+	switch v.kind {
+	case Null:
+		return false
+	case Bool:
+		return v.True()
+	case String:
+		return v.Str() != ""
+	case Array:
+		if v.made != nil {
+			return len(v.made.list) > 0
+		}
+		return v.raw[skipSpace(v.raw, 1)] != ']'
+	case Object:
+		if v.made != nil {
+			return len(v.made.members) > 0
+		}
+		return v.raw[skipSpace(v.raw, 1)] != '}'
+	}
+	return true
+}
+
+// equal compares two values of an expression: numbers exactly, objects
+// without regard to order.
+func equal(a, b Value) bool {
+	if a.kind != b.kind {
+		return false
+	}
+	switch a.kind {
+	case Bool:
+		return a.True() == b.True()
+	case Number:
+		return compareNumbers(a.Num(), b.Num()) == 0
+	case String:
+		return a.Str() == b.Str()
+	case Array:
+		x, y := a.Elements(), b.Elements()
+		if len(x) != len(y) {
+			return false
+		}
+		for i := range x {
+			if !within(x[i], y[i]) {
+				return false
+			}
+		}
+	case Object:
+		return equalMembers(a.Members(), b.Members())
+	}
+	return true
+}
+
+// within compares elements and members of what is compared. There Python's
+// own == decides, for which true is 1 and false is 0.
+func within(a, b Value) bool {
+	if a.kind == Bool && b.kind == Number {
+		a, b = b, a
+	}
+	if a.kind == Number && b.kind == Bool {
+		want := "0"
+		if b.True() {
+			want = "1"
+		}
+		return compareNumbers(a.Num(), want) == 0
+	}
+	return equal(a, b)
+}
+
+func equalMembers(x, y []Member) bool {
+	if len(x) != len(y) {
+		return false
+	}
+	byName := make(map[string]Value, len(y))
+	for _, m := range y {
+		byName[m.Name] = m.Value
+	}
+	for _, m := range x {
+		other, ok := byName[m.Name]
+		if !ok || !within(m.Value, other) {
+			return false
+		}
+	}
+	return true
+}
+
+// compareNumbers compares two JSON numbers by their decimal text, whatever
+// their length.
+func compareNumbers(a, b string) int {
+	x, y := decimalOf(a), decimalOf(b)
+	if x.digits == "" && y.digits == "" {
+		return 0
+	}
+	if x.sign() != y.sign() {
+		return cmp.Compare(x.sign(), y.sign())
+	}
+	c := cmp.Compare(x.point, y.point)
+	if c == 0 {
+		c = cmp.Compare(x.digits, y.digits) // both begin behind the point and end without zeros
+	}
+	return c * x.sign()
+}
+
+// decimal is 0.digits × 10^point.
+type decimal struct {
+	negative bool
+	digits   string // without zeros at either end; "" for 0
+	point    int64
+}
+
+func (d decimal) sign() int {
+	switch {
+	case d.digits == "":
+		return 0
+	case d.negative:
+		return -1
+	}
+	return 1
+}
+
+func decimalOf(text string) decimal {
+	var d decimal
+	text, d.negative = strings.CutPrefix(text, "-")
+	if i := strings.IndexAny(text, "eE"); i >= 0 {
+		d.point = exponent(text[i+1:])
+		text = text[:i]
+	}
+	whole, fraction, _ := strings.Cut(text, ".")
+	d.point += int64(len(whole))
+	d.digits = whole + fraction
+	trimmed := strings.TrimLeft(d.digits, "0")
+	d.point -= int64(len(d.digits) - len(trimmed))
+	d.digits = strings.TrimRight(trimmed, "0")
+	return d
+}
+
+// exponent reads the digits behind the e, bounded so that sums do not overflow.
+func exponent(text string) int64 {
+	const most = 1 << 60
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n > most || n < -most {
+		if strings.HasPrefix(text, "-") {
+			return -most
+		}
+		return most
+	}
+	return n
+}
