@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"strconv"
 	"strings"
+
+	"powertools-extension/internal/jsonbytes"
 )
 
 // truthy is JMESPath's: null, false, "", [] and {} are not; 0 is.
@@ -19,12 +21,12 @@ func truthy(v Value) bool {
 		if v.made != nil {
 			return len(v.made.list) > 0
 		}
-		return v.raw[skipSpace(v.raw, 1)] != ']'
+		return v.raw[jsonbytes.SkipSpace(v.raw, 1)] != ']'
 	case Object:
 		if v.made != nil {
 			return len(v.made.members) > 0
 		}
-		return v.raw[skipSpace(v.raw, 1)] != '}'
+		return v.raw[jsonbytes.SkipSpace(v.raw, 1)] != '}'
 	}
 	return true
 }

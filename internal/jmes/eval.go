@@ -4,7 +4,6 @@ package jmes
 type evaluation struct {
 	made    int // values
 	decoded int // bytes
-	depth   int
 }
 
 func (ev *evaluation) fail(msg string) error { return &EvalError{Msg: msg} }

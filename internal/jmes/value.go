@@ -2,10 +2,11 @@ package jmes
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"strconv"
 	"unicode/utf8"
+
+	"powertools-extension/internal/jsonbytes"
 )
 
 // Kind is the JSON type of a value.
@@ -53,10 +54,12 @@ var ErrNotJSON = errors.New("not JSON")
 
 // Parse checks a JSON document and returns it as a value that aliases it.
 func Parse(doc []byte) (Value, error) {
-	if !utf8.Valid(doc) || !json.Valid(doc) || tooDeep(doc) {
+	start := jsonbytes.SkipSpace(doc, 0)
+	end := jsonbytes.CheckValue(doc, start, jsonbytes.MaxDepth-MaxDepth)
+	if end < 0 || jsonbytes.SkipSpace(doc, end) < len(doc) || !utf8.Valid(doc) {
 		return Value{}, ErrNotJSON
 	}
-	return valueOf(bytes.Trim(doc, " \t\r\n")), nil
+	return valueOf(doc[start:end]), nil
 }
 
 // Text returns a string value.
@@ -131,11 +134,11 @@ func (v Value) Elements() []Value {
 		return v.made.list
 	}
 	var list []Value
-	for i := skipSpace(v.raw, 1); v.raw[i] != ']'; {
-		end := skipValue(v.raw, i)
+	for i := jsonbytes.SkipSpace(v.raw, 1); v.raw[i] != ']'; {
+		end := jsonbytes.SkipValue(v.raw, i)
 		list = append(list, valueOf(v.raw[i:end]))
-		if i = skipSpace(v.raw, end); v.raw[i] == ',' {
-			i = skipSpace(v.raw, i+1)
+		if i = jsonbytes.SkipSpace(v.raw, end); v.raw[i] == ',' {
+			i = jsonbytes.SkipSpace(v.raw, i+1)
 		}
 	}
 	return list
@@ -191,13 +194,13 @@ func put(list []Member, index *map[string]int, m Member) []Member {
 
 // walk calls f with the texts of each member's name and value.
 func (v Value) walk(f func(name, value []byte)) {
-	for i := skipSpace(v.raw, 1); v.raw[i] != '}'; {
-		nameEnd := skipString(v.raw, i)
-		at := skipSpace(v.raw, skipSpace(v.raw, nameEnd)+1)
-		end := skipValue(v.raw, at)
+	for i := jsonbytes.SkipSpace(v.raw, 1); v.raw[i] != '}'; {
+		nameEnd := jsonbytes.SkipString(v.raw, i)
+		at := jsonbytes.SkipSpace(v.raw, jsonbytes.SkipSpace(v.raw, nameEnd)+1)
+		end := jsonbytes.SkipValue(v.raw, at)
 		f(v.raw[i:nameEnd], v.raw[at:end])
-		if i = skipSpace(v.raw, end); v.raw[i] == ',' {
-			i = skipSpace(v.raw, i+1)
+		if i = jsonbytes.SkipSpace(v.raw, end); v.raw[i] == ',' {
+			i = jsonbytes.SkipSpace(v.raw, i+1)
 		}
 	}
 }

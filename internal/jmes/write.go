@@ -2,6 +2,8 @@ package jmes
 
 import (
 	"unicode/utf16"
+
+	"powertools-extension/internal/jsonbytes"
 )
 
 // Append writes the value as compact JSON: numbers and strings by their text
@@ -74,7 +76,7 @@ func appendCompact(b, raw []byte) []byte {
 	for i := 0; i < len(raw); {
 		switch c := raw[i]; {
 		case c == '"':
-			end := skipString(raw, i)
+			end := jsonbytes.SkipString(raw, i)
 			b = append(b, raw[i:end]...)
 			i = end
 		case c <= ' ':
