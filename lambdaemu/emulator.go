@@ -23,6 +23,10 @@ var ErrClosed = errors.New("the emulator is shut down")
 // bytes; Lambda's front end answers it with 413.
 var ErrRequestTooLarge = errors.New("request payload over 6291556 bytes")
 
+// ErrRequestOpen is what Invoke returns on managed instances for a request id
+// whose invocation has not ended yet.
+var ErrRequestOpen = errors.New("an invocation with this request id is still under way")
+
 // Emulator is one execution environment and its platform. Its methods may be
 // called from several goroutines; invocations run one after the other.
 type Emulator struct {
@@ -33,6 +37,7 @@ type Emulator struct {
 	wire     *wire
 	sink     *sink // nil when no variable names it
 	counts   *telemetryCounts
+	reports  reportCounts
 	faults   *faults
 	api      apiServer
 	taken    []*http.Server // ports held by the fault port-taken
@@ -191,6 +196,7 @@ func (e *Emulator) newSandbox() *sandbox {
 		runtime: runtimeMachine{state: runtimeStarted}, registrationOpen: true, initialising: true,
 	}
 	s.hub.counts = e.counts
+	s.order = newOrder(func(text string) { s.printProcess(OriginFunction, "", text) })
 	e.setCurrent(s)
 	return s
 }
@@ -210,6 +216,9 @@ func (e *Emulator) spindown(box *sandbox) {
 	box.thaw()
 	e.script.add(whoPlatform, "shutdown", "spindown")
 	e.exit = box.shutdown("spindown", nil)
+	if n := e.Reports(); n.Reports > 0 {
+		e.script.add(whoPlatform, "reports", fmt.Sprintf("%d of %d before lines of their request", n.First, n.Reports))
+	}
 	e.script.add(whoPlatform, "shutdown end", "")
 	e.setCurrent(nil)
 }

@@ -53,6 +53,7 @@ func faultTable() []faultSpec {
 		{FaultInfo{"runtime-done-twice", timesArg, "platform.runtimeDone is generated twice"}, argTimes, 0},
 		{FaultInfo{"runtime-done-early", timesArg, "platform.runtimeDone is generated before INVOKE is handed out"}, argTimes, 0},
 		{FaultInfo{"report-never", timesArg, "platform.report is never delivered"}, argTimes, 0},
+		{FaultInfo{"report-first", timesArg, "managed instances: every platform.report comes before the lines its request printed in the last second; without it a seed chooses for each request"}, argTimes, 0},
 		{FaultInfo{"report-handler-error", timesArg, "platform.report has status error and the error's type after a handler that threw, as on managed instances; otherwise it says success"}, argTimes, 0},
 		{FaultInfo{"events-unknown", "", "every invocation also brings an event of unknown type and a platform.fault with a string record"}, argNone, 0},
 		{FaultInfo{"record-forms", "", "records in every form that is allowed or has been seen: lines as string, object, number, array and null, platform records without their optional members and with unknown ones"}, argNone, 0},

@@ -34,6 +34,10 @@ type Options struct {
 	NoFreeze     bool          // default: SIGSTOP all process groups between invocations
 	Faults       []Fault       // see FaultNames
 
+	// Seed chooses for every request on managed instances whether its report or
+	// its lines come first; the same seed chooses the same for the n-th request.
+	Seed uint64
+
 	// Both hooks are called from one goroutine, and neither may call the
 	// emulator. What belongs to an invocation has been told when Invoke returns.
 	OnLine  func(Line)  // every line CloudWatch Logs would hold, in order
@@ -65,7 +69,7 @@ const (
 // Request is one invocation.
 type Request struct {
 	Payload       []byte
-	RequestID     string // default: a new UUID
+	RequestID     string // default: a new UUID; one that was used before is a retry of that request
 	TraceHeader   string // X-Ray header from upstream; default: a new sampled one; NoTrace: none at all
 	ClientContext string
 	TenantID      string

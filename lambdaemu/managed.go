@@ -2,7 +2,9 @@ package lambdaemu
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -48,10 +50,13 @@ func (c *crowd) remove(id string, late bool) {
 }
 
 // runManaged is run without the slot: it takes it only to find the sandbox.
-func (e *Emulator) runManaged(req Request) Response {
-	r := e.joinManaged(req)
+func (e *Emulator) runManaged(req Request) (Response, error) {
+	r, err := e.joinManaged(req)
+	if err != nil {
+		return Response{}, err
+	}
 	if r.box == nil {
-		return r.refused()
+		return r.refused(), nil
 	}
 	defer e.inflight.Done()
 	ctx, cancel := context.WithDeadlineCause(e.life, r.inv.deadline, timedOut(e.opt.Timeout))
@@ -62,7 +67,7 @@ func (e *Emulator) runManaged(req Request) Response {
 	r.ended = time.Now()
 	r.endManaged()
 	e.hooks.flush()
-	return r.responseManaged()
+	return r.responseManaged(), nil
 }
 
 // refused answers an invocation that found the emulator shut down.
@@ -73,13 +78,16 @@ func (r *running) refused() Response {
 
 // joinManaged replaces an environment that is unhealthy, and adds the invocation
 // to the one there is.
-func (e *Emulator) joinManaged(req Request) *running {
+func (e *Emulator) joinManaged(req Request) (*running, error) {
 	e.slot <- struct{}{}
 	defer func() { <-e.slot }()
 	if e.isClosed() {
-		return &running{e: e, inv: e.newInvocation(req)}
+		return &running{e: e, inv: e.newInvocation(req)}, nil
 	}
 	e.retireLocked()
+	if box := e.current(); box != nil && box.isOpen(req.RequestID) {
+		return nil, ErrRequestOpen
+	}
 	e.invocations++
 	e.faults.begin(e.invocations)
 	if e.current() == nil {
@@ -93,8 +101,9 @@ func (e *Emulator) joinManaged(req Request) *running {
 	e.inflight.Add(1)
 	e.script.add(whoPlatform, whatInvoke, r.inv.id)
 	r.box.join(r.inv)
+	r.box.order.begin(r.inv.id, e.faults.hit("report-first") || reportComesFirst(e.opt.Seed, e.invocations))
 	r.box.logStart(r.inv)
-	return r
+	return r, nil
 }
 
 // retireLocked ends an environment in which a process has died. The slot must be
@@ -105,6 +114,12 @@ func (e *Emulator) retireLocked() {
 			e.reset(box, failed, nil)
 		}
 	}
+}
+
+func (s *sandbox) isOpen(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.crowd.open[id] != nil
 }
 
 func (s *sandbox) join(inv *invocation) {
@@ -169,13 +184,10 @@ func (s *sandbox) abandon(answer <-chan *invocation) {
 
 // beginConcurrent is begin for one of several invocations.
 func (s *sandbox) beginConcurrentLocked(id string, to runtimeState) (*invocation, *apiError) {
-	for _, late := range s.crowd.expired {
-		if late == id {
-			return nil, invokeTimeout()
-		}
-	}
-	inv := s.crowd.open[id]
+	inv := s.crowd.open[id] // a retry of one that timed out takes its late answer
 	switch {
+	case inv == nil && slices.Contains(s.crowd.expired, id):
+		return nil, invokeTimeout()
 	case inv == nil:
 		return nil, invalidRequestID()
 	case inv.answering:
@@ -200,7 +212,9 @@ func (r *running) endManaged() {
 	r.box.leave(r.inv)
 	r.e.script.add(whoPlatform, "invoke end", initOutcome(r.failed)+" "+r.inv.id)
 	r.report = report{status: status, errorType: errorType, total: r.ended.Sub(r.inv.start), end: r.ended}
-	r.box.logManagedReport(r.inv, r.report)
+	after := r.box.order.report(r.inv.id, func() { r.box.logManagedReport(r.inv, r.report) })
+	r.e.reports.add(after > 0)
+	r.e.script.add(whoPlatform, "report", fmt.Sprintf("before %d lines of %s", after, r.inv.id))
 	if r.box.died() == nil {
 		return
 	}

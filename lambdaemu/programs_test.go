@@ -35,6 +35,8 @@ type fnEvent struct {
 	Touch   string   `json:"touch,omitempty"`   // append to this file
 	Child   bool     `json:"child,omitempty"`   // leave a child behind
 	ExitNow bool     `json:"exitNow,omitempty"` // answer, then exit 0 instead of /next
+
+	ExitOnce string `json:"exitOnce,omitempty"` // exit unless this file exists; make it
 }
 
 func runtimeURL(path string) string {
@@ -158,6 +160,12 @@ func serveOne() (code int, end bool) {
 	ev.prepare()
 	if ev.Exit != nil {
 		return *ev.Exit, true
+	}
+	if ev.ExitOnce != "" {
+		if _, err := os.Stat(ev.ExitOnce); err != nil {
+			os.WriteFile(ev.ExitOnce, nil, 0o600)
+			return 1, true
+		}
 	}
 	ev.answer(id, payload, resp.Header)
 	return 0, ev.ExitNow

@@ -9,8 +9,9 @@ import (
 // Invoke runs one invocation and returns when it has ended for the platform,
 // that is after the extensions; Request.OnResponse tells when the client has its
 // answer. Callers queue. Whatever the function does, the error is nil: it is set
-// only when the emulator is closed, the payload too large, or ctx ends first; in
-// the last case the invocation goes on, as on Lambda when a client hangs up.
+// only when the emulator is closed, the payload too large, the request id open,
+// or ctx ends first; in the last case the invocation goes on, as on Lambda when a
+// client hangs up.
 func (e *Emulator) Invoke(ctx context.Context, req Request) (Response, error) {
 	if len(req.Payload) > maxPayload {
 		return Response{}, ErrRequestTooLarge
@@ -28,21 +29,26 @@ func (e *Emulator) Invoke(ctx context.Context, req Request) (Response, error) {
 		<-turn
 		return Response{}, ErrClosed
 	}
-	done := make(chan Response, 1)
+	type outcome struct {
+		resp Response
+		err  error
+	}
+	done := make(chan outcome, 1)
 	go func() {
 		defer func() { <-turn }()
-		done <- run(req)
+		resp, err := run(req)
+		done <- outcome{resp, err}
 	}()
 	select {
-	case resp := <-done:
-		return resp, nil
+	case o := <-done:
+		return o.resp, o.err
 	case <-ctx.Done():
 		return Response{}, context.Cause(ctx)
 	}
 }
 
 // run is Invoke with the slot held.
-func (e *Emulator) run(req Request) Response {
+func (e *Emulator) run(req Request) (Response, error) {
 	e.invocations++
 	e.faults.begin(e.invocations)
 	if e.fresh {
@@ -61,7 +67,7 @@ func (e *Emulator) run(req Request) Response {
 	r.ended = time.Now()
 	r.end()
 	e.hooks.flush()
-	return r.response()
+	return r.response(), nil
 }
 
 // restore is where the first invocation of a SnapStart environment begins. Its

@@ -22,6 +22,7 @@ type sandbox struct {
 	wire     *wire
 	hub      *hub
 	gate     *gate
+	order    *order
 	gone     chan struct{} // closed at the end; frees suspended /next calls
 
 	mu               sync.Mutex
@@ -142,7 +143,7 @@ func (s *sandbox) spawnExtension(a *agent, path string) error {
 func (s *sandbox) spawnRuntime() error {
 	s.script.add(whoRuntime, "exec", filepath.Base(s.opt.Command[0]))
 	c := command{name: whoRuntime, path: s.opt.Command[0], args: s.opt.Command[1:], dir: s.opt.Dir, env: s.env.runtime()}
-	emit := func(line string) { s.printProcess(OriginFunction, "", line) }
+	emit := s.order.line
 	p, err := s.launcher.spawn(c, emit, s.hooks.waitRoom, s.runtimeExited)
 	if err != nil {
 		return err

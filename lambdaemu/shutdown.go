@@ -39,6 +39,7 @@ func (s *sandbox) shutdown(reason string, runtimeGone func()) Exit {
 	if runtimeGone != nil {
 		runtimeGone()
 	}
+	s.order.close()
 	s.flushTelemetry()
 	exits := s.stopExtensions(agents, begin.Add(budget), reason)
 	s.signalAll(syscall.SIGKILL)

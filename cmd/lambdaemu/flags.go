@@ -34,6 +34,8 @@ type settings struct {
 	count       int
 	concurrency int // 0: one after the other
 	gap         time.Duration
+	retry       int
+	seed        uint64
 	listen      string
 
 	params    string
@@ -78,6 +80,7 @@ func flagTable() []flagGroup {
 			{"log-format", "text|json", "text", "the function's log format", choice(func(s *settings) *string { return &s.logFormat }, "text", "json")},
 			{"init-type", "TYPE", "on-demand", "on-demand, provisioned-concurrency, snap-start or managed-instances", choice(func(s *settings) *string { return &s.initType }, "on-demand", "provisioned-concurrency", "snap-start", "managed-instances")},
 			{"freeze", "", "true", "stop all processes between invocations, as Lambda does; --freeze=false to debug", toggle(func(s *settings) *bool { return &s.freeze })},
+			{"seed", "N", "0", "chooses, on managed instances, which requests are reported before their lines; the same seed gives the same order", setSeed},
 			{"fault", "NAME[:ARG][@FROM]", "", "a fault of the platform, from invocation FROM on; repeatable", addFault},
 		}},
 		{"invocations (without --invoke and --count: serve them over HTTP)", []flagInfo{
@@ -85,6 +88,7 @@ func flagTable() []flagGroup {
 			{"count", "N", "one per event", "how many invocations; the events take turns, {} without --invoke", setNumber(func(s *settings) *int { return &s.count })},
 			{"concurrency", "N", "1", "invocations at once in one sandbox; needs --init-type managed-instances", setNumber(func(s *settings) *int { return &s.concurrency })},
 			{"gap", "DURATION", "0s", "pause between invocations, in which the sandbox is frozen", duration(func(s *settings) *time.Duration { return &s.gap })},
+			{"retry", "N", "0", "try a failed invocation again under its request id, up to N times, as Lambda does for asynchronous ones (2 there, after 1 and 2 minutes; here at once)", setNumber(func(s *settings) *int { return &s.retry })},
 			{"listen", "HOST:PORT", defaultListen, "address of serve mode", text(func(s *settings) *string { return &s.listen })},
 		}},
 		{"AWS (without these: AWS_ENDPOINT_URL* of the host are handed down)", []flagInfo{
@@ -229,6 +233,13 @@ func setNumber(field func(*settings) *int) func(*settings, string) error {
 		*field(s) = n
 		return nil
 	}
+}
+
+func setSeed(s *settings, value string) (err error) {
+	if s.seed, err = strconv.ParseUint(value, 10, 64); err != nil {
+		return errors.New("want a number from 0")
+	}
+	return nil
 }
 
 func addEnv(s *settings, value string) error {

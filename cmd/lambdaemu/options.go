@@ -18,8 +18,8 @@ import (
 func (s settings) options(p process, awsURL string) (lambdaemu.Options, error) {
 	opt := lambdaemu.Options{
 		Command: s.command, Dir: s.dir, FunctionName: s.function, Handler: s.handler,
-		Concurrency: s.concurrency,
-		MemoryMB:    s.memoryMB, Timeout: s.timeout, NoFreeze: !s.freeze, Faults: s.faults, InitType: s.initType,
+		Concurrency: s.concurrency, Seed: s.seed,
+		MemoryMB: s.memoryMB, Timeout: s.timeout, NoFreeze: !s.freeze, Faults: s.faults, InitType: s.initType,
 		Env: map[string]string{},
 	}
 	if s.logFormat == "json" {

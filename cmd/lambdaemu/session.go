@@ -146,14 +146,30 @@ func (s *session) reportStart(error) {
 	}
 }
 
-// invoke runs one invocation and reports it. The end of ctx keeps it from
-// starting; what has started runs to its end, as Lambda never shuts a sandbox
-// down in the middle.
+// invoke runs one invocation, and with --retry those that follow its failure
+// under the same request id. It returns the last one's outcome.
 func (s *session) invoke(ctx context.Context, req lambdaemu.Request) outcome {
 	if s.set.concurrency <= 1 {
 		s.turn.Lock()
 		defer s.turn.Unlock()
 	}
+	if s.set.retry > 0 {
+		req = req.Repeatable()
+	}
+	o := s.attempt(ctx, req)
+	for range s.set.retry {
+		if o.err != nil || o.response.FunctionError == "" || ctx.Err() != nil {
+			break
+		}
+		o = s.attempt(ctx, req)
+	}
+	return o
+}
+
+// attempt runs one invocation and reports it. The end of ctx keeps it from
+// starting; what has started runs to its end, as Lambda never shuts a sandbox
+// down in the middle.
+func (s *session) attempt(ctx context.Context, req lambdaemu.Request) outcome {
 	if ctx.Err() != nil {
 		return outcome{err: context.Cause(ctx)}
 	}
