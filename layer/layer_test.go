@@ -14,7 +14,10 @@ import (
 	"testing"
 )
 
-const extension = "../cmd/extension"
+const (
+	extension = "../cmd/extension"
+	wrapper   = "../cmd/wrapper"
+)
 
 // stub writes a module whose main prints its version, so that the form of the
 // layer is tested whatever state the extension is in.
@@ -32,11 +35,12 @@ func stub(t *testing.T) string {
 	return dir
 }
 
-// pack builds one layer and returns the zip and the binary in it.
-func pack(t *testing.T, source string, arch architecture) (packed, binary []byte) {
+// pack builds one layer and returns the zip and the programs in it, the
+// extension and the wrapper.
+func pack(t *testing.T, source, wrapper string, arch architecture) (packed []byte, binaries [2][]byte) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "dist", "layer.zip")
-	if err := layer(path, source, "v1.2.3-test", arch); err != nil {
+	if err := layer(path, programs(source, wrapper), "v1.2.3-test", arch); err != nil {
 		t.Fatal(err)
 	}
 	packed, err := os.ReadFile(path)
@@ -47,25 +51,26 @@ func pack(t *testing.T, source string, arch architecture) (packed, binary []byte
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.File) != 1 || r.File[0].Name != "extensions/powertools-extension" {
-		t.Fatalf("entries %v, want extensions/powertools-extension alone", r.File)
+	if len(r.File) != 2 || r.File[0].Name != "extensions/powertools-extension" || r.File[1].Name != "powertools-wrapper" {
+		t.Fatalf("entries %v, want extensions/powertools-extension and powertools-wrapper", r.File)
 	}
-	f := r.File[0]
-	if mode := f.Mode(); mode != 0o755 {
-		t.Errorf("mode %v, want 0755: Lambda fails the function's init over a file it cannot execute", mode)
+	for i, f := range r.File {
+		if mode := f.Mode(); mode != 0o755 {
+			t.Errorf("%s: mode %v, want 0755: Lambda fails the function's init over a file it cannot execute", f.Name, mode)
+		}
+		if f.Method != zip.Deflate || f.Modified.UTC().Year() != 1980 {
+			t.Errorf("%s: method %d, time %v", f.Name, f.Method, f.Modified)
+		}
+		content, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer content.Close()
+		if binaries[i], err = io.ReadAll(content); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if f.Method != zip.Deflate || f.Modified.UTC().Year() != 1980 {
-		t.Errorf("method %d, time %v", f.Method, f.Modified)
-	}
-	content, err := f.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer content.Close()
-	if binary, err = io.ReadAll(content); err != nil {
-		t.Fatal(err)
-	}
-	return packed, binary
+	return packed, binaries
 }
 
 // checkELF fails the test unless the binary runs on the architecture without
@@ -98,17 +103,18 @@ func TestLayer(t *testing.T) {
 	for _, arch := range architectures() {
 		t.Run(arch.lambda, func(t *testing.T) {
 			t.Chdir(first)
-			packed, binary := pack(t, ".", arch)
-			checkELF(t, binary, arch)
+			packed, binaries := pack(t, ".", ".", arch)
+			checkELF(t, binaries[0], arch)
+			checkELF(t, binaries[1], arch)
 			t.Chdir(second)
 			t.Setenv("GOFLAGS", "-tags=other")
 			t.Setenv("GOAMD64", "v3")
-			again, _ := pack(t, ".", arch)
+			again, _ := pack(t, ".", ".", arch)
 			if sha256.Sum256(packed) != sha256.Sum256(again) {
 				t.Error("two builds gave different zips")
 			}
 			if arch.goarch == runtime.GOARCH {
-				checkVersion(t, binary)
+				checkVersion(t, binaries[0])
 			}
 		})
 	}
@@ -127,7 +133,7 @@ func checkVersion(t *testing.T, binary []byte, args ...string) {
 }
 
 func TestVersionThatTheLinkerCannotHold(t *testing.T) {
-	if err := build("unused", ".", "v1 -X main.other=1", architectures()[0]); err == nil || !strings.Contains(err.Error(), "version") {
+	if err := build("unused", program{source: "."}, "v1 -X main.other=1", architectures()[0]); err == nil || !strings.Contains(err.Error(), "version") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -140,15 +146,18 @@ func TestSize(t *testing.T) {
 	if _, err := os.Stat(extension); os.IsNotExist(err) {
 		t.Skip("\n\n!!! SKIPPED: there is no cmd/extension, so nobody looks at the size of the layer\n")
 	}
-	const binaryBar, zipBar = 8_900_000, 3_680_000
+	const binaryBar, wrapperBar, zipBar = 8_900_000, 1_500_000, 4_330_000
 	for _, arch := range architectures() {
 		t.Run(arch.lambda, func(t *testing.T) {
-			packed, binary := pack(t, extension, arch)
+			packed, binaries := pack(t, extension, wrapper, arch)
+			binary, second := binaries[0], binaries[1]
 			checkELF(t, binary, arch)
-			if len(binary) > binaryBar || len(packed) > zipBar {
-				t.Errorf("binary %d bytes of at most %d, zip %d of at most %d", len(binary), binaryBar, len(packed), zipBar)
+			checkELF(t, second, arch)
+			if len(binary) > binaryBar || len(second) > wrapperBar || len(packed) > zipBar {
+				t.Errorf("binary %d bytes of at most %d, wrapper %d of at most %d, zip %d of at most %d",
+					len(binary), binaryBar, len(second), wrapperBar, len(packed), zipBar)
 			}
-			t.Logf("binary %.2f MB, zip %.2f MB", float64(len(binary))/1e6, float64(len(packed))/1e6)
+			t.Logf("binary %.2f MB, wrapper %.2f MB, zip %.2f MB", float64(len(binary))/1e6, float64(len(second))/1e6, float64(len(packed))/1e6)
 			if arch.goarch == runtime.GOARCH {
 				checkVersion(t, binary, "-version")
 			}

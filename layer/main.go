@@ -1,8 +1,9 @@
 // Command layer builds the layer: one zip per architecture with the extension
-// where Lambda looks for it, extensions/powertools-extension.
+// where Lambda looks for it, extensions/powertools-extension, and the wrapper
+// before the runtime, powertools-wrapper.
 //
 //	go run ./layer -version v1.2.3
-//	go run ./layer -binary bin/powertools-extension    (only that, for this machine)
+//	go run ./layer -binary bin/powertools-extension    (for this machine, the wrapper beside it)
 //
 // The rule a reader could break: the same source, version and Go give the same
 // bytes, on any machine and on any day. So nothing may enter a zip that is
@@ -31,17 +32,22 @@ func main() {
 	version := flag.String("version", "dev", "what the extension prints as its version")
 	out := flag.String("out", "dist", "folder of the zips")
 	source := flag.String("source", "./cmd/extension", "package of the extension")
-	binary := flag.String("binary", "", "build no layer but the extension for this machine, as it ships, into this file")
+	wrapper := flag.String("wrapper", "./cmd/wrapper", "package of the wrapper")
+	binary := flag.String("binary", "", "build no layer but the extension for this machine, as it ships, into this file, and powertools-wrapper beside it")
 	flag.Parse()
+	files := programs(*source, *wrapper)
 	if *binary != "" {
-		if err := build(*binary, *source, *version, architecture{"this machine", runtime.GOARCH}); err != nil {
-			log.Fatal(err)
+		here := architecture{"this machine", runtime.GOARCH}
+		for i, path := range []string{*binary, filepath.Join(filepath.Dir(*binary), "powertools-wrapper")} {
+			if err := build(path, files[i], *version, here); err != nil {
+				log.Fatal(err)
+			}
 		}
 		return
 	}
 	for _, arch := range architectures() {
 		path := filepath.Join(*out, "powertools-extension-"+arch.lambda+".zip")
-		if err := layer(path, *source, *version, arch); err != nil {
+		if err := layer(path, files, *version, arch); err != nil {
 			log.Fatal(err)
 		}
 		if err := report(path); err != nil {
@@ -50,18 +56,19 @@ func main() {
 	}
 }
 
-// layer builds the package and writes the zip.
-func layer(path, source, version string, arch architecture) error {
+// layer builds the programs and writes the zip.
+func layer(path string, files []program, version string, arch architecture) error {
 	dir, err := os.MkdirTemp("", "layer")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "powertools-extension")
-	if err := build(binary, source, version, arch); err != nil {
-		return err
+	for _, p := range files {
+		if err := build(filepath.Join(dir, p.entry), p, version, arch); err != nil {
+			return err
+		}
 	}
-	return writeZip(path, binary)
+	return writeZip(path, dir, files)
 }
 
 func report(path string) error {

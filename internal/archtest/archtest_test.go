@@ -56,6 +56,7 @@ var floors = map[string]int{
 	"internal/app": 5,
 
 	"cmd/extension": 6,
+	"cmd/wrapper":   6,
 }
 
 // aside are the packages beside the product: they may import what is listed,
@@ -169,6 +170,18 @@ func TestForbiddenDependencies(t *testing.T) {
 			}
 			if strings.Contains(dep, "/schemas") {
 				t.Errorf("the extension links %s: 1.8 ms of package initialisation", dep)
+			}
+		}
+	}
+}
+
+// TestWrapperIsSmall: it runs before every runtime that starts, and package
+// net would double what it adds.
+func TestWrapperIsSmall(t *testing.T) {
+	for _, p := range list(t, "./cmd/wrapper") {
+		for _, dep := range p.Deps {
+			if dep == "net" || strings.HasPrefix(dep, "net/") || dep == "fmt" || dep == "reflect" || strings.HasPrefix(dep, module) {
+				t.Errorf("cmd/wrapper links %s", dep)
 			}
 		}
 	}
