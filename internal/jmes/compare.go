@@ -41,7 +41,7 @@ func equal(a, b Value) bool {
 	case Bool:
 		return a.True() == b.True()
 	case Number:
-		return compareNumbers(a.Num(), b.Num()) == 0
+		return CompareNumbers(a.Num(), b.Num()) == 0
 	case String:
 		return a.Str() == b.Str()
 	case Array:
@@ -71,7 +71,7 @@ func within(a, b Value) bool {
 		if b.True() {
 			want = "1"
 		}
-		return compareNumbers(a.Num(), want) == 0
+		return CompareNumbers(a.Num(), want) == 0
 	}
 	return equal(a, b)
 }
@@ -93,9 +93,9 @@ func equalMembers(x, y []Member) bool {
 	return true
 }
 
-// compareNumbers compares two JSON numbers by their decimal text, whatever
+// CompareNumbers compares two JSON numbers by their decimal text, whatever
 // their length.
-func compareNumbers(a, b string) int {
+func CompareNumbers(a, b string) int {
 	x, y := decimalOf(a), decimalOf(b)
 	if x.digits == "" && y.digits == "" {
 		return 0

@@ -151,7 +151,7 @@ func allOf(v Value, kind Kind) bool {
 // order compares two numbers, or two strings by code point.
 func order(a, b Value) int {
 	if a.kind == Number {
-		return compareNumbers(a.Num(), b.Num())
+		return CompareNumbers(a.Num(), b.Num())
 	}
 	return strings.Compare(a.Str(), b.Str())
 }
