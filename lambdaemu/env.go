@@ -3,7 +3,6 @@ package lambdaemu
 import (
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -140,38 +139,10 @@ func (e *environment) runtimeOnly() map[string]string {
 	case e.opt.managed():
 		env["AWS_LAMBDA_MAX_CONCURRENCY"] = strconv.Itoa(e.opt.Concurrency)
 	}
-	if name := executionEnv(e.opt.Command[0]); name != "" {
+	if name := e.opt.executionEnv(); name != "" {
 		env["AWS_EXECUTION_ENV"] = name
 	}
 	return env
-}
-
-// executionEnv guesses the managed runtime from the command's name. Programs on
-// provided.* have no AWS_EXECUTION_ENV (AWS page: configuration-envvars).
-func executionEnv(command string) string {
-	if id := runtimeID(command); !strings.HasPrefix(id, "provided") {
-		return "AWS_Lambda_" + id
-	}
-	return ""
-}
-
-func runtimeID(command string) string {
-	name := filepath.Base(command)
-	switch {
-	case strings.HasPrefix(name, "python3."):
-		return name
-	case strings.HasPrefix(name, "python"):
-		return "python3.13"
-	case strings.HasPrefix(name, "node"):
-		return "nodejs22.x"
-	case strings.HasPrefix(name, "java"):
-		return "java21"
-	case strings.HasPrefix(name, "ruby"):
-		return "ruby3.4"
-	case strings.HasPrefix(name, "dotnet"):
-		return "dotnet8"
-	}
-	return "provided.al2023"
 }
 
 func pairs(env map[string]string) []string {

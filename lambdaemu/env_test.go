@@ -69,7 +69,7 @@ func TestEnvironmentOverrides(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resolved.Command[0] = "/usr/bin/python3.11"
+	resolved.Runtime = "python3.11"
 	env := environment{opt: &resolved, creds: inventCredentials()}
 	for name, list := range map[string][]string{"extension": env.extension(), "runtime": env.runtime()} {
 		got := envMap(list)

@@ -20,6 +20,12 @@ type Options struct {
 	Inherit []string          // host variables handed down to all processes, e.g. PATH; default PATH, HOME, LANG
 	Layers  []string          // extension executables; the base name is the extension's name
 
+	// Runtime is Lambda's identifier, e.g. python3.13 or, for a custom runtime,
+	// provided.al2023; default: guessed from the command's name, else
+	// provided.al2023. It is told to the function (AWS_EXECUTION_ENV) and in
+	// INIT_START, and a managed one honours AWS_LAMBDA_EXEC_WRAPPER in Env.
+	Runtime string
+
 	FunctionName string        // default "function"
 	Version      string        // default $LATEST
 	Handler      string        // _HANDLER of the runtime; default "app.handler"

@@ -49,7 +49,7 @@ func (o Options) resolve() (Options, error) {
 	if err := o.resolveFiles(); err != nil {
 		return o, err
 	}
-	return o, errors.Join(o.checkRanges(), o.checkNames(), o.checkEnv())
+	return o, errors.Join(o.checkRanges(), o.checkNames(), o.checkRuntime(), o.checkEnv())
 }
 
 // defaultVersion is a published one where Lambda knows no other (AWS pages:
@@ -152,6 +152,7 @@ func (o *Options) resolveFiles() error {
 	if o.Command, err = resolveCommand(o.Command, dir); err != nil {
 		return err
 	}
+	o.Runtime = or(o.Runtime, runtimeID(o.Command[0]))
 	o.Layers, err = resolveLayers(o.Layers)
 	return err
 }

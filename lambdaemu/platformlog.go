@@ -78,15 +78,7 @@ func (s *sandbox) logInitStart(phase string) {
 }
 
 func (s *sandbox) runtimeVersions() (version, arn string) {
-	return runtimeVersion(s.opt.Command[0]), "arn:aws:lambda:" + s.opt.Region + "::runtime:" + strings.Repeat("0", 64)
-}
-
-// runtimeVersion has Lambda's form, e.g. python:3.13.v1; the version is ours.
-func runtimeVersion(command string) string {
-	id := runtimeID(command)
-	i := strings.IndexAny(id, ".0123456789")
-	name, version := id[:i], strings.TrimSuffix(strings.TrimPrefix(id[i:], "."), ".x")
-	return name + ":" + version + ".v1"
+	return s.opt.runtimeVersion(), "arn:aws:lambda:" + s.opt.Region + "::runtime:" + strings.Repeat("0", 64)
 }
 
 func (s *sandbox) logInitRuntimeDone(phase string, failed *failure) {

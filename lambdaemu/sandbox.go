@@ -142,9 +142,8 @@ func (s *sandbox) spawnExtension(a *agent, path string) error {
 
 func (s *sandbox) spawnRuntime() error {
 	s.script.add(whoRuntime, "exec", filepath.Base(s.opt.Command[0]))
-	c := command{name: whoRuntime, path: s.opt.Command[0], args: s.opt.Command[1:], dir: s.opt.Dir, env: s.env.runtime()}
 	emit := s.order.line
-	p, err := s.launcher.spawn(c, emit, s.hooks.waitRoom, s.runtimeExited)
+	p, err := s.launcher.spawn(s.runtimeCommand(), emit, s.hooks.waitRoom, s.runtimeExited)
 	if err != nil {
 		return err
 	}

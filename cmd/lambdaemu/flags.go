@@ -21,6 +21,7 @@ type settings struct {
 	dir        string
 	function   string
 	handler    string
+	runtime    string
 	env        []string // K=V, or K to take over the host's value
 	extensions []string
 	memoryMB   int
@@ -75,6 +76,7 @@ func flagTable() []flagGroup {
 			{"dir", "PATH", ".", "working directory of the function (LAMBDA_TASK_ROOT)", text(func(s *settings) *string { return &s.dir })},
 			{"function-name", "NAME", "function", "the function's name", text(func(s *settings) *string { return &s.function })},
 			{"handler", "NAME", "app.handler", "_HANDLER of the runtime", text(func(s *settings) *string { return &s.handler })},
+			{"runtime", "ID", "from the command", "Lambda's name of the runtime, e.g. python3.13; a managed one honours AWS_LAMBDA_EXEC_WRAPPER, provided.al2023 does not", text(func(s *settings) *string { return &s.runtime })},
 			{"timeout", "DURATION", "3s", "of one invocation", duration(func(s *settings) *time.Duration { return &s.timeout })},
 			{"memory", "MB", "128", "memory size, 128 to 10240", setMemory},
 			{"log-format", "text|json", "text", "the function's log format", choice(func(s *settings) *string { return &s.logFormat }, "text", "json")},

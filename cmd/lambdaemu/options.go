@@ -17,7 +17,7 @@ import (
 // the emulator would refuse a value, the message here names the flag.
 func (s settings) options(p process, awsURL string) (lambdaemu.Options, error) {
 	opt := lambdaemu.Options{
-		Command: s.command, Dir: s.dir, FunctionName: s.function, Handler: s.handler,
+		Command: s.command, Dir: s.dir, FunctionName: s.function, Handler: s.handler, Runtime: s.runtime,
 		Concurrency: s.concurrency, Seed: s.seed,
 		MemoryMB: s.memoryMB, Timeout: s.timeout, NoFreeze: !s.freeze, Faults: s.faults, InitType: s.initType,
 		Env: map[string]string{},
