@@ -72,6 +72,7 @@ var aside = map[string][]string{
 	"examples/go":               {},
 	"examples/snippets/go":      {},
 	"layer":                     {},
+	"test/awsemu":               {"test/harness"},
 	"test/bench":                {},
 	"test/bench/bare":           {},
 	"test/conformance":          {"lambdaemu", "internal/awsemu", "test/harness"},

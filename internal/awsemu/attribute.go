@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math/big"
+	"slices"
 	"strings"
 )
 
@@ -81,12 +81,9 @@ func compare(a, b Attribute) (order int, ok bool) {
 	case "B":
 		return bytes.Compare(a.Value.([]byte), b.Value.([]byte)), true
 	case "N":
-		x, okX := new(big.Rat).SetString(a.Value.(string))
-		y, okY := new(big.Rat).SetString(b.Value.(string))
-		if !okX || !okY {
-			return 0, false
-		}
-		return x.Cmp(y), true
+		x, badX := parseNumber(a.Value.(string))
+		y, badY := parseNumber(b.Value.(string))
+		return compareNumbers(x, y), badX+badY == ""
 	}
 	return 0, false
 }
@@ -96,9 +93,8 @@ func (a Attribute) isKey() bool {
 	switch v := a.Value.(type) {
 	case string:
 		if a.Kind == "N" {
-			_, ok := new(big.Rat).SetString(v)
-			// Rat also reads fractions and huge exponents; neither is a DynamoDB number.
-			return ok && len(v) <= 64 && !strings.ContainsAny(v, "/_xXpP")
+			_, problem := parseNumber(v)
+			return problem == ""
 		}
 		return a.Kind == "S" && v != ""
 	case []byte:
@@ -116,4 +112,96 @@ func (a Attribute) text() string {
 		return fmt.Sprintf("%x", v)
 	}
 	return a.Kind
+}
+
+// maxNesting of nested values. (Service, account, and table quotas, DynamoDB developer guide)
+const maxNesting = 32
+
+// normalise brings the numbers of a value that is to be stored into
+// DynamoDB's form. It returns DynamoDB's message for what cannot be stored.
+func (a *Attribute) normalise(depth int) string {
+	const invalid = "One or more parameter values were invalid: "
+	if depth > maxNesting {
+		return "Nesting Levels have exceeded supported limits"
+	}
+	switch v := a.Value.(type) {
+	case string:
+		if a.Kind != "N" {
+			return ""
+		}
+		n, problem := parseNumber(v)
+		a.Value = n.String()
+		return problem
+	case bool:
+		if a.Kind == "NULL" && !v {
+			return invalid + "Null attribute value types must have the value of true"
+		}
+	case []Attribute:
+		for i := range v {
+			if problem := v[i].normalise(depth + 1); problem != "" {
+				return problem
+			}
+		}
+	case map[string]Attribute:
+		for name, member := range v {
+			if problem := member.normalise(depth + 1); problem != "" {
+				return problem
+			}
+			v[name] = member
+		}
+	case []string, [][]byte:
+		return a.normaliseSet()
+	}
+	return ""
+}
+
+func (a *Attribute) normaliseSet() string {
+	const invalid = "One or more parameter values were invalid: "
+	elements := a.elements()
+	if len(elements) == 0 {
+		kind := map[string]string{"SS": "string", "NS": "number", "BS": "binary"}[a.Kind]
+		return invalid + "An " + kind + " set  may not be empty"
+	}
+	for i := range elements {
+		if problem := elements[i].normalise(0); problem != "" {
+			return problem
+		}
+		if slices.ContainsFunc(elements[:i], elements[i].equal) {
+			if a.Kind == "NS" {
+				return "Input collection contains duplicates"
+			}
+			return invalid + fmt.Sprintf("Input collection %v contains duplicates.", a.Value)
+		}
+	}
+	*a = setOf(a.Kind, elements)
+	return ""
+}
+
+// bytes is what a value counts against the limit of an item. A number of n
+// digits counts about n/2 + 1, a list or map three and one per member.
+func (a Attribute) bytes() int {
+	n := 0
+	switch v := a.Value.(type) {
+	case string:
+		if a.Kind == "N" {
+			return (len(v)+1)/2 + 1
+		}
+		return len(v)
+	case []byte:
+		return len(v)
+	case bool:
+		return 1
+	case []Attribute:
+		n = 3 + len(v)
+		for _, element := range v {
+			n += element.bytes()
+		}
+	case map[string]Attribute:
+		n = 3 + len(v) + size(v)
+	default:
+		for _, element := range a.elements() {
+			n += element.bytes()
+		}
+	}
+	return n
 }

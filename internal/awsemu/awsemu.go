@@ -1,5 +1,5 @@
 // Package awsemu serves the AWS calls the extension makes from one YAML file:
-// SSM, Secrets Manager, DynamoDB, AppConfig Data and STS. It exists for a first
+// SSM, Secrets Manager, DynamoDB, AppConfig Data, STS and one call of Lambda. It exists for a first
 // run without an account and for faults; it is no proof that we speak to AWS.
 //
 // The rule a reader could break: it imports none of the extension's packages,
@@ -13,6 +13,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 )
@@ -21,7 +22,7 @@ import (
 const maxBody = 1 << 20
 
 // Server is the embedded AWS: one handler for all services, told apart by the
-// X-Amz-Target header, by the path (AppConfig Data) or by the form (STS). It
+// X-Amz-Target header, by the path (AppConfig Data, Lambda) or by the form (STS). It
 // is safe for concurrent use. Signatures are not checked, but a request
 // without the form of one is refused.
 type Server struct {
@@ -34,7 +35,8 @@ type Server struct {
 	tables         map[string]*Table
 	configurations map[string]*Configuration
 	roles          map[string]*role // by ARN
-	tokenAge       int              // poll tokens of an earlier age are dead
+	mappings       []Mapping
+	tokenAge       int // poll tokens of an earlier age are dead
 	limit          limit
 	fault          fault
 	counts         counts
@@ -73,6 +75,7 @@ func New(data Data) *Server {
 			s.configurations[c.Name] = ownConfiguration(c)
 		}
 	}
+	s.mappings = slices.Clone(data.Mappings)
 	for _, r := range data.Roles {
 		s.roles[r.ARN] = s.ownRole(r)
 	}

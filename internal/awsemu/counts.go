@@ -67,6 +67,11 @@ func (r *request) names() []string {
 			return []string{name}
 		}
 		return nil
+	case "lambda":
+		if source := r.query.Get("EventSourceArn"); source != "" {
+			return []string{strings.ToValidUTF8(source, "?")}
+		}
+		return nil
 	case "sts":
 		return []string{strings.ToValidUTF8(r.query.Get("RoleArn"), "?")}
 	}
@@ -81,6 +86,7 @@ func namesIn(body []byte) []string {
 		Names, SecretIdList             []string
 		Key                             map[string]Attribute
 		ExpressionAttributeValues       map[string]Attribute
+		KeyConditionExpression          string // of a query, whose values are its key
 	}
 	if json.Unmarshal(body, &in) != nil {
 		return nil
@@ -95,7 +101,7 @@ func namesIn(body []byte) []string {
 		return names
 	}
 	keys := in.Key
-	if keys == nil {
+	if keys == nil && in.KeyConditionExpression != "" {
 		keys = in.ExpressionAttributeValues
 	}
 	name := in.TableName

@@ -12,6 +12,17 @@ type Data struct {
 	Tables         []Table
 	Configurations []Configuration
 	Roles          []Role
+	Mappings       []Mapping
+}
+
+// Mapping is one Lambda event source mapping, as ListEventSourceMappings tells
+// of it. It delivers nothing.
+type Mapping struct {
+	EventSource             string // ARN of the queue or stream
+	Function                string // name, NAME:ALIAS, or ARN
+	ReportBatchItemFailures bool   // in FunctionResponseTypes
+	BatchSize               int    // zero: 10 for a queue, 100 for a stream
+	Disabled                bool
 }
 
 // Configuration is one AppConfig configuration profile in one environment.
@@ -75,6 +86,9 @@ type Table struct {
 	Key   string // the partition key's attribute
 	Sort  string // the sort key's attribute; empty: the table has none
 	Items []Item
+
+	KeyType, SortType string    // S, N or B; empty: that of the first item, else S
+	kinds             [2]string // KeyType and SortType with their defaults
 }
 
 // Item is one item of a table: attribute values by name.

@@ -2,7 +2,6 @@ package awsemu
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,6 +13,12 @@ func dynamoOperation(name string) operation {
 		return (*Server).getItem
 	case "Query":
 		return (*Server).query
+	case "PutItem":
+		return (*Server).putItem
+	case "UpdateItem":
+		return (*Server).updateItem
+	case "DeleteItem":
+		return (*Server).deleteItem
 	}
 	return nil
 }
@@ -53,7 +58,7 @@ func (s *Server) getItem(r *request) (any, error) {
 		return nil, noTable(r)
 	}
 	if !t.fits(in.Key) {
-		return nil, invalid(r.service, "The provided key element does not match the schema")
+		return nil, t.badKey(r.service, in.Key)
 	}
 	names := &placeholders{svc: r.service, names: in.ExpressionAttributeNames}
 	fields, err := names.projection(in.ProjectionExpression)
@@ -67,7 +72,7 @@ func (s *Server) getItem(r *request) (any, error) {
 		ConsumedCapacity *consumed `json:",omitempty"`
 		Item             Item      `json:",omitempty"`
 	}{ConsumedCapacity: capacity(in.ReturnConsumedCapacity, t, 1, in.ConsistentRead)}
-	if i := slices.IndexFunc(t.Items, func(item Item) bool { return t.order(item, in.Key) == 0 }); i >= 0 {
+	if i, ok := t.find(in.Key); ok {
 		out.Item = project(t.Items[i], fields)
 	}
 	return out, nil
@@ -75,26 +80,13 @@ func (s *Server) getItem(r *request) (any, error) {
 
 // fits reports whether key has exactly the table's key attributes, of its types.
 func (t *Table) fits(key Item) bool {
-	want := 1
-	if t.Sort != "" {
-		want = 2
-	}
-	if len(key) != want {
-		return false
-	}
-	for _, name := range []string{t.Key, t.Sort} {
-		if name == "" {
-			continue
-		}
-		value, ok := key[name]
-		if !ok || !value.isKey() {
-			return false
-		}
-		if len(t.Items) > 0 && t.Items[0][name].Kind != value.Kind {
+	names := t.keyNames()
+	for i, name := range names {
+		if value, ok := key[name]; !ok || !value.isKey() || value.Kind != t.kinds[i] {
 			return false
 		}
 	}
-	return true
+	return len(key) == len(names)
 }
 
 // order compares the keys of two items.
@@ -112,24 +104,19 @@ func (s *Server) findTableLocked(name string) *Table {
 	return s.tables[strings.TrimPrefix(name, s.arn("dynamodb", "table/"))]
 }
 
-// ownTable copies t and sorts its items by key, the order of a query.
+// ownTable copies t, sorts its items by key, the order of a query, and learns
+// the types of its key from the first one.
 func ownTable(t Table) *Table {
 	t.Items = slices.Clone(t.Items)
 	slices.SortStableFunc(t.Items, t.order)
-	return &t
-}
-
-func project(item Item, fields []string) Item {
-	if fields == nil {
-		return item
-	}
-	out := Item{}
-	for _, name := range fields {
-		if value, ok := item[name]; ok {
-			out[name] = value
+	for i, kind := range []string{t.KeyType, t.SortType} {
+		name := append(t.keyNames(), "")[i]
+		if kind == "" && len(t.Items) > 0 {
+			kind = t.Items[0][name].Kind
 		}
+		t.kinds[i] = cmp.Or(kind, "S")
 	}
-	return out
+	return &t
 }
 
 // capacity counts half a unit per 4 KiB of an eventually consistent read; items
@@ -145,8 +132,12 @@ func capacity(asked string, t *Table, items int, consistent bool) *consumed {
 	return &consumed{CapacityUnits: units, TableName: t.Name}
 }
 
-// size is about what an item counts against the page limit of a query.
+// size is what an item counts against the limits: the UTF-8 of its names and
+// values. (DynamoDB item sizes and formats, developer guide)
 func size(item Item) int {
-	text, _ := json.Marshal(item) // decoded from JSON or YAML: always encodes
-	return cmp.Or(len(text), 1)
+	n := 0
+	for name, value := range item {
+		n += len(name) + value.bytes()
+	}
+	return n
 }

@@ -81,7 +81,7 @@ func (in queryInput) check(r *request) error {
 }
 
 // page collects one page in the asked direction, starting after ExclusiveStartKey.
-func (in queryInput) page(t *Table, match func(Item) bool, fields []string) queryOutput {
+func (in queryInput) page(t *Table, match func(Item) bool, fields []path) queryOutput {
 	items := []Item{}
 	var out queryOutput
 	bytes := 0
@@ -97,7 +97,7 @@ func (in queryInput) page(t *Table, match func(Item) bool, fields []string) quer
 		items = append(items, project(item, fields))
 		bytes += size(item)
 		if in.Limit != nil && len(items) == *in.Limit || bytes > maxPage {
-			out.LastEvaluatedKey = project(item, t.keyNames()) // there even when nothing follows, as on DynamoDB
+			out.LastEvaluatedKey = t.keyOf(item) // there even when nothing follows, as on DynamoDB
 			break
 		}
 	}
@@ -120,4 +120,13 @@ func (t *Table) keyNames() []string {
 		return []string{t.Key}
 	}
 	return []string{t.Key, t.Sort}
+}
+
+// keyOf is an item's key.
+func (t *Table) keyOf(item Item) Item {
+	out := Item{}
+	for _, name := range t.keyNames() {
+		out[name] = item[name]
+	}
+	return out
 }

@@ -1,7 +1,6 @@
 package awsemu
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,6 +22,20 @@ func (p *placeholders) use(token string) {
 		p.used = map[string]bool{}
 	}
 	p.used[token] = true
+}
+
+// wanted refuses names or values without an expression to use them.
+func (p *placeholders) wanted(expressions ...*string) error {
+	if slices.ContainsFunc(expressions, func(e *string) bool { return e != nil }) {
+		return nil
+	}
+	if p.names != nil {
+		return invalid(p.svc, "ExpressionAttributeNames can only be specified when using expressions")
+	}
+	if p.values != nil {
+		return invalid(p.svc, "ExpressionAttributeValues can only be specified when using expressions")
+	}
+	return nil
 }
 
 func (p *placeholders) allUsed() error {
@@ -72,19 +85,30 @@ func (p *placeholders) syntax(expression, token string) error {
 	return invalid(p.svc, "Invalid %s: Syntax error; token: %q", expression, token)
 }
 
-// projection returns the attribute names of a ProjectionExpression, nil for
-// an empty one. Only top-level names are served.
-func (p *placeholders) projection(text string) ([]string, error) {
+// projection returns the paths of a ProjectionExpression, nil for none.
+func (p *placeholders) projection(text string) ([]path, error) {
 	if text == "" {
 		return nil, nil
 	}
-	var out []string
-	for part := range strings.SplitSeq(text, ",") {
-		name, err := p.name("ProjectionExpression", strings.TrimSpace(part))
+	r, err := p.newReader("ProjectionExpression", text)
+	if err != nil {
+		return nil, err
+	}
+	var out []path
+	for more := true; more; more = r.accept(",") {
+		one, err := r.path()
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, name)
+		for _, other := range out {
+			if other.overlaps(one) {
+				return nil, r.invalid("Two document paths overlap with each other; must remove or rewrite one of these paths; path one: %s, path two: %s", other, one)
+			}
+		}
+		out = append(out, one)
+	}
+	if len(r.tokens) > 0 {
+		return nil, r.syntax(r.peek())
 	}
 	return out, nil
 }
@@ -148,16 +172,6 @@ func (c condition) holds(v Attribute) bool {
 		return ok && order >= 0 && upper <= 0
 	}
 	return v.hasPrefix(c.low) // begins_with
-}
-
-func (a Attribute) hasPrefix(prefix Attribute) bool {
-	switch v := a.Value.(type) {
-	case string:
-		return a.Kind == "S" && strings.HasPrefix(v, prefix.Value.(string))
-	case []byte:
-		return bytes.HasPrefix(v, prefix.Value.([]byte))
-	}
-	return false
 }
 
 type conditionReader struct {

@@ -158,6 +158,8 @@ func (r *request) throttled() error {
 	switch r.service.name {
 	case "sts":
 		return &apiError{status: http.StatusBadRequest, code: "Throttling", message: "Rate exceeded"}
+	case "lambda":
+		return &apiError{status: http.StatusTooManyRequests, code: "TooManyRequestsException", message: "Rate exceeded", more: map[string]any{"Reason": "CallerRateLimitExceeded"}}
 	case "appconfig":
 		return &apiError{status: http.StatusTooManyRequests, code: "ThrottlingException", message: "Rate exceeded", capital: true}
 	case "dynamodb":
@@ -176,7 +178,7 @@ func (s *Server) denied(r *request, names []string) error {
 		status, code = http.StatusForbidden, "AccessDenied"
 	}
 	resource := "*"
-	if len(names) > 0 {
+	if len(names) > 0 && r.service.name != "lambda" { // listing has no resource of its own
 		resource = s.resource(r.service.name, names[0])
 	}
 	return &apiError{status: status, code: code, capital: true,
@@ -186,6 +188,8 @@ func (s *Server) denied(r *request, names []string) error {
 
 func (r *request) internalError() error {
 	switch r.service.name {
+	case "lambda":
+		return &apiError{status: http.StatusInternalServerError, code: "ServiceException", message: "The AWS Lambda service encountered an internal error.", more: map[string]any{"Type": "Service"}}
 	case "appconfig":
 		return &apiError{status: http.StatusInternalServerError, code: "InternalServerException", message: "Internal server error", capital: true}
 	case "sts":

@@ -60,7 +60,7 @@ func (p *parser) data(n *yaml.Node) Data {
 			}
 		default:
 			if !p.section(&d, f) {
-				p.unknown(f, "region, account, parameters, secrets, tables, appconfig, roles")
+				p.unknown(f, "region, account, parameters, secrets, tables, appconfig, event_source_mappings, roles")
 			}
 		}
 	}
@@ -86,6 +86,8 @@ func (p *parser) section(d *Data, f entry) bool {
 		for _, e := range p.mapping(f.value, f.path) {
 			d.Configurations = append(d.Configurations, p.configuration(e))
 		}
+	case "event_source_mappings":
+		d.Mappings = append(d.Mappings, p.eventSourceMappings(f)...)
 	default:
 		return false
 	}
@@ -95,7 +97,7 @@ func (p *parser) section(d *Data, f entry) bool {
 func (p *parser) parameter(e entry) Parameter {
 	field := e.path
 	out := Parameter{Name: e.key, Type: "String"}
-	if reason := badParameterName(e.key); reason != "" {
+	if reason := badStoredName(e.key); reason != "" {
 		p.fail(e.name, field, "%s", reason)
 	}
 	if e.value.Kind != yaml.MappingNode {
@@ -194,12 +196,22 @@ func (p *parser) value(n *yaml.Node, path, kind string) string {
 	return strings.Join(items, ",")
 }
 
+// badLabel: (Working with parameter labels, Systems Manager user guide)
+func badLabel(label string) bool {
+	lower := strings.ToLower(label)
+	return label == "" || len(label) > 100 || strings.IndexFunc(label, func(c rune) bool { return !nameRune(c) }) >= 0 ||
+		label[0] >= '0' && label[0] <= '9' || strings.HasPrefix(lower, "aws") || strings.HasPrefix(lower, "ssm")
+}
+
 func (p *parser) uniqueLabels(e entry, field string, out Parameter) {
 	seen := map[string]bool{}
 	for _, v := range out.Versions {
 		for _, label := range v.Labels {
 			if seen[label] {
 				p.fail(e.name, field, "label %q is on two versions", label)
+			}
+			if badLabel(label) {
+				p.fail(e.name, field, "label %q: a label has up to 100 letters, digits and .-_ and begins with neither a digit nor aws nor ssm", label)
 			}
 			seen[label] = true
 		}

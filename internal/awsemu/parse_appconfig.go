@@ -15,6 +15,8 @@ func (p *parser) configuration(e entry) Configuration {
 	out := Configuration{Name: e.key}
 	if parts := strings.Split(e.key, "/"); len(parts) != 3 || slices.Contains(parts, "") {
 		p.fail(e.name, e.path, "is not APPLICATION/ENVIRONMENT/PROFILE")
+	} else if len(parts[0]) > 64 || len(parts[1]) > 64 || len(parts[2]) > 128 {
+		p.fail(e.name, e.path, "is too long: an application and an environment have up to 64 characters, a profile 128")
 	}
 	if e.value.Kind != yaml.MappingNode {
 		out.Versions = []ConfigurationVersion{{Content: []byte(p.text(e.value, e.path))}}
@@ -114,7 +116,7 @@ func (p *parser) role(e entry) Role {
 		case p.section(&own, f):
 			out.Data = &own
 		default:
-			p.unknown(f, "denied, parameters, secrets, tables, appconfig")
+			p.unknown(f, "denied, parameters, secrets, tables, appconfig, event_source_mappings")
 		}
 	}
 	return out

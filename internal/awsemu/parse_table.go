@@ -12,16 +12,23 @@ func (p *parser) table(e entry) Table {
 	field := e.path
 	out := Table{Name: e.key, Key: "id"}
 	var items []*yaml.Node
+	if reason := badTableName(e.key); reason != "" {
+		p.fail(e.name, field, "%s", reason)
+	}
 	for _, f := range p.mapping(e.value, field) {
 		switch f.key {
 		case "key":
 			out.Key = p.text(f.value, f.path)
 		case "sort":
 			out.Sort = p.text(f.value, f.path)
+		case "key_type":
+			out.KeyType = p.oneOf(f, "S", "N", "B")
+		case "sort_type":
+			out.SortType = p.oneOf(f, "S", "N", "B")
 		case "items":
 			items = p.sequence(f.value, f.path)
 		default:
-			p.unknown(f, "key, sort, items")
+			p.unknown(f, "key, sort, items, key_type, sort_type")
 		}
 	}
 	seen := map[string]bool{}
@@ -39,6 +46,14 @@ func (p *parser) table(e entry) Table {
 	return out
 }
 
+// badTableName: (Naming rules, DynamoDB developer guide)
+func badTableName(name string) string {
+	if len(name) < 3 || len(name) > 255 || strings.IndexFunc(name, func(c rune) bool { return !nameRune(c) }) >= 0 {
+		return "a table's name has 3 to 255 letters, digits and _.-"
+	}
+	return ""
+}
+
 // itemKey checks the key attributes of an item against those of the table's
 // first one and returns a text that is unique per key.
 func (p *parser) itemKey(n *yaml.Node, path string, t Table, item Item) (string, bool) {
@@ -50,6 +65,10 @@ func (p *parser) itemKey(n *yaml.Node, path string, t Table, item Item) (string,
 		value, ok := item[name]
 		if !ok || !value.isKey() {
 			p.fail(n, path, "has no key attribute %q, or one that is empty or neither text, number nor binary", name)
+			return "", false
+		}
+		if said := map[string]string{t.Key: t.KeyType, t.Sort: t.SortType}[name]; said != "" && said != value.Kind {
+			p.fail(n, path, "key attribute %q is %s, the table says %s", name, value.Kind, said)
 			return "", false
 		}
 		if len(t.Items) > 0 && t.Items[0][name].Kind != value.Kind {

@@ -39,7 +39,7 @@ func route(req *http.Request, r *request) (operation, error) {
 	case req.Header.Get("Content-Type") == formType || strings.HasPrefix(req.Header.Get("Content-Type"), formType+";"):
 		run = stsAction(r)
 	default:
-		run = appConfigPath(req, r)
+		run = restPath(req, r)
 	}
 	if run == nil {
 		r.operation = "" // a made-up name must not grow the counts
@@ -88,9 +88,10 @@ func stsAction(r *request) operation {
 	return nil
 }
 
-// appConfigPath routes AppConfig Data, whose calls are plain paths.
-// (StartConfigurationSession, GetLatestConfiguration, AppConfig Data API reference)
-func appConfigPath(req *http.Request, r *request) operation {
+// restPath routes AppConfig Data and Lambda, whose calls are plain paths.
+// (StartConfigurationSession, GetLatestConfiguration, AppConfig Data API
+// reference; ListEventSourceMappings, Lambda API reference)
+func restPath(req *http.Request, r *request) operation {
 	r.query = req.URL.Query()
 	r.service = service{name: "appconfig", dialect: restJSON}
 	switch req.Method + " " + req.URL.Path {
@@ -100,6 +101,10 @@ func appConfigPath(req *http.Request, r *request) operation {
 	case "GET /configuration":
 		r.operation = "GetLatestConfiguration"
 		return (*Server).getLatestConfiguration
+	case "GET /2015-03-31/event-source-mappings", "GET /2015-03-31/event-source-mappings/":
+		r.service = service{name: "lambda", dialect: restJSON, content: "application/json"}
+		r.operation = "ListEventSourceMappings"
+		return (*Server).listEventSourceMappings
 	}
 	r.service = service{}
 	return nil

@@ -175,14 +175,17 @@ func (s *Server) ownSecret(sec Secret) *Secret {
 	return &sec
 }
 
-// badSecretName says what is wrong with a name, "" when nothing is.
-// (CreateSecret, Secrets Manager API reference)
+// badSecretName says what is wrong with a name, "" when nothing is. The
+// exclamation mark is in the names of secrets that other services manage
+// (rds!db-…, redshift!…); what the API reference of CreateSecret leaves out,
+// the service's own refusal lists. (Secrets managed by other services, Secrets
+// Manager user guide)
 func badSecretName(name string) string {
 	switch {
 	case name == "" || len(name) > 512:
 		return "a secret's name has 1 to 512 characters"
-	case strings.IndexFunc(name, func(c rune) bool { return !nameRune(c) && !strings.ContainsRune("/+=@", c) }) >= 0:
-		return "a secret's name has only letters, digits and /_+=.@-"
+	case strings.IndexFunc(name, func(c rune) bool { return !nameRune(c) && !strings.ContainsRune("/+=@!", c) }) >= 0:
+		return "a secret's name has only letters, digits and -/_+=.@!"
 	}
 	return ""
 }

@@ -73,8 +73,8 @@ func (s *Server) createSecret(r *request) (any, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	if reason := badSecretName(in.Name); reason != "" {
-		return nil, secretsError("InvalidParameterException", "Invalid name: %s", reason)
+	if badSecretName(in.Name) != "" {
+		return nil, secretsError("ValidationException", "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

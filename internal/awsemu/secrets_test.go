@@ -192,7 +192,7 @@ func TestCreateSecret(t *testing.T) {
 	if err != nil || *out.SecretString != "first" || len(out.VersionStages) != 1 || out.VersionStages[0] != "AWSCURRENT" {
 		t.Errorf("%+v %v", out, err)
 	}
-	for name, want := range map[string]string{"old": "ResourceExistsException", "two words": "InvalidParameterException"} {
+	for name, want := range map[string]string{"old": "ResourceExistsException", "two words": "ValidationException"} {
 		if _, err := w.secrets.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: ptr("v")}); code(err) != want {
 			t.Errorf("%s: got %v", name, err)
 		}

@@ -172,9 +172,17 @@ func ciphertext(name string, version int, value string) string {
 	return base64.StdEncoding.EncodeToString(blob)
 }
 
-// arn builds an ARN of this server's region and account.
+// arn builds an ARN of this server's region and account, in the region's
+// partition. (Amazon Resource Names, IAM user guide)
 func (s *Server) arn(service, rest string) string {
-	return "arn:aws:" + service + ":" + s.region + ":" + s.account + ":" + rest
+	partition := "aws"
+	switch {
+	case strings.HasPrefix(s.region, "cn-"):
+		partition = "aws-cn"
+	case strings.HasPrefix(s.region, "us-gov-"):
+		partition = "aws-us-gov"
+	}
+	return "arn:" + partition + ":" + service + ":" + s.region + ":" + s.account + ":" + rest
 }
 
 // resource is the ARN of a named thing; what is an ARN already stays.
@@ -182,6 +190,8 @@ func (s *Server) resource(service, name string) string {
 	switch {
 	case strings.HasPrefix(name, "arn:"):
 		return name
+	case service == "ssm" && strings.HasPrefix(name, "/aws/service/"): // nobody's account
+		return "arn:aws:ssm:" + s.region + "::parameter" + name
 	case service == "ssm":
 		return s.arn("ssm", "parameter/"+strings.TrimPrefix(name, "/"))
 	case service == "dynamodb":

@@ -22,6 +22,9 @@ func (s *Server) putParameter(r *request) (any, error) {
 	if err := r.decode(&in); err != nil {
 		return nil, err
 	}
+	if strings.HasPrefix(strings.ToLower(in.Name), "/aws/") {
+		return nil, &apiError{status: http.StatusBadRequest, code: "AccessDeniedException", message: "No access to reserved parameter name: " + in.Name + "."}
+	}
 	if reason := badParameterName(in.Name); reason != "" {
 		return nil, invalid(r.service, "Parameter name: %s", reason)
 	}
@@ -80,8 +83,8 @@ func badParameterName(name string) string {
 	switch {
 	case name == "" || name == "/":
 		return "a parameter needs a name"
-	case len(name) > 2048:
-		return "is longer than 2048 characters"
+	case len(name) > 1011:
+		return "is longer than 1011 characters"
 	case strings.HasPrefix(bare, "aws") || strings.HasPrefix(bare, "ssm"):
 		return `can't be prefixed with "aws" or "ssm" (case-insensitive)`
 	case strings.IndexFunc(name, func(c rune) bool { return !nameRune(c) && c != '/' }) >= 0:
@@ -92,6 +95,20 @@ func badParameterName(name string) string {
 		return "has more than 15 levels"
 	}
 	return ""
+}
+
+// badStoredName is badParameterName for parameters that are there already:
+// AWS's own below /aws/ too, such as public ones of an AMI or a region, which
+// everybody can read and nobody can put. (Discovering public parameters in
+// Parameter Store, Systems Manager user guide)
+func badStoredName(name string) string {
+	if strings.HasPrefix(name, secretReference) {
+		return "is how SSM reads a secret: list it under secrets, as " + strings.TrimPrefix(name, secretReference)
+	}
+	if below, ok := strings.CutPrefix(name, "/aws/"); ok && below != "" {
+		return badParameterName("/x/" + below)
+	}
+	return badParameterName(name)
 }
 
 func nameRune(c rune) bool {

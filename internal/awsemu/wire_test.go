@@ -48,7 +48,7 @@ parameters:
 secrets:
   s: {value: v, id: 11111111-1111-1111-1111-111111111111, created: 2023-12-28T14:57:31.359Z}
 tables:
-  t: {items: [{id: a, value: 1}]}
+  tab: {items: [{id: a, value: 1}]}
 `)
 	for _, tt := range []struct {
 		outcome, target, service, body string
@@ -63,9 +63,9 @@ tables:
 			`{"ARN":"arn:aws:secretsmanager:us-east-1:123456789012:secret:s-SUFFIX","CreatedDate":1.703775451359E9,"Name":"s","SecretString":"v","VersionId":"11111111-1111-1111-1111-111111111111","VersionStages":["AWSCURRENT"]}`},
 		{"secret not found says Message", "secretsmanager.GetSecretValue", "secretsmanager", `{"SecretId":"n"}`, 400, "application/x-amz-json-1.1",
 			`{"Message":"Secrets Manager can't find the specified secret.","__type":"ResourceNotFoundException"}`},
-		{"item", "DynamoDB_20120810.GetItem", "dynamodb", `{"TableName":"t","Key":{"id":{"S":"a"}}}`, 200, "application/x-amz-json-1.0",
+		{"item", "DynamoDB_20120810.GetItem", "dynamodb", `{"TableName":"tab","Key":{"id":{"S":"a"}}}`, 200, "application/x-amz-json-1.0",
 			`{"Item":{"id":{"S":"a"},"value":{"N":"1"}}}`},
-		{"no item is an empty object", "DynamoDB_20120810.GetItem", "dynamodb", `{"TableName":"t","Key":{"id":{"S":"b"}}}`, 200, "application/x-amz-json-1.0", `{}`},
+		{"no item is an empty object", "DynamoDB_20120810.GetItem", "dynamodb", `{"TableName":"tab","Key":{"id":{"S":"b"}}}`, 200, "application/x-amz-json-1.0", `{}`},
 		{"table not found has the long type", "DynamoDB_20120810.GetItem", "dynamodb", `{"TableName":"n","Key":{"id":{"S":"b"}}}`, 400, "application/x-amz-json-1.0",
 			`{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"Requested resource not found"}`},
 		{"no JSON", "AmazonSSM.GetParameter", "ssm", `{"Name":`, 400, "application/x-amz-json-1.1",
