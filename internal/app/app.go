@@ -52,7 +52,7 @@ type App struct {
 	cache    *paramcache.Cache
 	stdout   *sink.Outlet
 	writer   *writer
-	keeper   *keeper
+	spool    *batchSpool      // nil: batches are in memory alone
 	remotes  remotes          // empty with stdout alone
 	flush    *flush.Scheduler // nil with stdout alone: there is nothing to wait for
 	metrics  *emf.Aggregator
@@ -76,8 +76,7 @@ func New(cfg config.Config, deps Deps) *App {
 	a.account.known = make(chan struct{})
 	a.api = extapi.New(cfg.RuntimeAPI, extapi.Options{})
 
-	a.keeper = newKeeper(a)
-	a.stdout = sink.NewOutlet(sink.NewBuffer(sink.Options{MaxBytes: cfg.BufferBytes}), keptSender{sink.NewWriter(deps.Stdout), a.keeper})
+	a.stdout = sink.NewOutlet(sink.NewBuffer(sink.Options{MaxBytes: cfg.BufferBytes}), sink.NewWriter(deps.Stdout))
 	a.writer = newWriter(a.stdout, a.log)
 	a.aws = awsapi.New(awsapi.Options{
 		Lookup:         a.lookup,
@@ -105,6 +104,7 @@ func New(cfg config.Config, deps Deps) *App {
 		a.log.Warn("configuration: metrics", zap.Error(problem))
 	}
 	a.addRemotes()
+	a.spool = newBatchSpool(cfg, a.remotes, a.log, a.guard)
 	a.buildPipeline()
 	a.local = a.newLocal()
 	return a

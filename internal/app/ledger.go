@@ -91,20 +91,11 @@ type flushLedger struct {
 
 // spoolLedger is what passes from one process of the sandbox to the next.
 type spoolLedger struct {
-	Replayed uint64 `json:"replayed"`       // lines and metrics that a killed process had left
+	Replayed uint64 `json:"replayed"`       // lines that a killed process had left
 	Torn     int    `json:"torn,omitempty"` // files of it that ended inside a line
 	Left     int    `json:"left_bytes"`     // for the next process
 	Refused  int    `json:"refused"`        // writes there was no room for
 	Failed   int    `json:"failed"`         // writes that the file system refused
-}
-
-func (a *App) spoolLedger() *spoolLedger {
-	s := a.keeper.spool.Stats()
-	l := spoolLedger{Replayed: a.keeper.replayed, Torn: s.Torn, Left: s.Bytes, Refused: s.Refused, Failed: s.Failed}
-	if l == (spoolLedger{}) {
-		return nil
-	}
-	return &l
 }
 
 // ledger writes the account. It is taken before its own line is put, so that
@@ -130,7 +121,7 @@ func (a *App) ledger(reason string, now time.Time) []byte {
 		Stdout:     sinkLines(a.stdout.Stats()),
 		Sinks:      a.remotes.ledger(),
 		Flush:      a.flushLedger(),
-		Spool:      a.spoolLedger(),
+		Spool:      a.spool.ledger(),
 		Degraded:   components(a.health.list()),
 	})
 	if err != nil {

@@ -40,7 +40,7 @@ func (a *App) newLocal() *localhttp.Server {
 		options.Unavailable = "the parameter cache could not be built; the extension's log has the reason"
 	}
 	if a.metrics != nil {
-		deps.Metrics = keptMetrics{a.metrics, a.keeper}
+		deps.Metrics = a.metrics
 	}
 	return localhttp.New(deps, options)
 }

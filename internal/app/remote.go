@@ -78,7 +78,7 @@ func (a *App) newRemote(place int, d config.Destination) (*remote, error) {
 	}
 	r := &remote{
 		place:   place,
-		Guarded: sink.NewGuarded(keptSender{out, a.keeper}, sink.GuardOptions{Name: out.Name(), Buffer: bounds, TryTimeout: noTryTimeout, Log: a.log}),
+		Guarded: sink.NewGuarded(out, sink.GuardOptions{Name: out.Name(), Buffer: bounds, TryTimeout: noTryTimeout, Log: a.log}),
 		half:    uint64(a.cfg.BufferBytes) / 2,
 	}
 	if c, ok := out.(interface{ CloseIdle() }); ok {

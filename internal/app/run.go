@@ -35,7 +35,7 @@ const (
 func (a *App) Run(ctx context.Context) error {
 	// 0. What the process before has left, while nothing can come in yet that
 	//    would be kept beside it and be taken for its own.
-	a.guard("take over what a killed process left", a.keeper.recover)
+	a.guard("take over what a killed process left", func() { a.spool.recover(false) })
 
 	// 1. Bind both listeners. Lambda starts the function's runtime once every
 	//    extension has registered, and its init code may already call us.
@@ -155,7 +155,7 @@ func (a *App) begin(ev extapi.Event) {
 	if a.flush != nil {
 		a.flush.Begin(ev.RequestID, ev.Deadline)
 	}
-	a.keeper.touch()
+	a.spool.touch()
 }
 
 // startFlushing lets the remote destinations know what the platform offers.
@@ -192,6 +192,7 @@ func (a *App) thaw(now time.Time) {
 		a.cache.PurgeAll()
 		a.aws.Forget()
 		a.remotes.forget()
+		a.spool.recover(true)
 		return
 	}
 	if !first && gap > freezeGap {

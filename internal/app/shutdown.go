@@ -44,7 +44,7 @@ func (a *App) shutdown(reason string, deadline time.Time) {
 	//    so it counts itself as pending: that line is left out of the sums.
 	a.guard("flush stdout", func() { a.flushStdoutNow(ctx) })
 	a.guard("flush remote destinations", func() { a.flushRemotes(ctx) })
-	a.guard("leave to the next process", func() { a.keeper.end(reason) })
+	a.guard("leave to the next process", func() { a.spool.end(reason) })
 	a.guard("loss ledger", func() {
 		a.stdout.Put(a.ledger(reason, now))
 		a.flushStdoutNow(ctx)

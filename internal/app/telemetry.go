@@ -97,7 +97,7 @@ func (a *App) destinations() (out []pipeline.Destination) {
 // handled is called when a batch of events is.
 func (a *App) handled() {
 	a.flushStdout()
-	a.keeper.touch()
+	a.spool.touch()
 }
 
 // ended is called when the end of an invocation is observed.

@@ -87,7 +87,7 @@ func extensionVars() []Var {
 			field: func(c *Config) value { return span{&c.FlushBudget, time.Millisecond, 0, 10 * time.Second} }},
 		{Name: "POWERTOOLS_EXTENSION_BUFFER_BYTES", Default: "4194304", Feature: "extension", Meaning: "bound of each buffer in bytes; full: the oldest lines are dropped and counted",
 			field: func(c *Config) value { return whole{&c.BufferBytes, 64 << 10, 256 << 20} }},
-		{Name: "POWERTOOLS_EXTENSION_SPOOL_BYTES", Default: "16777216", Feature: "extension", Meaning: "most bytes kept in /tmp of what has been in memory for 80 ms, so that it is not lost if the extension is killed; 0: nothing is written there",
+		{Name: "POWERTOOLS_EXTENSION_SPOOL_BYTES", Default: "0", Feature: "extension", Meaning: "most bytes kept in /tmp of the lines that wait for remote destinations, so that the next process of the sandbox can send them if the extension is killed; 0: nothing is written there",
 			field: func(c *Config) value { return whole{&c.SpoolBytes, 0, 1 << 30} }},
 		{Name: "POWERTOOLS_LOGS_DESTINATION", Default: "stdout", Feature: "logs", Meaning: "where enriched lines go; several may be named (docs/telemetry.md). Without `:STREAM` each sandbox has a log stream of its own. Metrics stay on stdout",
 			field: func(c *Config) value { return destinations{&c.LogsDestinations} }},

@@ -185,21 +185,6 @@ func (a *Aggregator) Flush(now time.Time) {
 	a.emit(out)
 }
 
-// Pending shows what Flush would print, and prints nothing. The lines are
-// valid during the call of show only; show must not call the Aggregator.
-func (a *Aggregator) Pending(now time.Time, show func(line []byte)) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	var buf []byte
-	for _, doc := range a.pending.order {
-		line, err := a.encode(buf[:0], doc, now.Round(0))
-		if err == nil {
-			show(line)
-		}
-		buf = line
-	}
-}
-
 // Stats returns a snapshot of the counters.
 func (a *Aggregator) Stats() Stats {
 	a.mu.Lock()

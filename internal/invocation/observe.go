@@ -61,7 +61,6 @@ func (t *Tracker) startLocked(ev *telemetry.Event) (*Request, *Summary) {
 		return req, nil
 	}
 	r, evicted := t.recordLocked(p.RequestID)
-	delete(t.before, p.RequestID)
 	if r.started {
 		return r.req, evicted
 	}
@@ -105,10 +104,6 @@ func (t *Tracker) runtimeDoneLocked(ev *telemetry.Event) (*Request, *Summary) {
 	if req, over := t.knownLocked(p.RequestID); over {
 		return req, nil
 	}
-	if t.open[p.RequestID] == nil && t.before[p.RequestID] {
-		t.stats.Foreign++
-		return nil, nil
-	}
 	r, evicted := t.recordLocked(p.RequestID)
 	if !r.isDone {
 		r.sum.Done = ev.Time
@@ -134,7 +129,7 @@ func (t *Tracker) reportLocked(ev *telemetry.Event) (*Request, *Summary) {
 		return req, nil
 	}
 	r := t.open[p.RequestID]
-	if r == nil && (!t.managedLocked() || t.before[p.RequestID]) {
+	if r == nil && !t.managedLocked() {
 		t.stats.Foreign++
 		return nil, nil
 	}

@@ -28,7 +28,6 @@ type Tracker struct {
 	latest   *record // the newest invocation, for Current
 	stream   *record // the invocation whose lines are in the stream now
 	finished finished
-	before   map[string]bool  // requests of an earlier process; nil: none
 	dropped  telemetry.Number // records lost by the platform, not yet in a summary
 	settled  chan struct{}    // closed when the last open invocation ends; nil if nobody asked
 	stats    Stats
@@ -38,7 +37,7 @@ type Tracker struct {
 type Stats struct {
 	Evicted  uint64 // invocations closed because too many were open
 	Repeated uint64 // events of requests that were finished before
-	Foreign  uint64 // ends of requests that an earlier process saw
+	Foreign  uint64 // reports of requests that an earlier process saw
 }
 
 // record is one open invocation.
@@ -79,7 +78,6 @@ func (t *Tracker) Begin(inv Invoke) *Summary {
 		inv.At = t.opt.Now()
 	}
 	r, evicted := t.recordLocked(inv.RequestID)
-	delete(t.before, inv.RequestID)
 	r.invoke = inv
 	if !r.started {
 		t.judgeColdStartLocked(r, inv.At)
@@ -180,35 +178,6 @@ func (t *Tracker) closeLocked(r *record, reason string) {
 	if !r.isDone && (t.latest != nil && r.id == t.latest.id || t.managedLocked()) {
 		r.clues.shutdown(reason)
 	}
-}
-
-// Open returns what Close would return, and changes nothing: what is to be
-// said of the open invocations should the process end here.
-func (t *Tracker) Open(reason string, now time.Time) []Summary {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	sums := make([]Summary, 0, len(t.open))
-	for _, r := range t.inOrderLocked() {
-		copied := *r
-		t.closeLocked(&copied, reason)
-		sums = append(sums, t.summaryLocked(&copied, now))
-	}
-	if len(sums) > 0 {
-		sums[0].LogsDropped = t.dropped
-	}
-	return sums
-}
-
-// Precede takes note of a request of the process that ran here before. What
-// the platform still has to say of it is of that process's try: only an INVOKE
-// or a start of its own makes it a request of this one.
-func (t *Tracker) Precede(id string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.before == nil {
-		t.before = make(map[string]bool)
-	}
-	t.before[id] = true
 }
 
 // recordLocked finds or makes the record of a request. Making one may push

@@ -33,8 +33,6 @@ func child(job, dir string) int {
 	switch job {
 	case "append":
 		err = appendForever(s)
-	case "state":
-		err = setForever(s)
 	case "small disk":
 		err = fillSmallDisk(s)
 	case "read only":
@@ -83,33 +81,6 @@ const enough = 200
 // numbered is the record of a number. Its length is anything up to some pages.
 func numbered(n int) []byte {
 	return []byte(strconv.Itoa(n) + strings.Repeat(" "+strconv.Itoa(n*7919), n*7919%1000))
-}
-
-// setForever is the same for a state.
-func setForever(s *Spool) error {
-	state := NewState(s, "state.")
-	err := s.Recover(func(name string, records [][]byte) { state.Found(name, records) })
-	if err != nil {
-		return err
-	}
-	n := 0
-	if state.IsSet() {
-		n = edition(state) + 1
-	}
-	for range enough {
-		if err := state.Set(numbered(n)); err != nil {
-			return err
-		}
-		fmt.Println(n)
-		n++
-	}
-	return untilKilled()
-}
-
-// edition is the number of the newest one.
-func edition(s *State) int {
-	n, _ := strconv.Atoi(strings.Fields(string(s.Last()) + " -1")[0])
-	return n
 }
 
 // process is a child at work.
@@ -207,31 +178,6 @@ func TestKilledWriter(t *testing.T) {
 		s.Close()
 	}
 	t.Logf("%d files of %d were torn", torn, lives)
-}
-
-// TestKilledStateWriter: the newest edition that was set is there, or the one
-// that was being written.
-func TestKilledStateWriter(t *testing.T) {
-	dir := place(t)
-	for life := range lives {
-		last := start(t, "state", dir).killAfter(t, 1+rand.IntN(60))
-		if got := names(t, dir); len(got) > 2 {
-			t.Errorf("life %d: files %v", life, got)
-		}
-		s := New(Options{Dir: dir, MaxBytes: plenty})
-		state := NewState(s, "state.")
-		if err := s.Recover(func(name string, records [][]byte) { state.Found(name, records) }); err != nil {
-			t.Fatal(err)
-		}
-		n := edition(state)
-		if n < last || n > last+1 || string(state.Last()) != string(numbered(n)) {
-			t.Errorf("life %d: edition %d, and %d was safe: %.20q", life, n, last, state.Last())
-		}
-		if got := s.Stats(); got.Files != 1 {
-			t.Errorf("life %d: %+v", life, got)
-		}
-		s.Close()
-	}
 }
 
 func TestLockEndsWithTheProcess(t *testing.T) {
