@@ -167,19 +167,6 @@ func counted(t *testing.T, s *sandbox) {
 	}
 }
 
-// sum adds up a metric's values.
-func sum(v any) (total float64) {
-	switch v := v.(type) {
-	case float64:
-		return v
-	case []any:
-		for _, e := range v {
-			total += sum(e)
-		}
-	}
-	return total
-}
-
 // S7: the init of the next process fails to end, too: the one after it finds
 // what the first one left, once, and no lock of the dead.
 func TestS7SpoolSurvivesTwoKills(t *testing.T) {
