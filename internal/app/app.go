@@ -62,6 +62,7 @@ type App struct {
 	stream   *telemetry.Server // nil: could not be bound
 
 	health    health
+	billed    int // metrics of the canonical event that CloudWatch bills, at most
 	account   account
 	idle      bool        // could not be built: only the life cycle works
 	noStream  bool        // the platform sends no telemetry

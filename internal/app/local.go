@@ -16,7 +16,7 @@ func (a *App) newLocal() *localhttp.Server {
 	deps := localhttp.Deps{
 		Log:     a.log,
 		Context: a.current,
-		Health:  func() localhttp.Health { return localhttp.Health{Features: a.features(), Degraded: a.health.list()} },
+		Health:  a.state,
 	}
 	options := localhttp.Options{
 		Port:                 a.cfg.HTTPPort,
@@ -95,6 +95,11 @@ func (a *App) current() localhttp.Context {
 		c.ColdStart, c.FunctionARN = req.ColdStart, req.FunctionARN
 	}
 	return c
+}
+
+// state is what GET /healthz tells.
+func (a *App) state() localhttp.Health {
+	return localhttp.Health{Features: a.features(), Degraded: a.health.list(), BilledMetrics: &a.billed}
 }
 
 func (a *App) features() []string {

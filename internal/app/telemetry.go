@@ -3,6 +3,8 @@ package app
 import (
 	"regexp"
 	"runtime"
+	"strconv"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -24,6 +26,10 @@ func (a *App) buildPipeline() {
 	if warning != "" {
 		a.log.Warn(warning)
 	}
+	platform := a.selection()
+	metrics, rare := platform.Billed(a.cfg.InitType)
+	a.billed = metrics + rare
+	a.log.Debug("platform metrics", zap.Int("billed", a.billed), zap.String("usd_a_month", strconv.FormatFloat(float64(a.billed)*canonical.PricePerMetric, 'f', 2, 64)))
 	options := pipeline.Options{
 		Service:             a.cfg.Service,
 		FunctionName:        a.cfg.FunctionName,
@@ -35,7 +41,7 @@ func (a *App) buildPipeline() {
 		Indent:              a.cfg.Dev,
 		Namespace:           a.cfg.MetricsNamespace,
 		Dimensions:          dimensions(a.cfg.MetricsDimensions),
-		Platform:            a.selection(),
+		Platform:            platform,
 		Metrics:             a.stdout,
 		Meters:              []pipeline.Meter{cacheMeter{a.cache}},
 		FlushMetrics:        a.ended,
@@ -109,15 +115,17 @@ func (a *App) ended(now time.Time) {
 
 // selection is which platform metrics are written.
 func (a *App) selection() canonical.Selection {
-	setting := a.cfg.MetricsPlatform
-	if a.cfg.MetricsDisabled {
-		setting = string(canonical.PresetNone)
+	selection, unknown := canonical.Select(a.cfg.MetricsPlatform)
+	for _, problem := range unknown {
+		a.log.Warn("configuration: POWERTOOLS_METRICS_PLATFORM: " + problem)
 	}
-	selection, unknown := canonical.Select(setting)
-	for _, name := range unknown {
-		a.log.Warn("configuration: POWERTOOLS_METRICS_PLATFORM: no such metric", zap.String("name", name))
+	switch {
+	case !a.cfg.MetricsDisabled:
+		return selection
+	case strings.EqualFold(a.cfg.MetricsPlatform, string(canonical.PresetEvent)):
+		return selection // the event is no metric
 	}
-	return selection
+	return canonical.Selection{}
 }
 
 // bindTelemetry opens the listener for the platform's stream.

@@ -1,16 +1,17 @@
-// Package canonical is the canonical event: one line for each invocation that
-// joins all that is known of it. It holds the one table of the event's metrics
-// and members.
+// Package canonical is the canonical event: one line for each attempt at an
+// invocation that joins all that is known of it. It holds the one table of the
+// event's figures and members, and the presets that say which of the figures
+// are metrics.
 //
-// The rule a reader could break: a figure whose source is missing is left out,
-// never written as 0.
+// The rules a reader could break: a figure whose source is missing is left
+// out, never written as 0; no figure stands in the event twice; and nothing
+// that is wrong with one member may cost the event.
 package canonical
 
 import (
 	"math"
-	"slices"
-
-	"go.uber.org/zap"
+	"time"
+	"unicode/utf8"
 
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/invocation"
@@ -18,124 +19,194 @@ import (
 	"powertools-extension/internal/telemetry"
 )
 
-// Event is what is known of one invocation when its event is written.
+// Event is what is known of one attempt when its event is written.
 type Event struct {
 	*invocation.Summary
 	Released, HoldDropped uint32          // lines of the flight recorder: let go, without room
 	Process               procstat.Sample // without figures if there are none
 	Measured              []emf.Property  // counters of other parts, written behind the members
 
-	costUSD telemetry.Number
+	// ColdStartCounted: the function's own metrics document has counted the
+	// cold start already (Encoder.CountsColdStart).
+	ColdStartCounted bool
+
+	serviceName string
+	costUSD     telemetry.Number
 }
 
 // Options is what does not change from one event to the next.
 type Options struct {
-	Off          bool            // nothing is written
-	Listed       Selection       // the metrics that are written; none: no event
-	Namespace    string          // CloudWatch namespace
-	Service      string          // dimension service
-	FunctionName string          // dimension function_name
+	Selection    Selection
+	Namespace    string // CloudWatch namespace
+	Service      string // dimension service
+	FunctionName string // dimension function_name
+
+	// ServiceName is the service as the user named it, where that is no
+	// dimension's value and Service therefore another one. Empty: it is.
+	ServiceName  string
 	Dimensions   []emf.Dimension // further fixed dimensions
 	Architecture string          // arm64, else x86_64: the price of a GB-second
-	Log          *zap.Logger
 }
 
 // Encoder writes events. It is not safe for concurrent use.
 type Encoder struct {
 	opt        Options
-	metrics    []metric // the selected rows
+	rows       []metric // of which the event may have a member
+	listed     []bool   // of those, whether it is a metric
+	coldStart  int      // its row
 	properties []property
-	dimensions []emf.Dimension
-	buf        []byte
+	dimensions [][]emf.Dimension // one set
+	problems   []string
+
+	// Memory of the last event, for the next one.
+	metrics []emf.Metric
+	values  []float64
+	members []emf.Property
+	buf     []byte
 }
 
-// NewEncoder returns an Encoder. A dimension whose name the event needs itself
-// is left out and logged.
+// NewEncoder returns an Encoder. What is wrong in the options costs that part
+// and is told by Problems.
 func NewEncoder(opt Options) *Encoder {
-	if opt.Listed == (Selection{}) {
-		opt.Off = true
-	}
-	c := &Encoder{opt: opt}
-	if opt.Off {
+	c := &Encoder{opt: opt, coldStart: -1}
+	if !opt.Selection.event {
 		return c
 	}
+	taken := map[string]bool{"service": true, "function_name": true, "timestamp": true, "_aws": true}
 	c.properties = propertyTable()
-	taken := map[string]bool{"service": true, "function_name": true}
 	for _, p := range c.properties {
 		taken[p.Name] = true
 	}
 	for i, m := range metricTable() {
 		taken[m.Name] = true
-		if opt.Listed.has(i) {
-			c.metrics = append(c.metrics, m)
+		if listed := opt.Selection.has(i); listed || m.want == 0 {
+			if m.Name == "ColdStart" {
+				c.coldStart = len(c.rows)
+			}
+			c.rows, c.listed = append(c.rows, m), append(c.listed, listed)
 		}
 	}
-	c.dimensions = []emf.Dimension{{Name: "service", Value: opt.Service}, {Name: "function_name", Value: opt.FunctionName}}
-	for _, d := range opt.Dimensions {
-		if taken[d.Name] {
-			opt.Log.Warn("dimension left out of platform metrics: its name is taken there; rename it", zap.String("dimension", d.Name))
-			continue
-		}
-		taken[d.Name] = true
-		c.dimensions = append(c.dimensions, d)
-	}
+	c.values = make([]float64, len(c.rows))
+	c.setDimensions(taken)
 	return c
 }
 
-// Want is what has to be read of the sandbox for the selected metrics.
-func (c *Encoder) Want() procstat.Want {
-	var want procstat.Want
-	for _, p := range processMetrics() {
-		if slices.ContainsFunc(c.metrics, func(m metric) bool { return m.Name == p.Name }) {
-			want |= p.want
+// setDimensions keeps what a document may have.
+func (c *Encoder) setDimensions(taken map[string]bool) {
+	if !valid(emf.Document{Namespace: c.opt.Namespace}) {
+		c.problems = append(c.problems, "the namespace is none; using default_namespace")
+		c.opt.Namespace = "default_namespace"
+	}
+	var set []emf.Dimension
+	add := func(d emf.Dimension) {
+		if !valid(emf.Document{Namespace: c.opt.Namespace, Dimensions: [][]emf.Dimension{append(set[:len(set):len(set)], d)}}) {
+			c.problems = append(c.problems, "dimension "+d.Name+" left out of the platform metrics: not 1 to 1024 characters of printable ASCII, or one too many")
+			return
 		}
+		set = append(set, d)
+	}
+	add(emf.Dimension{Name: "service", Value: c.opt.Service})
+	add(emf.Dimension{Name: "function_name", Value: c.opt.FunctionName})
+	for _, d := range c.opt.Dimensions {
+		if taken[d.Name] {
+			c.problems = append(c.problems, "dimension "+d.Name+" left out of the platform metrics: the canonical event has a member of this name; rename it")
+			continue
+		}
+		taken[d.Name] = true
+		add(d)
+	}
+	c.dimensions = [][]emf.Dimension{set}
+}
+
+// valid asks the encoder itself, so that no rule is written twice.
+func valid(d emf.Document) bool {
+	d.Time = time.Unix(0, 0)
+	_, err := emf.AppendPlain(nil, d)
+	return err == nil
+}
+
+// Problems lists what NewEncoder left out or replaced, for one warning each.
+func (c *Encoder) Problems() []string { return c.problems }
+
+// Off reports whether there are no events.
+func (c *Encoder) Off() bool { return !c.opt.Selection.event }
+
+// Want is what has to be read of the sandbox: figures that are listed.
+func (c *Encoder) Want() (want procstat.Want) {
+	for i := range c.rows {
+		want |= c.rows[i].want
 	}
 	return want
 }
 
-// Encode returns the event's line, which is valid until the next one, and
-// none if nothing is selected or no selected metric has a source.
-func (c *Encoder) Encode(f *Event) ([]byte, error) {
-	if c.opt.Off {
-		return nil, nil
+// Encode returns the event's line, which is valid until the next one; nothing
+// if there are no events. An event without a listed metric is a plain line.
+func (c *Encoder) Encode(e *Event) (line []byte, billed int, err error) {
+	if c.Off() {
+		return nil, 0, nil
 	}
-	f.costUSD = estimateCost(f.Summary, c.opt.Architecture)
-	doc := emf.Document{
-		Time:       f.Start,
-		Namespace:  c.opt.Namespace,
-		Dimensions: [][]emf.Dimension{c.dimensions},
-		Metrics:    c.values(f),
-		Properties: c.members(f),
+	e.serviceName = c.opt.ServiceName
+	e.costUSD = estimateCost(e.Summary, c.opt.Architecture)
+	billed = c.takeFigures(e)
+	c.takeMembers(e)
+	doc := emf.Document{Time: e.Start, Namespace: c.opt.Namespace, Dimensions: c.dimensions, Metrics: c.metrics, Properties: c.members}
+	if doc.Time.UnixMilli() < 0 {
+		doc.Time = time.UnixMilli(0) // a clock that was not set yet
 	}
-	if len(doc.Metrics) == 0 {
-		return nil, nil
+	write := emf.AppendDocument
+	if billed == 0 {
+		write = emf.AppendPlain
 	}
-	line, err := emf.AppendDocument(c.buf[:0], doc)
-	if err != nil {
-		return nil, err
+	if c.buf, err = write(c.buf[:0], doc); err != nil {
+		return nil, 0, err
 	}
-	c.buf = line
-	return line, nil
+	return c.buf, billed, nil
 }
 
-func (c *Encoder) values(f *Event) []emf.Metric {
-	metrics := make([]emf.Metric, 0, len(c.metrics))
-	for _, m := range c.metrics {
-		if n := m.value(f); n.Set {
-			metrics = append(metrics, emf.Metric{Name: m.Name, Unit: m.Unit, Values: []float64{n.Value}})
+// takeFigures fills c.metrics and returns how many of them are listed.
+func (c *Encoder) takeFigures(e *Event) (listed int) {
+	c.metrics = c.metrics[:0]
+	for i := range c.rows {
+		m := &c.rows[i]
+		n := m.value(e)
+		if !n.Set || !(math.Abs(n.Value) <= 0x1p360) { // asked this way because of NaN
+			continue
 		}
+		list := c.listed[i] && !(i == c.coldStart && e.ColdStartCounted)
+		if list {
+			listed++
+		}
+		c.values[i] = n.Value
+		c.metrics = append(c.metrics, emf.Metric{Name: m.Name, Unit: m.Unit, Values: c.values[i : i+1], Unlisted: !list})
 	}
-	return metrics
+	return listed
 }
 
-func (c *Encoder) members(f *Event) []emf.Property {
-	props := make([]emf.Property, 0, len(c.properties)+len(f.Measured))
-	for _, p := range c.properties {
-		if v := p.value(f); v != nil {
-			props = append(props, emf.Property{Name: p.Name, Value: v})
+// maxText bounds a member that a line of the function may have made.
+const maxText = 2048 // bytes
+
+func (c *Encoder) takeMembers(e *Event) {
+	c.members = c.members[:0]
+	for i := range c.properties {
+		v := c.properties[i].value(e)
+		if v == nil {
+			continue
 		}
+		if s, ok := v.(string); ok && len(s) > maxText {
+			v = cut(s)
+		}
+		c.members = append(c.members, emf.Property{Name: c.properties[i].Name, Value: v})
 	}
-	return append(props, f.Measured...)
+	c.members = append(c.members, e.Measured...)
+}
+
+// cut ends a long text at a rune.
+func cut(s string) string {
+	end := maxText
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
 }
 
 // List prices of us-east-1 in US dollars (AWS Lambda pricing).

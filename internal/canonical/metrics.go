@@ -2,39 +2,58 @@ package canonical
 
 import (
 	"math"
-	"strings"
 
+	"powertools-extension/internal/procstat"
 	"powertools-extension/internal/telemetry"
 )
 
-// Preset is a set of metrics that goes by one name. Each contains the ones
-// before it.
-type Preset string
-
-// The presets.
-const (
-	PresetNone    Preset = "none"
-	PresetBasic   Preset = "basic"
-	PresetDefault Preset = "default"
-	PresetAll     Preset = "all"
-)
-
-// MetricInfo describes one platform metric.
+// MetricInfo describes one figure of the event.
 type MetricInfo struct {
 	Name    string
 	Unit    string // a CloudWatch unit
 	Source  string // where the figure comes from
-	Preset  Preset // the smallest preset that has it
+	Preset  Preset // the smallest preset that lists it
 	Meaning string
+	When    string // in which sandboxes, or how often; empty: in each event
 }
 
-// metric is one row of the table: what is documented and how it is got.
+// metric is one row of the table.
 type metric struct {
 	MetricInfo
 	value func(*Event) telemetry.Number
+	want  procstat.Want // what has to be read of the sandbox for it; 0: nothing
+	seen  sandboxes     // where the figure exists
+	rare  bool          // listed only when it happened, which is seldom
 }
 
-// Metrics is the table of platform metrics, in the order they are written.
+// sandboxes is a set of kinds of sandboxes, by how they are initialised.
+type sandboxes uint8
+
+const (
+	onDemand sandboxes = 1 << iota
+	provisioned
+	snapStart
+	managed
+
+	classic    = onDemand | provisioned | snapStart
+	everywhere = classic | managed
+)
+
+// sandboxOf reads a value of AWS_LAMBDA_INITIALIZATION_TYPE; a new one counts
+// as on-demand.
+func sandboxOf(initType string) sandboxes {
+	switch initType {
+	case "provisioned-concurrency":
+		return provisioned
+	case "snap-start":
+		return snapStart
+	case "lambda-managed-instances":
+		return managed
+	}
+	return onDemand
+}
+
+// Metrics is the table of figures, in the order they are written.
 func Metrics() []MetricInfo {
 	rows := metricTable()
 	infos := make([]MetricInfo, len(rows))
@@ -44,56 +63,105 @@ func Metrics() []MetricInfo {
 	return infos
 }
 
-// metricTable is the one table. A figure whose source is missing is not
-// written; the judgements of the first rows always have one.
+const (
+	count    = "Count"
+	ms       = "Milliseconds"
+	size     = "Bytes"
+	megabyte = "Megabytes"
+)
+
+// metricTable is the one table. A figure whose source is missing is neither a
+// member nor a metric; the judgements always have one.
 func metricTable() []metric {
-	info := func(name, unit, source string, preset Preset, meaning string) MetricInfo {
-		return MetricInfo{Name: name, Unit: unit, Source: source, Preset: preset, Meaning: meaning}
+	rows := append(judgements(), times()...)
+	rows = append(rows, amounts()...)
+	return append(rows, readings()...)
+}
+
+func judgements() []metric {
+	return []metric{
+		{MetricInfo{"Invocations", count, "first sign of a request id", PresetAll, "always 1", ""},
+			func(*Event) telemetry.Number { return telemetry.Num(1) }, 0, everywhere, false},
+		{MetricInfo{"Errors", count, "member `outcome_from`", PresetAll, "1 if the invocation failed, timeouts and lack of memory included, else 0", ""},
+			func(e *Event) telemetry.Number { return judgement(e.Failed) }, 0, everywhere, false},
+		{MetricInfo{"Timeouts", count, "runtimeDone, report, shutdown reason", PresetDefault, "1 if the function timed out, else 0", ""},
+			func(e *Event) telemetry.Number { return judgement(e.TimedOut) }, 0, everywhere, false},
+		{MetricInfo{"OutOfMemory", count, "error type, report, the runtime's last words", PresetDefault, "1 if the function ran out of memory, else 0", ""},
+			func(e *Event) telemetry.Number { return judgement(e.OutOfMemory) }, 0, everywhere, false},
+		{MetricInfo{"ColdStart", count, "order and time of init and start", PresetDefault, "1 if somebody waited for the init; never 0. Not listed where the function's own metrics document of the invocation counts it in the same namespace with the same dimensions", "first invocation of an on-demand sandbox"},
+			func(e *Event) telemetry.Number { return telemetry.Number{Value: 1, Set: e.Request.ColdStart} }, 0, onDemand, false},
 	}
-	const count, ms = "Count", "Milliseconds"
-	rows := []metric{
-		{info("Invocations", count, "first sign of a request id", PresetBasic, "always 1"),
-			func(*Event) telemetry.Number { return telemetry.Num(1) }},
-		{info("Errors", count, "runtimeDone, report, shutdown reason, ERROR lines with a stack or an error type", PresetBasic, "1 if the invocation failed, timeouts and lack of memory included, else 0"),
-			func(f *Event) telemetry.Number { return judgement(f.Failed) }},
-		{info("Timeouts", count, "runtimeDone, report, shutdown reason", PresetBasic, "1 if the function timed out, else 0"),
-			func(f *Event) telemetry.Number { return judgement(f.TimedOut) }},
-		{info("OutOfMemory", count, "error type, report, phrases of the runtimes in lines", PresetBasic, "1 if the function ran out of memory, else 0"),
-			func(f *Event) telemetry.Number { return judgement(f.OutOfMemory) }},
-		{info("ColdStart", count, "order and time of init and start", PresetBasic, "1 if somebody waited for the init of an on-demand sandbox; never 0"),
-			func(f *Event) telemetry.Number { return telemetry.Number{Value: 1, Set: f.Request.ColdStart} }},
-		{info("Duration", ms, "report", PresetBasic, "time of the invocation, extensions included"),
-			func(f *Event) telemetry.Number { return f.DurationMs }},
-		{info("InitDuration", ms, "report, else initReport", PresetDefault, "time of the init that the invocation waited for"),
-			func(f *Event) telemetry.Number { return f.InitDurationMs }},
-		{info("RestoreDuration", ms, "report, else restoreReport", PresetDefault, "time of the SnapStart restore"),
-			func(f *Event) telemetry.Number { return f.RestoreDurationMs }},
-		{info("BilledDuration", ms, "report", PresetDefault, "time that is billed"),
-			func(f *Event) telemetry.Number { return f.BilledDurationMs }},
-		{info("RuntimeDuration", ms, "runtimeDone", PresetDefault, "time the function's runtime took"),
-			func(f *Event) telemetry.Number { return f.RuntimeDurationMs }},
-		{info("PostRuntimeDuration", ms, "report and runtimeDone", PresetDefault, "time extensions took after the runtime"),
-			func(f *Event) telemetry.Number { return f.PostRuntimeDurationMs }},
-		{info("ResponseLatency", ms, "span", PresetDefault, "time to the first byte of the response"),
-			func(f *Event) telemetry.Number { return f.ResponseLatencyMs }},
-		{info("ResponseDuration", ms, "span", PresetDefault, "time from the first to the last byte of the response"),
-			func(f *Event) telemetry.Number { return f.ResponseDurationMs }},
-		{info("MemoryUtilization", "Percent", "report", PresetDefault, "largest use of memory, share of the configured size"),
-			memoryUtilization},
-		{info("MaxMemoryUsed", "Megabytes", "report", PresetDefault, "largest use of memory so far in the sandbox, in MiB as in the REPORT line"),
-			func(f *Event) telemetry.Number { return f.MaxMemoryUsedMB }},
-		{info("ProducedBytes", "Bytes", "runtimeDone", PresetDefault, "size of the response"),
-			func(f *Event) telemetry.Number { return f.ProducedBytes }},
-		{info("LogsDropped", count, "logsDropped", PresetDefault, "records that the platform dropped before we saw them"),
-			func(f *Event) telemetry.Number { return f.LogsDropped }},
+}
+
+func times() []metric {
+	const first = "first invocation of a sandbox"
+	return []metric{
+		{MetricInfo{"Duration", ms, "report", PresetAll, "time of the invocation, extensions included", ""},
+			func(e *Event) telemetry.Number { return e.DurationMs }, 0, everywhere, false},
+		{MetricInfo{"InitDuration", ms, "report, else initReport", PresetDefault, "time of the init that the invocation waited for", first},
+			func(e *Event) telemetry.Number { return e.InitDurationMs }, 0, onDemand | provisioned, false},
+		{MetricInfo{"RestoreDuration", ms, "report, else restoreReport", PresetDefault, "time of the SnapStart restore", first + " under SnapStart"},
+			func(e *Event) telemetry.Number { return e.RestoreDurationMs }, 0, snapStart, false},
+		{MetricInfo{"BilledDuration", ms, "report", PresetAll, "time that is billed", ""},
+			func(e *Event) telemetry.Number { return e.BilledDurationMs }, 0, classic, false},
+		{MetricInfo{"RuntimeDuration", ms, "runtimeDone", PresetAll, "time the function's runtime took", ""},
+			func(e *Event) telemetry.Number { return e.RuntimeDurationMs }, 0, classic, false},
+		{MetricInfo{"PostRuntimeDuration", ms, "report and runtimeDone", PresetAll, "time extensions took after the runtime", ""},
+			func(e *Event) telemetry.Number { return e.PostRuntimeDurationMs }, 0, classic, false},
+		{MetricInfo{"ResponseLatency", ms, "span", PresetAll, "time to the first byte of the response", ""},
+			func(e *Event) telemetry.Number { return e.ResponseLatencyMs }, 0, everywhere, false},
+		{MetricInfo{"ResponseDuration", ms, "span", PresetAll, "time from the first to the last byte of the response", ""},
+			func(e *Event) telemetry.Number { return e.ResponseDurationMs }, 0, everywhere, false},
 	}
-	for _, m := range processMetrics() {
-		rows = append(rows, metric{m.MetricInfo, func(f *Event) telemetry.Number { return telemetry.Number(m.figure(&f.Process)) }})
+}
+
+func amounts() []metric {
+	return []metric{
+		{MetricInfo{"MemoryUtilization", "Percent", "report", PresetDefault, "largest use of memory, share of the configured size", ""},
+			memoryUtilization, 0, classic, false},
+		{MetricInfo{"MaxMemoryUsed", megabyte, "report", PresetInsights, "largest use of memory so far in the sandbox, in MiB as in the REPORT line", ""},
+			func(e *Event) telemetry.Number { return e.MaxMemoryUsedMB }, 0, classic, false},
+		{MetricInfo{"ProducedBytes", size, "runtimeDone", PresetAll, "size of the response", ""},
+			func(e *Event) telemetry.Number { return e.ProducedBytes }, 0, classic, false},
+		{MetricInfo{"LogsDropped", count, "logsDropped", PresetDefault, "records that the platform dropped before we saw them", "when it happens"},
+			func(e *Event) telemetry.Number { return e.LogsDropped }, 0, everywhere, true},
+		{MetricInfo{"EstimatedCost", "None", "report", PresetAll, "US dollars at the list price of us-east-1, free tier and commitments ignored", ""},
+			func(e *Event) telemetry.Number { return e.costUSD }, 0, classic, false},
 	}
-	return append(rows, metric{
-		info("EstimatedCost", "None", "report", PresetAll, "US dollars at the list price of us-east-1, free tier and commitments ignored"),
-		func(f *Event) telemetry.Number { return f.costUSD },
-	})
+}
+
+// readings are read of the sandbox, and only where they are listed: reading
+// costs processor time. On managed instances they are never one invocation's.
+func readings() []metric {
+	row := func(name, unit, source string, preset Preset, want procstat.Want, meaning string, of func(*procstat.Sample) procstat.Figure) metric {
+		return metric{MetricInfo{name, unit, source, preset, meaning, "where listed"},
+			func(e *Event) telemetry.Number { return telemetry.Number(of(&e.Process)) }, want, classic, false}
+	}
+	return []metric{
+		row("CpuUser", ms, "/proc/stat", PresetAll, procstat.CPU, "processor time of all processes in user mode, in steps of 10 ms",
+			func(s *procstat.Sample) procstat.Figure { return s.CPUUserMs }),
+		row("CpuSystem", ms, "/proc/stat", PresetAll, procstat.CPU, "processor time of all processes in the kernel, in steps of 10 ms",
+			func(s *procstat.Sample) procstat.Figure { return s.CPUSystemMs }),
+		row("CpuTotal", ms, "/proc/stat", PresetInsights, procstat.CPU, "processor time of all processes, in steps of 10 ms", cpuTotal),
+		row("RxBytes", size, "/proc/net/dev", PresetInsights, procstat.Network, "received over the function's network",
+			func(s *procstat.Sample) procstat.Figure { return s.RxBytes }),
+		row("TxBytes", size, "/proc/net/dev", PresetInsights, procstat.Network, "sent over the function's network",
+			func(s *procstat.Sample) procstat.Figure { return s.TxBytes }),
+		row("TmpUsed", size, "statvfs", PresetInsights, procstat.Tmp, "taken of /tmp at the end",
+			func(s *procstat.Sample) procstat.Figure { return s.TmpUsedBytes }),
+		row("FdUsed", count, "/proc/*/fd", PresetAll, procstat.FDs, "open files of all processes but the extension, at the end",
+			func(s *procstat.Sample) procstat.Figure { return s.FDs }),
+		row("Threads", count, "/proc/*/stat", PresetAll, procstat.Threads, "threads of all processes but the extension, at the end",
+			func(s *procstat.Sample) procstat.Figure { return s.Threads }),
+		row("ExtensionCpu", ms, "getrusage", PresetAll, procstat.OwnCPU, "processor time of the extension",
+			func(s *procstat.Sample) procstat.Figure { return s.OwnCPUMs }),
+		row("ExtensionMemory", megabyte, "/proc/self/statm", PresetAll, procstat.OwnMemory, "resident memory of the extension at the end, MiB",
+			func(s *procstat.Sample) procstat.Figure { return s.OwnMemoryMB }),
+	}
+}
+
+func cpuTotal(s *procstat.Sample) procstat.Figure {
+	return procstat.Figure{Value: s.CPUUserMs.Value + s.CPUSystemMs.Value, Set: s.CPUUserMs.Set && s.CPUSystemMs.Set}
 }
 
 func judgement(yes bool) telemetry.Number {
@@ -103,53 +171,10 @@ func judgement(yes bool) telemetry.Number {
 	return telemetry.Num(0)
 }
 
-func memoryUtilization(f *Event) telemetry.Number {
-	if !f.MaxMemoryUsedMB.Set || !f.MemorySizeMB.Set || f.MemorySizeMB.Value <= 0 {
+// memoryUtilization divides like by like: both figures are MiB.
+func memoryUtilization(e *Event) telemetry.Number {
+	if !e.MaxMemoryUsedMB.Set || !e.MemorySizeMB.Set || e.MemorySizeMB.Value <= 0 {
 		return telemetry.Number{}
 	}
-	return telemetry.Num(math.Round(10000*f.MaxMemoryUsedMB.Value/f.MemorySizeMB.Value) / 100)
-}
-
-// Selection is a set of platform metrics. The zero value is the empty one.
-type Selection struct{ rows uint64 } // bit i is row i of the table
-
-// Select reads a setting: the name of a preset, or a comma list of metric
-// names. It returns what it knows and the names it does not.
-func Select(setting string) (Selection, []string) {
-	var s Selection
-	var unknown []string
-	rows := metricTable()
-	for name := range strings.SplitSeq(setting, ",") {
-		name = strings.TrimSpace(name)
-		if name == "" || Preset(name) == PresetNone {
-			continue
-		}
-		found := false
-		for i := range rows {
-			if rows[i].Name == name || inPreset(rows[i].Preset, Preset(name)) {
-				s.rows |= 1 << i
-				found = true
-			}
-		}
-		if !found {
-			unknown = append(unknown, name)
-		}
-	}
-	return s, unknown
-}
-
-func (s Selection) has(row int) bool { return s.rows&(1<<row) != 0 }
-
-// inPreset reports whether a metric of the smallest preset is in the asked
-// one.
-func inPreset(smallest, asked Preset) bool {
-	switch asked {
-	case PresetAll:
-		return true
-	case PresetDefault:
-		return smallest != PresetAll
-	case PresetBasic:
-		return smallest == PresetBasic
-	}
-	return false
+	return telemetry.Num(math.Round(10000*e.MaxMemoryUsedMB.Value/e.MemorySizeMB.Value) / 100)
 }

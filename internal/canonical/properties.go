@@ -34,21 +34,21 @@ func propertyTable() []property {
 		return property{PropertyInfo{Name: name, Meaning: meaning}, value}
 	}
 	rows := []property{
-		row("function_version", "version that ran", func(f *Event) any { return text(f.Request.FunctionVersion) }),
-		row("function_memory_size", "configured memory, MiB", func(f *Event) any { return whole(f.MemorySizeMB) }),
-		row("function_arn", "ARN that was called, with its alias or version", func(f *Event) any { return text(f.Request.FunctionARN) }),
-		row("function_request_id", "request id", func(f *Event) any { return f.Request.ID }),
-		row("cold_start", "true if somebody waited for the init of an on-demand sandbox", func(f *Event) any { return f.Request.ColdStart }),
-		row("init_type", "how the sandbox was initialised", func(f *Event) any { return text(f.InitType) }),
-		row("xray_trace_id", "root of the X-Ray header", func(f *Event) any { return text(f.Request.TraceID) }),
-		row("tenant_id", "tenant, in tenant isolation mode", func(f *Event) any { return text(f.Request.TenantID) }),
-		row("status", "the platform's word: success, failure, error, timeout", func(f *Event) any { return text(f.Status) }),
-		row("error_type", "type of the error, from the platform or from the function's lines", func(f *Event) any { return text(f.ErrorType) }),
-		row("outcome", "judgement: success, error, timeout, out_of_memory, unknown", func(f *Event) any { return string(f.Outcome) }),
-		row("complete", "false if the sandbox ended before the platform's report", func(f *Event) any { return f.Complete }),
-		row("shutdown_reason", "why the sandbox ended; only if complete is false", func(f *Event) any { return text(f.ShutdownReason) }),
-		row("deadline_slack_ms", "time that was left when the function was done", func(f *Event) any { return whole(f.DeadlineSlackMs) }),
-		row("billed_duration_ms", "time that is billed", func(f *Event) any { return whole(f.BilledDurationMs) }),
+		row("service_name", "POWERTOOLS_SERVICE_NAME, only where it is no dimension's value and `service` is the default", func(e *Event) any { return text(e.serviceName) }),
+		row("function_version", "version that ran", func(e *Event) any { return text(e.Request.FunctionVersion) }),
+		row("function_memory_size", "configured memory, MiB", func(e *Event) any { return whole(e.MemorySizeMB) }),
+		row("function_arn", "ARN that was called, with its alias or version", func(e *Event) any { return text(e.Request.FunctionARN) }),
+		row("function_request_id", "request id", func(e *Event) any { return e.Request.ID }),
+		row("cold_start", "true if somebody waited for the init of an on-demand sandbox", func(e *Event) any { return e.Request.ColdStart }),
+		row("init_type", "how the sandbox was initialised", func(e *Event) any { return text(e.InitType) }),
+		row("xray_trace_id", "root of the X-Ray header", func(e *Event) any { return text(e.Request.TraceID) }),
+		row("tenant_id", "tenant, in tenant isolation mode", func(e *Event) any { return text(e.Request.TenantID) }),
+		row("status", "the platform's word: success, failure, error, timeout", func(e *Event) any { return text(e.Status) }),
+		row("error_type", "type of the error, from the platform or from the function's lines", func(e *Event) any { return text(e.ErrorType) }),
+		row("outcome", "judgement: success, error, timeout, out_of_memory, unknown", func(e *Event) any { return string(e.Outcome) }),
+		row("complete", "false if the sandbox ended before the platform's report", func(e *Event) any { return e.Complete }),
+		row("shutdown_reason", "why the sandbox ended; only if complete is false", func(e *Event) any { return text(e.ShutdownReason) }),
+		row("deadline_slack_ms", "time that was left when the function was done", func(e *Event) any { return whole(e.DeadlineSlackMs) }),
 	}
 	for _, c := range []struct {
 		name  string
@@ -57,16 +57,14 @@ func propertyTable() []property {
 		{"log_trace", invocation.LevelTrace}, {"log_debug", invocation.LevelDebug}, {"log_info", invocation.LevelInfo}, {"log_warn", invocation.LevelWarn},
 		{"log_error", invocation.LevelError}, {"log_critical", invocation.LevelCritical}, {"log_unknown", invocation.LevelUnknown},
 	} {
-		rows = append(rows, row(c.name, "lines of this level, filtered ones included; only if there are any", func(f *Event) any {
-			return some(f.Logs[c.level])
+		rows = append(rows, row(c.name, "lines of this level, filtered ones included; only if there are any", func(e *Event) any {
+			return some(e.Logs[c.level])
 		}))
 	}
 	return append(rows,
-		row("log_released", "lines that the flight recorder held and released; only if there are any", func(f *Event) any { return some(f.Released) }),
-		row("log_hold_dropped", "lines that the flight recorder had no room for; only if there are any", func(f *Event) any { return some(f.HoldDropped) }),
-		row("error_fingerprint", "16 hex digits, the same for first ERROR lines that differ only in numbers and ids", func(f *Event) any { return text(f.FirstErrorFingerprint) }),
-		row("extension_overhead_ms", "time from the end of the function to the end of all extensions", func(f *Event) any { return number(f.ExtensionOverheadMs) }),
-		row("estimated_cost_usd", "US dollars at the list price of us-east-1, free tier and commitments ignored", func(f *Event) any { return number(f.costUSD) }),
+		row("log_released", "lines that the flight recorder held and released; only if there are any", func(e *Event) any { return some(e.Released) }),
+		row("log_hold_dropped", "lines that the flight recorder had no room for; only if there are any", func(e *Event) any { return some(e.HoldDropped) }),
+		row("error_fingerprint", "16 hex digits, the same for first ERROR lines that differ only in numbers and ids", func(e *Event) any { return text(e.FirstErrorFingerprint) }),
 	)
 }
 
@@ -82,13 +80,6 @@ func some(n uint32) any {
 		return nil
 	}
 	return int64(n)
-}
-
-func number(n telemetry.Number) any {
-	if !n.Set {
-		return nil
-	}
-	return n.Value
 }
 
 func whole(n telemetry.Number) any {

@@ -47,7 +47,7 @@ type Config struct {
 	BufferBytes       int
 	SpoolBytes        int           // of files in /tmp; 0: none
 	LogsDestinations  []Destination // empty: none
-	MetricsPlatform   string        // none, basic, default, all, or a comma list of names
+	MetricsPlatform   string        // none, event, default, insights, all, or a comma list of names
 	MetricsDimensions []Dimension
 
 	StaleIfError      time.Duration

@@ -131,7 +131,7 @@ func TestBadValuesAreOneWarningEach(t *testing.T) {
 		{"POWERTOOLS_LOGGER_SAMPLE_RATE=2", "POWERTOOLS_LOGGER_SAMPLE_RATE: not a number from 0 to 1; using 0"},
 		{"POWERTOOLS_METRICS_DISABLED=maybe", "POWERTOOLS_METRICS_DISABLED: not a boolean (1 y yes t true on, 0 n no f false off); using false"},
 		{"POWERTOOLS_LOGS_DESTINATION=kafka:g", "POWERTOOLS_LOGS_DESTINATION: entry 1: not one of none, stdout, cloudwatch:GROUP[:STREAM], firehose:STREAM, otlp+http(s)://HOST/PATH, http(s)://HOST/PATH; using stdout"},
-		{"POWERTOOLS_METRICS_PLATFORM=everything", "POWERTOOLS_METRICS_PLATFORM: not one of none, basic, default, all and not a comma list of metric names; using default"},
+		{"POWERTOOLS_METRICS_PLATFORM=everything", "POWERTOOLS_METRICS_PLATFORM: not one of none, event, default, insights, all and not a comma list of metric names; using default"},
 		{"POWERTOOLS_METRICS_DIMENSIONS=service=x", "POWERTOOLS_METRICS_DIMENSIONS: a dimension is named twice, or is service or function_name, which are always there; using the default"},
 		{"POWERTOOLS_METRICS_DIMENSIONS=stage", "POWERTOOLS_METRICS_DIMENSIONS: not a list of name=value in printable ASCII, such as stage=prod,team=pay; using the default"},
 		{"POWERTOOLS_LOGS_KEYS=everything", "POWERTOOLS_LOGS_KEYS: not one of lean, all and not a comma list of known names; using lean"},

@@ -105,9 +105,9 @@ func extensionVars() []Var {
 			field: func(c *Config) value { return word{&c.LogsCopy, []string{"missing", "all"}} }},
 		{Name: "POWERTOOLS_LOGS_HTTP_HEADERS", Feature: "logs", Meaning: "headers for HTTP destinations, `Name: value` separated by commas; a value `secret:ID#key`, also behind a word as in `Bearer secret:ID#key`, is read from Secrets Manager",
 			field: func(c *Config) value { return headers{&c.LogsHTTPHeaders} }},
-		{Name: "POWERTOOLS_METRICS_PLATFORM", Default: "default", Feature: "metrics", Meaning: "platform metrics of the canonical event: a preset or a comma list of metric names",
+		{Name: "POWERTOOLS_METRICS_PLATFORM", Default: "default", Feature: "metrics", Meaning: "which figures of the canonical event are metrics, and billed: a preset or a comma list of names ([metrics.md](metrics.md)); `event`: none, the event is a plain line; `none`: no event",
 			field: func(c *Config) value {
-				return selection{&c.MetricsPlatform, []string{"none", "basic", "default", "all"}}
+				return selection{&c.MetricsPlatform, []string{"none", "event", "default", "insights", "all"}}
 			}},
 		{Name: "POWERTOOLS_METRICS_EMPTY_RESPONSE", Default: "auto", Feature: "metrics", Meaning: "what an invocation without a response body and without a runtime's error line is: `auto`: by runtime, `error`, `success`",
 			field: func(c *Config) value { return word{&c.EmptyResponse, []string{"auto", "error", "success"}} }},

@@ -165,8 +165,8 @@ func (c *checker) properties() *LimitError {
 
 func (c *checker) metrics() *LimitError {
 	metrics := c.doc.Metrics
-	if len(metrics) == 0 || len(metrics) > MaxMetrics {
-		return refuse(FieldMetrics, strconv.Itoa(len(metrics))+" metrics in a document, expected 1 to "+strconv.Itoa(MaxMetrics))
+	if n := listed(metrics); n > MaxMetrics {
+		return refuse(FieldMetrics, strconv.Itoa(n)+" metrics in a document, expected 1 to "+strconv.Itoa(MaxMetrics))
 	}
 	for i := range metrics {
 		m := &metrics[i]

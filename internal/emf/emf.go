@@ -40,6 +40,11 @@ type Metric struct {
 	Unit       string
 	Values     []float64 // one: written as a number; several: as an array
 	Resolution int       // 1 is written, 0 and 60 are not
+
+	// Unlisted: a member of the document for queries, and no metric, so that
+	// CloudWatch neither charts nor bills it. Unit and Resolution have no
+	// effect.
+	Unlisted bool
 }
 
 // Document is one EMF event, ready to be written.
@@ -47,6 +52,6 @@ type Document struct {
 	Time       time.Time
 	Namespace  string
 	Dimensions [][]Dimension // sets; a name that occurs in several sets has one value
-	Metrics    []Metric      // at most 100
+	Metrics    []Metric      // at most 100 that are listed
 	Properties []Property
 }

@@ -15,6 +15,9 @@ import (
 // The error is a *LimitError; dst is then returned as it came.
 func AppendDocument(dst []byte, d Document) ([]byte, error) {
 	plain, limit := check(&d)
+	if limit == nil && listed(d.Metrics) == 0 {
+		limit = refuse(FieldMetrics, "no metric in a document, expected 1 to "+strconv.Itoa(MaxMetrics))
+	}
 	if limit != nil {
 		return dst, limit
 	}
@@ -27,7 +30,26 @@ func AppendDocument(dst []byte, d Document) ([]byte, error) {
 	buf = append(buf, `],"Metrics":[`...)
 	buf = appendDefinitions(buf, d.Metrics, plain)
 	buf = append(buf, `]}]}`...)
+	return appendMembers(dst, buf, &d, plain)
+}
 
+// AppendPlain writes the document as a line for queries that CloudWatch takes
+// no metric from: a member timestamp in place of the metric directives, all
+// metrics as members. Properties must not name one timestamp.
+func AppendPlain(dst []byte, d Document) ([]byte, error) {
+	plain, limit := check(&d)
+	if limit != nil {
+		return dst, limit
+	}
+	buf := append(dst, `{"timestamp":"`...)
+	buf = d.Time.UTC().AppendFormat(buf, "2006-01-02T15:04:05.000Z")
+	return appendMembers(dst, append(buf, '"'), &d, plain)
+}
+
+// appendMembers writes what both kinds of lines have, behind their first
+// member.
+func appendMembers(dst, buf []byte, d *Document, plain bool) ([]byte, error) {
+	var limit *LimitError
 	for i := range d.Properties {
 		if buf, limit = appendProperty(append(buf, ','), &d.Properties[i]); limit != nil {
 			return dst, limit
@@ -69,12 +91,26 @@ func appendDimensionNames(buf []byte, sets [][]Dimension, plain bool) []byte {
 	return buf
 }
 
+func listed(metrics []Metric) (n int) {
+	for i := range metrics {
+		if !metrics[i].Unlisted {
+			n++
+		}
+	}
+	return n
+}
+
 func appendDefinitions(buf []byte, metrics []Metric, plain bool) []byte {
+	first := true
 	for i := range metrics {
 		m := &metrics[i]
-		if i > 0 {
+		if m.Unlisted {
+			continue
+		}
+		if !first {
 			buf = append(buf, ',')
 		}
+		first = false
 		buf = append(buf, `{"Name":`...)
 		buf = appendName(buf, m.Name, plain)
 		unit := m.Unit

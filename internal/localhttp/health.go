@@ -8,6 +8,10 @@ type Health struct {
 	State    string   // starting, ok, degraded, stopping; empty: derived from Degraded
 	Features []string // what is switched on
 	Degraded []Degradation
+
+	// BilledMetrics is how many metrics of the canonical event CloudWatch
+	// bills the function for, at most. nil: not told.
+	BilledMetrics *int
 }
 
 // Degradation is one thing that does not work as configured.
@@ -56,6 +60,10 @@ func getHealth(s *Server, x *exchange) error {
 	dst = wire.AppendString(dst, s.opt.Version)
 	dst = append(dst, `,"features":`...)
 	dst = wire.AppendStrings(dst, h.Features)
+	if h.BilledMetrics != nil {
+		dst = append(dst, `,"billed_metrics":`...)
+		dst = wire.AppendInt(dst, *h.BilledMetrics)
+	}
 	dst = append(dst, `,"degraded":[`...)
 	for i, d := range h.Degraded {
 		if i > 0 {

@@ -276,6 +276,7 @@ func TestHealth(t *testing.T) {
 	}{
 		"alone":       {nil, "", `{"state":"ok","version":"1.2.3","features":[],"degraded":[]}`},
 		"fine":        {&localhttp.Health{Features: []string{"parameters", "metrics"}}, "", `{"state":"ok","version":"1.2.3","features":["parameters","metrics"],"degraded":[]}`},
+		"billed":      {&localhttp.Health{BilledMetrics: new(int)}, "", `{"state":"ok","version":"1.2.3","features":[],"billed_metrics":0,"degraded":[]}`},
 		"starting":    {&localhttp.Health{State: "starting"}, "", `{"state":"starting","version":"1.2.3","features":[],"degraded":[]}`},
 		"degraded":    {&localhttp.Health{State: "ok", Degraded: []localhttp.Degradation{{"telemetry", "refused"}}}, "", `{"state":"degraded","version":"1.2.3","features":[],"degraded":[{"component":"telemetry","reason":"refused"}]}`},
 		"unavailable": {nil, "no credentials", `{"state":"degraded","version":"1.2.3","features":[],"degraded":[{"component":"parameters","reason":"no credentials"}]}`},

@@ -98,7 +98,8 @@ func (p *Pipeline) emitLocked(s *invocation.Summary) {
 	id := s.Request.ID
 	t := p.judgeLocked(s)
 	f := canonical.Event{Summary: s, Released: t.let, HoldDropped: t.dropped, Process: p.process.take(id), Measured: p.meters.take(id)}
-	line, err := p.events.Encode(&f)
+	f.ColdStartCounted = p.coldCounted
+	line, listed, err := p.events.Encode(&f)
 	switch {
 	case err != nil:
 		p.stats.Refused++
@@ -108,6 +109,11 @@ func (p *Pipeline) emitLocked(s *invocation.Summary) {
 		}
 	case len(line) > 0:
 		p.stats.Events++
+		p.eventSeen = true
+		if listed > 0 && !p.metricSeen && p.opt.FirstMetric != nil {
+			p.metricSeen = true
+			p.opt.FirstMetric()
+		}
 		p.opt.Metrics.Put(line)
 	}
 }

@@ -55,7 +55,8 @@ type Options struct {
 	Lines   []Destination // where the function's lines go; none: nowhere
 	Metrics Output        // where canonical events go; nil: nowhere
 
-	Service             string // key of lines, dimension of metrics
+	Service             string // key of lines
+	MetricsService      string // dimension service; empty: Service
 	FunctionName        string
 	MetricsFunctionName string // dimension function_name; empty: FunctionName
 	MemoryMB            int    // MiB; 0: unknown, the key is left out
@@ -80,11 +81,14 @@ type Options struct {
 	HoldBytes     int              // of all invocations; 0 means DefaultHoldBytes
 	HoldBytesEach int              // of each; 0 means DefaultHoldBytesEach
 
-	Platform   canonical.Selection // which platform metrics are written; none: no canonical event
+	Platform   canonical.Selection // whether there are canonical events, and which figures are metrics
 	Namespace  string              // CloudWatch namespace
 	Dimensions []emf.Dimension     // further fixed dimensions
 	Meters     []Meter
 	Process    Process // asked only if a metric is selected that needs it; nil: those metrics are missing
+
+	// FirstMetric is called once, when the first event with a metric is written.
+	FirstMetric func()
 
 	// FlushMetrics is called when an invocation's end is observed: the custom
 	// metrics of the function are complete.
@@ -114,6 +118,10 @@ type Pipeline struct {
 	process  process
 	stats    Stats
 	saidBad  bool // a panic or a refused document was logged
+
+	coldCounted bool // a metrics document of the function has counted the cold start
+	eventSeen   bool // the first canonical event is out: no cold start can follow
+	metricSeen  bool // FirstMetric was called
 }
 
 // Stats counts what the pipeline did. Each line is in exactly one of Passed,
@@ -155,13 +163,27 @@ func New(tracker *invocation.Tracker, opt Options) *Pipeline {
 		p.redactor = opt.Redact.Redactor()
 	}
 	p.recorder = newRecorder(&p.opt)
-	p.events = canonical.NewEncoder(canonical.Options{
-		Off: opt.Metrics == nil, Listed: opt.Platform, Namespace: opt.Namespace,
-		Service: opt.Service, FunctionName: opt.MetricsFunctionName, Dimensions: opt.Dimensions,
-		Architecture: opt.Architecture, Log: p.log,
-	})
+	p.events = canonical.NewEncoder(opt.event())
+	for _, problem := range p.events.Problems() {
+		p.log.Warn(problem)
+	}
 	p.process = process{source: opt.Process, want: p.events.Want()}
 	return p
+}
+
+// event is what the canonical event has of it.
+func (o *Options) event() canonical.Options {
+	if o.Metrics == nil {
+		return canonical.Options{}
+	}
+	e := canonical.Options{
+		Selection: o.Platform, Namespace: o.Namespace, Dimensions: o.Dimensions,
+		Service: o.Service, FunctionName: o.MetricsFunctionName, Architecture: o.Architecture,
+	}
+	if o.MetricsService != "" && o.MetricsService != o.Service {
+		e.Service, e.ServiceName = o.MetricsService, o.Service
+	}
+	return e
 }
 
 // Begin takes an INVOKE event on its way to the tracker. It must come here

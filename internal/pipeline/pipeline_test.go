@@ -125,7 +125,6 @@ func TestNoMetrics(t *testing.T) {
 	for name, change := range map[string]func(*Options){
 		"nothing is selected":            func(o *Options) { o.Platform = canonical.Selection{} },
 		"no output":                      func(o *Options) { o.Metrics = nil },
-		"selected metric has no source":  func(o *Options) { o.Platform, _ = canonical.Select("RestoreDuration") },
 		"nothing is selected, no output": func(o *Options) { o.Platform, o.Metrics = canonical.Selection{}, nil },
 	} {
 		r := newRig(t, change).running()
@@ -157,13 +156,17 @@ func TestDimensionsThatAreTaken(t *testing.T) {
 	}
 }
 
-// TestRefusedEventIsSaidOnce: a namespace that CloudWatch refuses.
-func TestRefusedEventIsSaidOnce(t *testing.T) {
+// TestBadOptionsCostThatPart and not the event, as one warning each: a value
+// that CloudWatch refuses takes nothing else with it.
+func TestBadOptionsCostThatPart(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)
-	r := newRig(t, func(o *Options) { o.Namespace, o.Log = "", zap.New(core) })
+	r := newRig(t, func(o *Options) {
+		o.Namespace, o.Log = "AWS/Lambda", zap.New(core)
+		o.MetricsFunctionName = "fn ö"
+	})
 	r.HandleEvents(events(start("a"), report("a"), start("b"), report("b")))
-	if s := r.Stats(); s.Refused != 2 || s.Events != 0 || logs.Len() != 1 || len(r.metrics.got) != 0 {
-		t.Errorf("stats %+v, %d log lines", s, logs.Len())
+	if s := r.Stats(); s.Refused != 0 || s.Events != 2 || logs.Len() != 2 || len(r.metrics.got) != 2 {
+		t.Errorf("stats %+v, %d log lines, %v", s, logs.Len(), r.metrics.got)
 	}
 }
 

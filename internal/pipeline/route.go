@@ -9,6 +9,9 @@ import (
 func (p *Pipeline) lineLocked(ev *telemetry.Event) {
 	p.stats.Lines++
 	l := p.parser.parse(ev)
+	if l.emf && !p.eventSeen && !p.coldCounted {
+		p.coldCounted = p.events.CountsColdStart(l.text)
+	}
 	wanted := ev.Kind != telemetry.KindFunction || p.wants(ev.Line)
 	if p.opt.Redact != nil && p.redactLocked(l) {
 		p.stats.Redacted++

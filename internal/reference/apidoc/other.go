@@ -38,7 +38,7 @@ func otherRoutes() []Route {
 			Route:   route("GET", "/healthz"),
 			Summary: "State, version, features, and what is degraded and why",
 			Answers: []Answer{{Status: 200, Summary: "the state, whatever it is", Media: []Media{
-				{Type: "application/json", Schema: "Health", Example: `{"state":"ok","version":"1.0.0","features":["parameters","metrics"],"degraded":[]}`},
+				{Type: "application/json", Schema: "Health", Example: `{"state":"ok","version":"1.0.0","features":["parameters","metrics"],"billed_metrics":6,"degraded":[]}`},
 			}}},
 		},
 		{

@@ -122,6 +122,7 @@ const (
 "type":"object","additionalProperties":false,"required":["state","version","features","degraded"],"properties":{
 "state":{"type":"string","enum":["starting","ok","degraded","stopping"]},"version":{"type":"string"},
 "features":{"type":"array","items":{"type":"string"}},
+"billed_metrics":{"type":"integer","minimum":0,"description":"metrics of the canonical event that CloudWatch bills the function for, at most"},
 "degraded":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["component","reason"],
 "properties":{"component":{"type":"string"},"reason":{"type":"string"}}}}}}`
 
