@@ -4,37 +4,38 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"powertools-extension/internal/config"
-	"powertools-extension/internal/paramcache"
+	"powertools-extension/internal/ref"
 )
 
-func TestParseRef(t *testing.T) {
-	cfg, _ := config.Load([]string{"POWERTOOLS_PARAMETERS_SSM_DECRYPT=true"})
-	for _, tt := range []struct {
-		text string
-		want paramcache.Ref
-	}{
-		{"ssm:/app/db", paramcache.Ref{Source: "ssm", Name: "/app/db", Decrypt: true}},
-		{"ssm-path:/app/", paramcache.Ref{Source: "ssm", Name: "/app/", Path: true, Decrypt: true}},
-		{"secret:app/db", paramcache.Ref{Source: "secrets", Name: "app/db"}},
-		{"secret:arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf", paramcache.Ref{Source: "secrets", Name: "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf"}},
-		{"dynamodb:config/a/b", paramcache.Ref{Source: "dynamodb", Name: "config", Key: "a/b", KeyAttr: "id", ValueAttr: "value"}},
-		{"appconfig:shop/prod/main", paramcache.Ref{Source: "appconfig", Name: "shop/prod/main"}},
-		{"appconfig:" + agentName("shop:prod:main"), paramcache.Ref{Source: "appconfig", Name: "shop/prod/main"}},
-		{"appconfig:" + agentName("/applications/shop/environments/prod/configurations/main"), paramcache.Ref{Source: "appconfig", Name: "shop/prod/main"}},
-	} {
-		got, err := parseRef(tt.text, cfg)
-		if err != nil {
-			t.Errorf("%s: %v", tt.text, err)
-		}
-		if d := cmp.Diff(tt.want, got); d != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.text, d)
-		}
+// What is fetched ahead is what a request asks for later.
+func TestPrefetched(t *testing.T) {
+	cfg, _ := config.Load([]string{
+		"POWERTOOLS_PARAMETERS_PREFETCH=ssm:/app/db, ssm:/app/blob?decrypt=false, ssm-path:/app/, secret:app/db?region=us-east-1, dynamodb:config/a/b, nonsense, ssm:/x?region=evil.example",
+		"AWS_APPCONFIG_EXTENSION_PREFETCH_LIST=shop:prod:main, /applications/shop/environments/prod/configurations/other, shop:prod",
+	})
+	core, logs := observer.New(zap.WarnLevel)
+	a := &App{cfg: cfg, log: zap.New(core)}
+	want := []ref.Ref{
+		{Source: "ssm", Name: "/app/db", Decrypt: true},
+		{Source: "ssm", Name: "/app/blob"},
+		{Source: "ssm", Name: "/app", Path: true, Decrypt: true},
+		{Source: "secrets", Name: "app/db", Region: "us-east-1"},
+		{Source: "dynamodb", Name: "config", Key: "a/b"},
+		{Source: "appconfig", Name: "shop/prod/main"},
+		{Source: "appconfig", Name: "shop/prod/other"},
 	}
-	for _, text := range []string{"", "ssm:", "/app/db", "dynamodb:table", "dynamodb:/key", "appconfig:a/b", "appconfig:" + agentName("a:b"), "s3:bucket"} {
-		if ref, err := parseRef(text, cfg); err == nil {
-			t.Errorf("%q is taken for %+v", text, ref)
-		}
+	if d := cmp.Diff(want, a.prefetched()); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	var entries []int64
+	for _, line := range logs.All() {
+		entries = append(entries, line.ContextMap()["entry"].(int64))
+	}
+	if d := cmp.Diff([]int64{6, 7, 3}, entries); d != "" {
+		t.Errorf("entries complained about (-want +got):\n%s", d)
 	}
 }

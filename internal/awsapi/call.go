@@ -11,6 +11,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"go.uber.org/zap"
+
+	"powertools-extension/internal/ref"
 )
 
 // call is one Call on its way through its attempts. It belongs to one
@@ -38,7 +40,7 @@ func (c *Client) prepare(op Operation, in any) (*call, error) {
 	if !ok {
 		return nil, &RequestError{op.Service, op.Name, "unknown service", "use one of the package's services"}
 	}
-	if op.RoleARN != "" && !isRoleARN(op.RoleARN) {
+	if op.RoleARN != "" && !ref.IsRole(op.RoleARN) {
 		return nil, &RequestError{op.Service, op.Name, "not the ARN of a role", "use one like arn:aws:iam::123456789012:role/name"}
 	}
 	places := c.places()

@@ -3,6 +3,8 @@ package awsapi
 import (
 	"net/url"
 	"strings"
+
+	"powertools-extension/internal/ref"
 )
 
 // partition is a part of AWS with its own DNS names.
@@ -90,12 +92,14 @@ func (e *endpoints) resolve(svc service, op Operation) (place, error) {
 	if region == "" {
 		return place{}, &RequestError{op.Service, op.Name, "no region", "set AWS_REGION"}
 	}
+	env, raw := e.configured(svc)
 	// The region may come from a caller's query or ARN. It becomes part of a
-	// host name that gets a signed request, so nothing but a label may pass.
-	if !isRegion(region) {
+	// host name that gets a signed request, so nothing else may pass. With an
+	// endpoint of its own, the environment may call its region as it likes.
+	if !ref.IsRegion(region) && (raw == "" || op.Region != "") {
 		return place{}, &RequestError{op.Service, op.Name, "not a region name", "use a name like eu-central-1"}
 	}
-	if env, raw := e.configured(svc); raw != "" {
+	if raw != "" {
 		u, ok := baseURL(raw)
 		if !ok {
 			return place{}, &RequestError{op.Service, op.Name, env + " is not an http or https URL", "correct or unset it"}
@@ -142,18 +146,4 @@ func baseURL(raw string) (string, bool) {
 	}
 	u.RawQuery, u.Fragment, u.User = "", "", nil
 	return strings.TrimSuffix(u.String(), "/") + "/", true
-}
-
-// isRegion accepts what can be one label of a host name.
-func isRegion(s string) bool {
-	if len(s) == 0 || len(s) > 63 || s[0] == '-' || s[len(s)-1] == '-' {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
-			return false
-		}
-	}
-	return true
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -14,8 +13,7 @@ import (
 )
 
 const (
-	maxRoles    = 20 // whose credentials are kept, the most recently used
-	maxRoleARN  = 2048
+	maxRoles    = 20                     // whose credentials are kept, the most recently used
 	sessionName = "powertools-extension" // what CloudTrail shows beside the role
 	// refusedFor is how long a role that could not be assumed is not asked for
 	// again: a burst of reads with it costs one call.
@@ -147,27 +145,4 @@ func decodeAssumed(body []byte) (aws.Credentials, error) {
 		return aws.Credentials{}, errXML
 	}
 	return creds, nil
-}
-
-// isRoleARN accepts arn:PARTITION:iam::ACCOUNT:role/PATH/NAME. (IAM User Guide,
-// "IAM identifiers")
-func isRoleARN(arn string) bool {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 || len(arn) > maxRoleARN {
-		return false
-	}
-	name, isRole := strings.CutPrefix(parts[5], "role/")
-	return parts[0] == "arn" && strings.HasPrefix(parts[1], "aws") && onlyOf(parts[1], "-") &&
-		parts[2] == "iam" && parts[3] == "" && len(parts[4]) == 12 && strings.Trim(parts[4], "0123456789") == "" &&
-		isRole && name != "" && onlyOf(name, "+=,.@_/-")
-}
-
-// onlyOf tells whether s has letters, digits and what is in more.
-func onlyOf(s, more string) bool {
-	for _, c := range []byte(s) {
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte(more, c) < 0 {
-			return false
-		}
-	}
-	return true
 }

@@ -185,3 +185,13 @@ func entity(name string) (rune, bool) {
 	n, err := strconv.ParseUint(digits, base, 21)
 	return rune(n), isNumber && err == nil && utf8.ValidRune(rune(n))
 }
+
+// onlyOf tells whether s has letters, digits and what is in more.
+func onlyOf(s, more string) bool {
+	for _, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte(more, c) < 0 {
+			return false
+		}
+	}
+	return true
+}

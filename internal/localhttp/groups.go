@@ -6,6 +6,7 @@ import (
 
 	"powertools-extension/internal/localhttp/wire"
 	"powertools-extension/internal/paramcache"
+	"powertools-extension/internal/ref"
 )
 
 // errorsMember is where the answer to several names tells what failed; no
@@ -25,13 +26,13 @@ func getSSMGroup(s *Server, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	ref := paramcache.Ref{Source: paramcache.SSM, Decrypt: decrypt}
+	asked := paramcache.Ref{Source: paramcache.SSM, Decrypt: decrypt}
 	path, hasPath := x.arg("path")
 	if !hasPath {
 		if _, given := x.arg("recursive"); given {
 			return argumentError{CodeBadArgument, "query argument recursive goes with path"}
 		}
-		return s.answerMany(x, ref, ssmName)
+		return s.answerMany(x, asked, ref.ParameterName)
 	}
 	if _, given := x.arg("name"); given {
 		return argumentError{CodeBadArgument, "query arguments path and name exclude each other"}
@@ -42,17 +43,8 @@ func getSSMGroup(s *Server, x *exchange) error {
 	if path.value == "" {
 		return argumentError{CodeMissing, "query argument path is empty: want a path such as /app/"}
 	}
-	ref.Name, ref.Path, ref.Recursive = ssmPath(path.value), true, recursive
-	return s.answerGroup(x, ref)
-}
-
-// ssmPath brings the ways to write a path into one: /app.
-func ssmPath(path string) string {
-	path = strings.TrimRight(path, "/")
-	if path == "" || path[0] != '/' {
-		return "/" + path
-	}
-	return path
+	asked.Name, asked.Path, asked.Recursive = ref.ParameterPath(path.value), true, recursive
+	return s.answerGroup(x, asked)
 }
 
 // getSecretGroup is GET /parameters/secrets: each ?name=.
@@ -92,25 +84,13 @@ func (s *Server) answerGroup(x *exchange, ref paramcache.Ref) error {
 	x.out = append(x.out, '{')
 	for i := range res.Value.Members {
 		v := &res.Value.Members[i]
-		member := memberRef(ref, v)
+		member := ref.Member(v.Name)
 		if err := s.appendMember(x, i > 0, memberKey(ref, v.Name), member, v, &opt); err != nil {
 			return err
 		}
 	}
 	x.out = append(x.out, '}')
 	return s.sendValue(x, s.set.json, &res)
-}
-
-// memberRef names a member of a group by itself, for transforms and errors.
-func memberRef(group paramcache.Ref, v *paramcache.Value) paramcache.Ref {
-	member := group
-	member.Path, member.Recursive, member.AllSorts = false, false, false
-	if group.Source == paramcache.DynamoDB {
-		member.Sort = v.Name
-	} else {
-		member.Name = v.Name
-	}
-	return member
 }
 
 // memberKey is a member's name in the answer: relative to the path, without

@@ -1,8 +1,6 @@
 package localhttp
 
 import (
-	"strings"
-
 	"powertools-extension/internal/localhttp/wire"
 	"powertools-extension/internal/paramcache"
 )
@@ -47,10 +45,9 @@ func (x *exchange) place(ref *paramcache.Ref) (err error) {
 func getSSM(s *Server, x *exchange) error {
 	ref := paramcache.Ref{Source: paramcache.SSM, Version: x.str("version"), Label: x.str("label")}
 	var err error
-	if ref.Name, err = x.name(0, "parameter name"); err != nil {
+	if ref.Name, err = x.parameterName(); err != nil {
 		return err
 	}
-	ref.Name = ssmName(ref.Name)
 	if ref.Version != "" && !isDigits(ref.Version) {
 		return badArgument("version", "a version number")
 	}
@@ -61,15 +58,6 @@ func getSSM(s *Server, x *exchange) error {
 		return err
 	}
 	return s.answerRead(x, ref)
-}
-
-// ssmName gives a hierarchical name back the slash that the URL's path took:
-// SSM demands one in front of a name that has levels. An ARN has it inside.
-func ssmName(name string) string {
-	if name[0] == '/' || strings.HasPrefix(name, "arn:") || !strings.Contains(name, "/") {
-		return name
-	}
-	return "/" + name
 }
 
 func getSecret(s *Server, x *exchange) error {

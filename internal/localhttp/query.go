@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"powertools-extension/internal/nearest"
+	"powertools-extension/internal/ref"
 )
 
 // argument is one decoded query argument.
@@ -141,6 +142,13 @@ func (x *exchange) name(i int, what string) (string, error) {
 	return name, nil
 }
 
+// parameterName is the name of a parameter in the path, which took the slash
+// that a hierarchical name begins with.
+func (x *exchange) parameterName() (string, error) {
+	name, err := x.name(0, "parameter name")
+	return ref.ParameterName(name), err
+}
+
 func (x *exchange) arg(name string) (argument, bool) {
 	for _, a := range x.args {
 		if a.name == name {
@@ -227,19 +235,10 @@ func (x *exchange) seconds(name string) (*time.Duration, error) {
 }
 
 // region returns an AWS region. It becomes part of a host name, so nothing
-// but the characters of a region may pass.
+// but a region may pass.
 func (x *exchange) region() (string, error) {
 	a, ok := x.arg("region")
-	if !ok {
-		return "", nil
-	}
-	for i := range len(a.value) {
-		c := a.value[i]
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
-			return "", badArgument("region", "a region such as eu-west-1")
-		}
-	}
-	if len(a.value) == 0 || len(a.value) > 32 || a.value[0] == '-' || a.value[len(a.value)-1] == '-' {
+	if ok && !ref.IsRegion(a.value) {
 		return "", badArgument("region", "a region such as eu-west-1")
 	}
 	return a.value, nil
@@ -252,32 +251,8 @@ func (x *exchange) role(name string) (string, error) {
 	if !ok || a.value == "" && x.route.Dialect != Problems {
 		return "", nil
 	}
-	if !isRole(a.value) {
+	if !ref.IsRole(a.value) {
 		return "", badArgument(name, "a role such as arn:aws:iam::123456789012:role/reader")
 	}
 	return a.value, nil
-}
-
-// isRole reports whether s has the form arn:<partition>:iam::<account>:role/<name>.
-func isRole(s string) bool {
-	const accountDigits = 12
-	part := strings.SplitN(s, ":", 6)
-	if len(part) != 6 || part[0] != "arn" || part[2] != "iam" || part[3] != "" {
-		return false
-	}
-	partition, ok := strings.CutPrefix(part[1], "aws")
-	if !ok || partition != "" && partition[0] != '-' || strings.Trim(partition, "-abcdefghijklmnopqrstuvwxyz") != "" {
-		return false
-	}
-	name, ok := strings.CutPrefix(part[5], "role/")
-	if !ok || name == "" || len(part[4]) != accountDigits || !isDigits(part[4]) {
-		return false
-	}
-	for i := range len(name) {
-		c := name[i]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("+=,.@_-/", rune(c)) {
-			return false
-		}
-	}
-	return true
 }

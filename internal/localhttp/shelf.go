@@ -1,11 +1,11 @@
 package localhttp
 
 import (
-	"strings"
 	"time"
 
 	"powertools-extension/internal/localhttp/wire"
 	"powertools-extension/internal/paramcache"
+	"powertools-extension/internal/ref"
 )
 
 // getCache tells what the cache holds: everything but the values.
@@ -72,18 +72,20 @@ func deleteCache(s *Server, x *exchange) error {
 	if err := s.available(); err != nil {
 		return err
 	}
-	refs := x.all("ref")
-	for _, ref := range refs {
-		if !isRef(ref) {
-			return badArgument("ref", "a ref as GET /parameters/cache lists them, such as ssm:/app/db, secrets:db, dynamodb:table/key or appconfig:app/env/profile")
+	var asked []ref.Ref
+	for _, text := range x.all("ref") {
+		one, err := ref.Parse(text)
+		if err != nil {
+			return badArgument("ref", "a ref as GET /parameters/cache lists them; "+err.Error())
 		}
+		asked = append(asked, one)
 	}
 	purged := 0
-	if len(refs) == 0 {
+	if len(asked) == 0 {
 		purged = s.deps.Parameters.PurgeAll()
 	}
-	for _, ref := range refs {
-		purged += s.purge(ref)
+	for _, one := range asked {
+		purged += s.purge(one)
 	}
 	x.out = append(x.out, `{"purged":`...)
 	x.out = append(wire.AppendInt(x.out, purged), '}')
@@ -91,44 +93,22 @@ func deleteCache(s *Server, x *exchange) error {
 	return x.send(200, s.set.json)
 }
 
-func isRef(ref string) bool {
-	source, name, _ := strings.Cut(ref, ":")
-	switch source {
-	case "ssm", "ssm-path", "secrets", "secret", "dynamodb", "appconfig":
-		return name != ""
-	}
-	return false
-}
-
 // purge forgets every entry of a ref, whatever version, label or attribute it
-// is of, and how many there were. An entry is listed as it was asked for first,
-// so a ref that names the same thing in another form is purged as well.
-func (s *Server) purge(ref string) int {
-	source, name, _ := strings.Cut(ref, ":")
-	switch source {
-	case "secret": // the word of the prefetch list
-		source, ref = "secrets", "secrets:"+name
-	case "ssm-path":
-		ref = "ssm-path:" + ssmPath(name)
-	}
+// is of, and how many there were. Where the ref names no region or role, those
+// of others are forgotten as well. An entry is listed as it was asked for
+// first, so a ref that names the same thing in another form is purged too.
+func (s *Server) purge(asked ref.Ref) int {
 	purged := 0
-	forget := func(ref paramcache.Ref) {
-		if s.deps.Parameters.Purge(ref) {
+	forget := func(one ref.Ref) {
+		if s.deps.Parameters.Purge(one) {
 			purged++
 		}
 	}
 	for _, e := range s.deps.Parameters.Entries() {
-		if e.Ref.String() == ref {
+		if asked.Means(e.Ref) {
 			forget(e.Ref)
 		}
 	}
-	switch plain := (paramcache.Ref{Source: paramcache.Source(source), Name: name}); plain.Source {
-	case paramcache.SSM:
-		forget(plain)
-		plain.Decrypt = true
-		forget(plain)
-	case paramcache.Secrets, paramcache.AppConfig:
-		forget(plain)
-	}
+	forget(asked)
 	return purged
 }

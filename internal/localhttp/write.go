@@ -16,10 +16,9 @@ func putSSM(s *Server, x *exchange) error {
 	ref := paramcache.Ref{Source: paramcache.SSM}
 	set := paramcache.Setting{KMSKey: x.str("kms_key")}
 	var err error
-	if ref.Name, err = x.name(0, "parameter name"); err != nil {
+	if ref.Name, err = x.parameterName(); err != nil {
 		return err
 	}
-	ref.Name = ssmName(ref.Name)
 	if set.Overwrite, err = x.flag("overwrite", false); err != nil {
 		return err
 	}

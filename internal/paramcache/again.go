@@ -17,7 +17,7 @@ func (c *Cache) Again(ref Ref, opt Options, res *Result) func() bool {
 	if res.State != Hit || opt.Force || opt.IfVersion != "" {
 		return nil
 	}
-	asked := read{ref: ref, opt: opt, key: c.home.key(ref)}
+	asked := read{ref: ref, opt: opt, key: c.home.Key(ref)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.shelf.find(asked.key)

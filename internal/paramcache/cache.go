@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"powertools-extension/internal/ref"
 )
 
 // forceWindow is how long one forced fetch serves other forced reads of the
@@ -19,8 +21,8 @@ type Cache struct {
 	provider Provider
 	log      *zap.Logger
 	config   Config
-	home     home
-	allowed  allowList
+	home     ref.Home
+	allowed  *ref.Allow
 	now      func() time.Time
 	lanes    *lanes
 
@@ -42,12 +44,16 @@ func New(p Provider, log *zap.Logger, config Config) *Cache {
 	if config.Now != nil {
 		now = func() time.Time { return config.Now().Round(0) }
 	}
+	home := ref.Home{
+		Region: config.Region, Account: config.Account,
+		KeyAttr: config.KeyAttr, SortAttr: config.SortAttr, ValueAttr: config.ValueAttr,
+	}
 	return &Cache{
 		provider: p,
 		log:      log.Named("paramcache"),
 		config:   config,
-		home:     home{region: config.Region, account: config.Account},
-		allowed:  newAllowList(config.Allow),
+		home:     home,
+		allowed:  ref.NewAllow(config.Allow, home),
 		now:      now,
 		lanes:    newLanes(),
 		shelf:    newShelf(config.MaxItems, config.MaxBytes),
@@ -84,7 +90,7 @@ func (c *Cache) Get(ctx context.Context, ref Ref, opt Options) (Result, error) {
 		c.countError()
 		return Result{}, err
 	}
-	r := read{ref: ref, opt: opt, key: c.home.key(ref), now: c.now()}
+	r := read{ref: ref, opt: opt, key: c.home.Key(ref), now: c.now()}
 	res, done, err := c.recall(&r)
 	if r.leads {
 		c.launch(r.flight)

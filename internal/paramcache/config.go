@@ -20,7 +20,13 @@ type Config struct {
 	MaxBytes int                      // of values and keys; 0: nothing is stored
 	Timeout  time.Duration            // of one upstream call, retries included; 0: 3 s
 	Timeouts map[Source]time.Duration // in place of Timeout for a source
-	Allow    []string                 // globs on Ref.String; empty: every ref may be read
+
+	// Allow is the allow-list, see ref.Allow; nil: every ref may be read.
+	Allow []string
+
+	// KeyAttr, SortAttr and ValueAttr are the attributes that DynamoDB refs
+	// mean which name none.
+	KeyAttr, SortAttr, ValueAttr string
 
 	// Region and Account are the function's own. With them a name and the ARN
 	// of the same thing are one entry from the first read on; without, from

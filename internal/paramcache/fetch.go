@@ -96,7 +96,7 @@ func (c *Cache) fly(fs []*flight) {
 	took := time.Since(began)
 	for _, f := range fs {
 		if f.err == nil {
-			f.keys = c.home.names(f.lead.ref, f.value)
+			f.keys, f.not = c.home.Names(f.lead.ref, f.value.answer())
 		}
 	}
 	c.settle(fs, took)

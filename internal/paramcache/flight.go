@@ -16,6 +16,7 @@ type flight struct {
 	value Value
 	err   *Error
 	keys  []string // under which the value is to be filed
+	not   []string // under which it must not be found
 
 	// Guarded by the cache's mutex.
 	stored     bool
@@ -111,7 +112,7 @@ func (c *Cache) fileLocked(r *read, f *flight) {
 	if e := c.shelf.find(f.keys[0]); e != nil && e.fetched.After(f.began) && !e.fetched.After(c.now()) {
 		return // a later fetch, under another of its names, was faster
 	}
-	e, changed := c.shelf.put(r.ref, f.keys, f.value)
+	e, changed := c.shelf.put(r.ref, f.keys, f.not, f.value)
 	if changed {
 		c.generation++
 	}

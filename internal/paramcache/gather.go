@@ -2,7 +2,6 @@ package paramcache
 
 import (
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -116,7 +115,7 @@ func (c *Cache) launch(fs ...*flight) {
 			go c.fly([]*flight{f})
 			continue
 		}
-		l := c.home.lane(f.lead.ref)
+		l := c.lane(f.lead.ref)
 		together[l] = append(together[l], f)
 	}
 	for l, fs := range together {
@@ -168,12 +167,9 @@ func (c *Cache) batchSize(ref Ref) (size int) {
 
 // lane is where the ref is fetched: an ARN counts for its region, also one that
 // is not understood, for the provider sends it there.
-func (h home) lane(ref Ref) lane {
-	region := ref.Region
-	if parts := strings.SplitN(ref.Name, ":", 6); region == "" && len(parts) == 6 && parts[0] == "arn" {
-		region = parts[3]
-	}
-	if region == h.region {
+func (c *Cache) lane(ref Ref) lane {
+	region := ref.ReadIn()
+	if region == c.home.Region {
 		region = ""
 	}
 	return lane{source: ref.Source, region: region, role: ref.RoleARN, decrypt: ref.Decrypt}

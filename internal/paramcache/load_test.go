@@ -127,19 +127,6 @@ func BenchmarkMiss(b *testing.B) {
 	}
 }
 
-func BenchmarkKey(b *testing.B) {
-	own := atHome()
-	for name, ref := range map[string]Ref{"name": ssmRef("/service/production/database/password"),
-		"ARN": ssmRef("arn:aws:ssm:eu-west-1:111122223333:parameter/service/production/database/password")} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				own.key(ref)
-			}
-		})
-	}
-}
-
 func BenchmarkPick(b *testing.B) {
 	v := text(`{"host":"db.example.com","port":5432,"username":"app","password":"hunter2hunter2","options":{"ssl":true}}`)
 	b.ReportAllocs()

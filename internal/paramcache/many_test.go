@@ -41,7 +41,7 @@ func wantCalls(t *testing.T, s *shop, want ...string) {
 func TestGetMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config := roomy()
-		config.Allow = []string{"ssm:*", "dynamodb:*"}
+		config.Allow = []string{"ssm:*", "dynamodb:*", "ssm:c?region=us-east-1", "ssm:c?role_arn=arn:aws:iam::123456789012:role/r"}
 		s := &shop{took: time.Millisecond}
 		c := newTest(s, config)
 		want(t, c, ssmRef("b"), Options{}, "b v1", "miss")
@@ -54,7 +54,7 @@ func TestGetMany(t *testing.T) {
 			t.Error(diff)
 		}
 		// Region, role and decryption each have a call of their own.
-		wantCalls(t, s, "ssm:a", "ssm:a ssm:none ssm:d", "ssm:c", "ssm:c")
+		wantCalls(t, s, "ssm:a ssm:none ssm:d", "ssm:a?decrypt=true", "ssm:c?region=us-east-1", "ssm:c?role_arn=arn:aws:iam::123456789012:role/r")
 		got = answers(c.GetMany(t.Context(), refs, Options{}))
 		expect = []string{"a v1 hit", "b v1 hit", "not found", "a v1 hit", "access denied", "a v1 hit", "c v1 hit", "c v1 hit", "d v1 hit"}
 		if diff := cmp.Diff(expect, got); diff != "" {
@@ -73,7 +73,9 @@ func TestGetMany(t *testing.T) {
 
 // A batch has one region: an ARN's, whether this package understands it or not.
 func TestLanes(t *testing.T) {
-	own := atHome()
+	config := roomy()
+	config.Region, config.Account = "eu-west-1", func() string { return account1 }
+	own := newTest(&upstream{}, config)
 	plain := own.lane(ssmRef("a"))
 	for name, tc := range map[string]struct {
 		ref  Ref
@@ -107,7 +109,7 @@ func TestGetManyOfAllKinds(t *testing.T) {
 				t.Errorf("%d: %d members, %v", i, len(results[i].Value.Members), errs[i])
 			}
 		}
-		wantCalls(t, s, "ssm-path:/p", "ssm-path:/p", "ssm:/p")
+		wantCalls(t, s, "ssm-path:/p", "ssm-path:/p?recursive=true", "ssm:/p")
 	})
 }
 

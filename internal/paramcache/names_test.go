@@ -13,76 +13,6 @@ import (
 // account1 is the function's own account in these tests.
 const account1 = "111122223333"
 
-func atHome() home {
-	return home{region: "eu-west-1", account: func() string { return account1 }}
-}
-
-func TestKeys(t *testing.T) {
-	own := atHome()
-	nowhere := home{}
-	const arn = "arn:aws:ssm:eu-west-1:111122223333:parameter"
-	const secret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:"
-	tests := []struct {
-		name string
-		home home
-		a, b Ref
-		same bool
-	}{
-		{"a name twice", own, ssmRef("/app/db"), ssmRef("/app/db"), true},
-		{"name and ARN", own, ssmRef("/app/db"), ssmRef(arn + "/app/db"), true},
-		{"ARN without region and account", own, ssmRef("/app/db"), ssmRef("arn:aws:ssm:::parameter/app/db"), true},
-		{"own region spelled out", own, ssmRef("/app/db"), Ref{Source: SSM, Name: "/app/db", Region: "eu-west-1"}, true},
-		{"another region", own, ssmRef("/app/db"), Ref{Source: SSM, Name: "/app/db", Region: "us-east-1"}, false},
-		{"another region, two ways", own, Ref{Source: SSM, Name: "/app/db", Region: "us-east-1"}, ssmRef("arn:aws:ssm:us-east-1:111122223333:parameter/app/db"), true},
-		{"another account", own, ssmRef("/app/db"), ssmRef("arn:aws:ssm:eu-west-1:999999999999:parameter/app/db"), false},
-		{"two foreign accounts", nowhere, ssmRef("arn:aws:ssm:eu-west-1:999999999999:parameter/app/db"), ssmRef(arn + "/app/db"), false},
-		{"unknown account: an ARN may be anybody's", nowhere, ssmRef("/app/db"), ssmRef(arn + "/app/db"), false},
-		{"China", own, ssmRef("arn:aws-cn:ssm:cn-north-1:1:parameter/a/b"), Ref{Source: SSM, Name: "arn:aws-cn:ssm:cn-north-1:1:parameter/a/b", Region: "cn-north-1"}, true},
-		{"the ARN contradicts the region", own, Ref{Source: SSM, Name: arn + "/app/db", Region: "us-east-1"}, ssmRef("/app/db"), false},
-		{"one level, with and without slash", own, ssmRef("db"), ssmRef("/db"), false},
-		{"one level's ARN could be either: db", own, ssmRef("db"), ssmRef(arn + "/db"), false},
-		{"one level's ARN could be either: /db", own, ssmRef("/db"), ssmRef(arn + "/db"), false},
-		{"ARN of something else", own, ssmRef("arn:aws:ssm:eu-west-1:111122223333:document/app/db"), ssmRef("/app/db"), false},
-		{"ARN of another service", own, ssmRef("arn:aws:s3:eu-west-1:111122223333:parameter/app/db"), ssmRef("/app/db"), false},
-		{"selector in the name", own, ssmRef("/app/db:3"), Ref{Source: SSM, Name: "/app/db", Version: "3"}, true},
-		{"selector in the ARN", own, ssmRef(arn + "/app/db:prod"), Ref{Source: SSM, Name: "/app/db", Label: "prod"}, true},
-		{"selector and version", own, ssmRef("/app/db:3"), Ref{Source: SSM, Name: "/app/db:3", Version: "4"}, false},
-		{"version and none", own, ssmRef("/app/db"), ssmRef("/app/db:3"), false},
-		{"decrypted or not", own, ssmRef("/app/db"), Ref{Source: SSM, Name: "/app/db", Decrypt: true}, false},
-		{"case counts", own, ssmRef("/app/db"), ssmRef("/app/DB"), false},
-		{"sources never meet", own, ssmRef("db"), Ref{Source: Secrets, Name: "db"}, false},
-		{"secret: name and ARN wait for the answer", own, Ref{Source: Secrets, Name: "db-AbCdEf"}, Ref{Source: Secrets, Name: secret + "db-AbCdEf"}, false},
-		{"secret: ARN with and without the region", own, Ref{Source: Secrets, Name: secret + "db"}, Ref{Source: Secrets, Name: secret + "db", Region: "eu-west-1"}, true},
-		{"secret: AWSCURRENT is the default", own, Ref{Source: Secrets, Name: "db"}, Ref{Source: Secrets, Name: "db", Label: "AWSCURRENT"}, true},
-		{"secret: AWSPREVIOUS is not", own, Ref{Source: Secrets, Name: "db"}, Ref{Source: Secrets, Name: "db", Label: "AWSPREVIOUS"}, false},
-		{"secret: a version with a stage", own, Ref{Source: Secrets, Name: "db", Version: "1"}, Ref{Source: Secrets, Name: "db", Version: "1", Label: "AWSCURRENT"}, false},
-		{"table: name and ARN", own, Ref{Source: DynamoDB, Name: "T", Key: "k"}, Ref{Source: DynamoDB, Name: "arn:aws:dynamodb:eu-west-1:111122223333:table/T", Key: "k"}, true},
-		{"table: key and sort key", own, Ref{Source: DynamoDB, Name: "T", Key: "ab"}, Ref{Source: DynamoDB, Name: "T", Key: "a", Sort: "b"}, false},
-		{"table: item or value", own, Ref{Source: DynamoDB, Name: "T", Key: "k"}, Ref{Source: DynamoDB, Name: "T", Key: "k", Item: true}, false},
-		{"table: consistent", own, Ref{Source: DynamoDB, Name: "T", Key: "k"}, Ref{Source: DynamoDB, Name: "T", Key: "k", Consistent: true}, false},
-		{"path and parameter", own, Ref{Source: SSM, Name: "/app", Path: true}, ssmRef("/app"), false},
-		{"path with and without slash", own, Ref{Source: SSM, Name: "/app", Path: true}, Ref{Source: SSM, Name: "/app/", Path: true}, true},
-		{"the root path", own, Ref{Source: SSM, Name: "/", Path: true}, Ref{Source: SSM, Name: "", Path: true}, false},
-		{"path, recursive or not", own, Ref{Source: SSM, Name: "/app", Path: true}, Ref{Source: SSM, Name: "/app", Path: true, Recursive: true}, false},
-		{"path, decrypted or not", own, Ref{Source: SSM, Name: "/app", Path: true}, Ref{Source: SSM, Name: "/app", Path: true, Decrypt: true}, false},
-		{"a path has no selector", own, Ref{Source: SSM, Name: "/app:3", Path: true}, Ref{Source: SSM, Name: "/app", Version: "3", Path: true}, false},
-		{"all sort keys or the item without one", own, Ref{Source: DynamoDB, Name: "T", Key: "k", AllSorts: true}, Ref{Source: DynamoDB, Name: "T", Key: "k"}, false},
-		{"role or none", own, ssmRef("/app/db"), Ref{Source: SSM, Name: "/app/db", RoleARN: "arn:aws:iam::999999999999:role/r"}, false},
-		{"two roles", own, Ref{Source: SSM, Name: "/app/db", RoleARN: "arn:aws:iam::999999999999:role/a"}, Ref{Source: SSM, Name: "/app/db", RoleARN: "arn:aws:iam::999999999999:role/b"}, false},
-		{"a role's own account", own, Ref{Source: SSM, Name: "/app/db", RoleARN: "arn:aws:iam::999999999999:role/r"}, Ref{Source: SSM, Name: "arn:aws:ssm:eu-west-1:999999999999:parameter/app/db", RoleARN: "arn:aws:iam::999999999999:role/r"}, true},
-		{"a role that reads the function's account", own, Ref{Source: SSM, Name: "/app/db", RoleARN: "arn:aws:iam::999999999999:role/r"}, Ref{Source: SSM, Name: arn + "/app/db", RoleARN: "arn:aws:iam::999999999999:role/r"}, false},
-		{"no attribute is taken for a role", own, Ref{Source: DynamoDB, Name: "T", RoleARN: "k"}, Ref{Source: DynamoDB, Name: "T", Key: "k"}, false},
-		{"no boundary can be imitated", own, Ref{Source: SSM, Name: "a", Version: "1", Label: "b"}, Ref{Source: SSM, Name: "a\x011", Label: "b"}, false},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if same := test.home.key(test.a) == test.home.key(test.b); same != test.same {
-				t.Errorf("one entry: %v, want %v\n%+v\n%+v", same, test.same, test.home.target(test.a), test.home.target(test.b))
-			}
-		})
-	}
-}
-
 // cloud answers like the services: by name, partial and full ARN alike, with
 // the thing's own name and full ARN.
 func cloud(ref Ref, call int) Value {
@@ -189,70 +119,6 @@ func TestSecretMadeAnew(t *testing.T) {
 	checkShelf(t, c.shelf)
 }
 
-func TestAllowList(t *testing.T) {
-	tests := []struct {
-		glob string
-		ref  Ref
-		ok   bool
-	}{
-		{"ssm:/app/*", ssmRef("/app/db"), true},
-		{"ssm:/app/*", ssmRef("/app/a/b"), true},
-		{"ssm:/app/*", ssmRef("/application"), false},
-		{"ssm:/app/*", ssmRef("arn:aws:ssm:eu-west-1:111122223333:parameter/app/db"), true},
-		{"ssm:/app/*", ssmRef("arn:aws:ssm:eu-west-1:999999999999:parameter/app/db"), false},
-		{"ssm:/app/*", ssmRef("arn:aws:ssm:us-east-1:111122223333:parameter/app/db"), false},
-		{"ssm:/app/d?", ssmRef("/app/db"), true},
-		{"ssm:/app/d?", ssmRef("/app/d"), false},
-		{"*", ssmRef("anything"), true},
-		{"*b*", Ref{Source: Secrets, Name: "db"}, true},
-		{"secret:db-*", Ref{Source: Secrets, Name: "db-main"}, true},
-		{"secrets:db-*", Ref{Source: Secrets, Name: "db-main"}, true},
-		{"ssm:*", Ref{Source: Secrets, Name: "ssm:"}, false},
-		{"dynamodb:T/k", Ref{Source: DynamoDB, Name: "T", Key: "k"}, true},
-		{"dynamodb:T/k", Ref{Source: DynamoDB, Name: "T", Key: "k", Sort: "s"}, false},
-		{"", ssmRef(""), false},
-		// Groups: everything they might hold must be allowed.
-		{"ssm:/app/*", Ref{Source: SSM, Name: "/app", Path: true}, true},
-		{"ssm:/app/*", Ref{Source: SSM, Name: "/app/", Path: true, Recursive: true}, true},
-		{"ssm:/app/*", Ref{Source: SSM, Name: "/app/sub", Path: true}, true},
-		{"ssm:/app/*", Ref{Source: SSM, Name: "/", Path: true, Recursive: true}, false},
-		{"ssm:/app/*", Ref{Source: SSM, Name: "/application", Path: true}, false},
-		{"ssm:/*/public", Ref{Source: SSM, Name: "/x/public", Path: true}, false},
-		{"ssm:/app/?*", Ref{Source: SSM, Name: "/app", Path: true}, false},
-		{"ssm:/app", Ref{Source: SSM, Name: "/app", Path: true}, false},
-		{"ssm:/*", Ref{Source: SSM, Name: "/", Path: true}, false}, // names without a slash are there too
-		{"ssm:*", Ref{Source: SSM, Name: "/", Path: true}, true},
-		{"*", Ref{Source: SSM, Name: "/app", Path: true}, true},
-		{"ssm-path:/app", Ref{Source: SSM, Name: "/app/", Path: true}, true},
-		{"ssm-path:/app/", Ref{Source: SSM, Name: "/app", Path: true}, true},
-		{"ssm-path:/app/*", Ref{Source: SSM, Name: "/app", Path: true}, true},
-		{"ssm-path:/app/*", Ref{Source: SSM, Name: "/apple", Path: true}, false},
-		{"ssm-path:/app/*", ssmRef("/app/db"), false},
-		{"dynamodb:T/*", Ref{Source: DynamoDB, Name: "T", Key: "k", AllSorts: true}, true},
-		{"dynamodb:T/k/*", Ref{Source: DynamoDB, Name: "T", Key: "k", AllSorts: true}, true},
-		{"dynamodb:T/k/?", Ref{Source: DynamoDB, Name: "T", Key: "k", AllSorts: true}, false},
-		{"dynamodb:T/k", Ref{Source: DynamoDB, Name: "T", Key: "k", AllSorts: true}, false},
-		{"ssm:a**b", ssmRef("ab"), true},
-		{"ssm:*ab", ssmRef("aab"), true},
-		{"ssm:*a*a*a*a*a*a*a*b", ssmRef(strings.Repeat("a", 1000)), false}, // at once, not in years
-	}
-	for _, test := range tests {
-		t.Run(test.glob+" "+test.ref.String()[:min(60, len(test.ref.String()))], func(t *testing.T) {
-			config := roomy()
-			config.Region, config.Account = "eu-west-1", func() string { return account1 }
-			config.Allow = []string{test.glob}
-			u := &upstream{}
-			_, err := newTest(u, config).Get(t.Context(), test.ref, Options{})
-			if (err == nil) != test.ok || (u.count() == 1) != test.ok {
-				t.Fatalf("%d calls, error %v; want allowed: %v", u.count(), err, test.ok)
-			}
-			if failed, is := err.(*Error); err != nil && (!is || failed.Kind != KindAccessDenied || !strings.Contains(failed.Cure, "POWERTOOLS_PARAMETERS_ALLOW")) {
-				t.Errorf("%v does not say what would help", err)
-			}
-		})
-	}
-}
-
 // checkShelf checks what must hold whatever happened.
 func checkShelf(t *testing.T, s *shelf) {
 	t.Helper()
@@ -309,7 +175,7 @@ func TestShelfBounds(t *testing.T) {
 				}
 			default:
 				drop(id)
-				if e, _ := s.put(ssmRef(id), []string{id, id + "/alias"}, Value{Text: Secret(strings.Repeat("x", random.IntN(900)))}); e != nil {
+				if e, _ := s.put(ssmRef(id), []string{id, id + "/alias"}, nil, Value{Text: Secret(strings.Repeat("x", random.IntN(900)))}); e != nil {
 					order = append(order, id)
 				}
 			}

@@ -1,10 +1,6 @@
 package paramcache
 
-import (
-	"slices"
-	"strings"
-	"time"
-)
+import "time"
 
 // Forgetter is a Provider that keeps something between fetches, and can drop
 // it.
@@ -24,36 +20,12 @@ func (c *Cache) Purge(ref Ref) bool {
 	for at := c.shelf.order.Front(); at != nil; {
 		e, ok := at.Value.(*entry)
 		at = at.Next()
-		if ok && c.home.concerns(e, ref) {
+		if ok && c.home.Concerns(e.ref, e.keys, ref) {
 			c.shelf.remove(e)
 			purged = true
 		}
 	}
 	return purged
-}
-
-// concerns tells whether the entry holds what the ref names.
-func (h home) concerns(e *entry, ref Ref) bool {
-	like := e.ref
-	if like.Source != ref.Source || like.RoleARN != ref.RoleARN || ref.Group() && (like.Path != ref.Path || like.AllSorts != ref.AllSorts) {
-		return false
-	}
-	asked, own := h.target(ref), h.target(like)
-	if like.Path && !ref.Path {
-		return asked.region == own.region && asked.account == own.account && under(own.name, asked.name)
-	}
-	like.Key = ref.Key
-	if !like.AllSorts {
-		like.Sort = ref.Sort
-	}
-	asked.version, asked.label = own.version, own.label
-	return slices.Contains(e.keys, like.keyOf(asked))
-}
-
-// under tells whether a parameter's name lies below the path; the end of an
-// ARN lacks its slash.
-func under(path, name string) bool {
-	return path == "/" || strings.HasPrefix("/"+strings.TrimPrefix(name, "/"), path+"/")
 }
 
 // PurgeAll forgets everything, what the Provider keeps as well, and reports how

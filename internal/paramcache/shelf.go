@@ -84,8 +84,9 @@ func (s *shelf) fits(size int) bool { return s.maxItems > 0 && size <= s.maxByte
 // put files v under the keys and returns its entry, which is the old one of
 // keys[0] where there is one. It returns nil, and forgets what was there, if v
 // alone is over the bounds. Other entries lose the keys, and leave with their
-// last one. changed tells that a value known before is known no more.
-func (s *shelf) put(ref Ref, keys []string, v Value) (e *entry, changed bool) {
+// last one; so does v's own lose the keys in not. changed tells that a value
+// known before is known no more.
+func (s *shelf) put(ref Ref, keys, not []string, v Value) (e *entry, changed bool) {
 	e = s.find(keys[0])
 	changed = e != nil
 	if e == nil {
@@ -97,6 +98,12 @@ func (s *shelf) put(ref Ref, keys []string, v Value) (e *entry, changed bool) {
 			changed = s.detach(other, key) || changed
 			e.keys = append(e.keys, key)
 			s.items.Set(key, e, gocache.NoExpiration)
+		}
+	}
+	for _, key := range not {
+		if s.find(key) == e {
+			s.detach(e, key)
+			e.ref = ref
 		}
 	}
 	e.Value = v

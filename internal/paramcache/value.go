@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"powertools-extension/internal/ref"
 )
 
 // Value is one fetched value with what the service said about it. The fields
@@ -52,6 +54,25 @@ func (v Value) Size() int {
 
 // emptyGroup tells whether the value is a group without members.
 func (v *Value) emptyGroup() bool { return v.Members != nil && len(v.Members) == 0 }
+
+// answer is what the value tells about its names.
+func (v *Value) answer() ref.Answer {
+	return ref.Answer{Name: v.Name, ARN: v.ARN, Plain: v.plain()}
+}
+
+// plain tells whether a parameter's type has no encryption; of a group, that of
+// each member.
+func (v *Value) plain() bool {
+	if v.Members == nil {
+		return v.Type == "String" || v.Type == "StringList"
+	}
+	for i := range v.Members {
+		if !v.Members[i].plain() {
+			return false
+		}
+	}
+	return true
+}
 
 // raw is the content whatever its kind: a binary secret is transformed as the
 // text that its bytes are.

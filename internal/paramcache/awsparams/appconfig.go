@@ -57,7 +57,7 @@ func (p *Provider) configuration(ctx context.Context, ref paramcache.Ref) (param
 	if len(parts) != 3 || parts[0] == "" || parts[1] == "" || parts[2] == "" || strings.ContainsRune(ref.Name, 0) {
 		return paramcache.Value{}, badRequest(ref, "not application/environment/profile", "name all three")
 	}
-	at := profile{ref.Name, regionOf(ref), ref.RoleARN}
+	at := profile{ref.Name, ref.ReadIn(), ref.RoleARN}
 	all := p.current()
 	v, err, _ := all.polls.Do(at.name+"\x00"+at.region+"\x00"+at.role, func() (any, error) {
 		s := all.recall(at)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"powertools-extension/internal/awsapi"
@@ -83,12 +82,12 @@ type chunk struct {
 // not be told apart.
 func (p *Provider) takes(c *chunk, ref paramcache.Ref, size int) bool {
 	return len(c.index) < size && c.first.Source == ref.Source && c.first.Decrypt == ref.Decrypt &&
-		c.first.RoleARN == ref.RoleARN && p.region(c.first) == p.region(ref) && !c.names[bareName(ref)]
+		c.first.RoleARN == ref.RoleARN && p.region(c.first) == p.region(ref) && !c.names[ref.Bare()]
 }
 
 // region is where the ref is read; empty: the function's region.
 func (p *Provider) region(ref paramcache.Ref) string {
-	if region := regionOf(ref); region != p.opt.Region {
+	if region := ref.ReadIn(); region != p.opt.Region {
 		return region
 	}
 	return ""
@@ -106,21 +105,9 @@ func (p *Provider) chunks(refs []paramcache.Ref) (chunks []*chunk) {
 				chunks[at].first = paramcache.Ref{} // nobody joins
 			}
 		}
-		chunks[at].index, chunks[at].names[bareName(ref)] = append(chunks[at].index, i), true
+		chunks[at].index, chunks[at].names[ref.Bare()] = append(chunks[at].index, i), true
 	}
 	return chunks
-}
-
-// bareName is the thing's name without selector, ARN and first slash.
-func bareName(ref paramcache.Ref) string {
-	name := ref.Name
-	if ref.Source == paramcache.SSM {
-		name, _ = cutSelector(name)
-	}
-	if parts := strings.SplitN(name, ":", 6); len(parts) == 6 && parts[0] == "arn" {
-		name = strings.TrimPrefix(strings.TrimPrefix(parts[5], "parameter"), "secret:")
-	}
-	return strings.TrimPrefix(name, "/")
 }
 
 // fetchChunk makes one call for the chunk, and single ones for what it leaves

@@ -3,10 +3,10 @@ package awsparams
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"powertools-extension/internal/awsapi"
 	"powertools-extension/internal/paramcache"
+	"powertools-extension/internal/ref"
 )
 
 // getParametersIn and getParametersOut are the request and the answer of
@@ -48,7 +48,7 @@ func (p *Provider) parameters(ctx context.Context, b *batch, chunk []int) (left 
 // find returns the parameter that was asked for by the name, which may be an
 // ARN and have a selector.
 func (o *getParametersOut) find(asked string) *parameter {
-	name, selector := cutSelector(asked)
+	name, selector := ref.CutSelector(asked)
 	for i := range o.Parameters {
 		got := &o.Parameters[i]
 		if (got.Name == name || got.ARN == name) && (got.Selector == nil && selector == "" || got.Selector != nil && *got.Selector == selector) {
@@ -60,17 +60,4 @@ func (o *getParametersOut) find(asked string) *parameter {
 
 func (o *getParametersOut) invalid(asked string) bool {
 	return slices.Contains(o.InvalidParameters, asked)
-}
-
-// cutSelector splits a name or an ARN from the selector behind it, which keeps
-// its colon.
-func cutSelector(asked string) (name, selector string) {
-	from := 0
-	if strings.HasPrefix(asked, "arn:") {
-		from = strings.Index(asked, ":parameter/") + 1
-	}
-	if at := strings.IndexByte(asked[from:], ':'); at >= 0 {
-		return asked[:from+at], asked[from+at:]
-	}
-	return asked, ""
 }

@@ -126,7 +126,7 @@ func sayKind(kind paramcache.Kind) string {
 func cureFor(ref paramcache.Ref, what action, kind paramcache.Kind, s *awsapi.ServiceError) string {
 	switch kind {
 	case paramcache.KindNotFound:
-		if region := regionOf(ref); region != "" {
+		if region := ref.ReadIn(); region != "" {
 			return "check the name and the region " + region
 		}
 		return "check the name and the region"

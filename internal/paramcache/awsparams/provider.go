@@ -8,7 +8,6 @@ package awsparams
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"time"
 
@@ -115,21 +114,7 @@ func (p *Provider) call(ctx context.Context, ref paramcache.Ref, what action, in
 
 // ask is call with errors as awsapi has them.
 func (p *Provider) ask(ctx context.Context, ref paramcache.Ref, what action, in, out any) error {
-	return p.api.Call(ctx, awsapi.Operation{Service: what.service, Name: what.operation, Region: regionOf(ref), RoleARN: ref.RoleARN}, in, out)
-}
-
-// regionOf returns the region the ref asks for: its own, or the one in an ARN.
-// Empty: the function's. (IAM, "Amazon Resource Names")
-func regionOf(ref paramcache.Ref) string {
-	if ref.Region != "" || !strings.HasPrefix(ref.Name, "arn:") {
-		return ref.Region
-	}
-	// arn:partition:service:region:account:resource
-	parts := strings.SplitN(ref.Name, ":", 6)
-	if len(parts) < 6 {
-		return ""
-	}
-	return parts[3]
+	return p.api.Call(ctx, awsapi.Operation{Service: what.service, Name: what.operation, Region: ref.ReadIn(), RoleARN: ref.RoleARN}, in, out)
 }
 
 // now is the wall clock without the monotonic reading, which stands still in a

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"strconv"
-	"strings"
 
 	"powertools-extension/internal/awsapi"
 	"powertools-extension/internal/paramcache"
@@ -105,7 +104,7 @@ func (p *Provider) putSecret(ctx context.Context, ref paramcache.Ref, s paramcac
 	var out putSecretOut
 	err := p.call(ctx, ref, action{awsapi.SecretsManager, "PutSecretValue"}, in, &out)
 	failed, ok := errors.AsType[*paramcache.Error](err)
-	if ok && failed.Code == "ResourceNotFoundException" && !strings.HasPrefix(ref.Name, "arn:") && ref.Label == "" {
+	if ok && failed.Code == "ResourceNotFoundException" && !ref.IsARN() && ref.Label == "" {
 		err = p.call(ctx, ref, action{awsapi.SecretsManager, "CreateSecret"},
 			createSecretIn{ref.Name, in.Token, in.SecretString, in.SecretBinary, s.KMSKey}, &out)
 	}

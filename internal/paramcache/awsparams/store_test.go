@@ -83,8 +83,8 @@ func TestStoreRefusals(t *testing.T) {
 		want    string
 		calls   int
 	}{
-		{"version", paramcache.Ref{Source: "ssm", Name: "/a", Version: "1"}, paramcache.Setting{}, "read ssm:/a: a version cannot be written; leave it out: the service numbers it", 0},
-		{"label", paramcache.Ref{Source: "ssm", Name: "/a", Label: "l"}, paramcache.Setting{}, "read ssm:/a: a parameter is text and is written without a label", 0},
+		{"version", paramcache.Ref{Source: "ssm", Name: "/a", Version: "1"}, paramcache.Setting{}, "read ssm:/a?version=1: a version cannot be written; leave it out: the service numbers it", 0},
+		{"label", paramcache.Ref{Source: "ssm", Name: "/a", Label: "l"}, paramcache.Setting{}, "read ssm:/a?label=l: a parameter is text and is written without a label", 0},
 		{"bytes", paramcache.Ref{Source: "ssm", Name: "/a"}, paramcache.Setting{Binary: []byte{0}}, "read ssm:/a: a parameter is text and is written without a label", 0},
 		{"no name", paramcache.Ref{Source: "ssm"}, paramcache.Setting{}, "read ssm:: no name", 0},
 		{"item", paramcache.Ref{Source: "dynamodb", Name: "t", Key: "k"}, paramcache.Setting{}, "read dynamodb:t/k: only parameters and secrets can be written; use ssm or secrets", 0},

@@ -1,12 +1,27 @@
-package paramcache
+package ref
 
 import "encoding/binary"
 
-// key is the ref's cache key: equal for equal targets with equal attributes,
-// and different otherwise. Every part is written with its length, so no byte in
-// a name can imitate a boundary.
-func (h home) key(r Ref) string {
-	return r.keyOf(h.target(r))
+// Key is equal for refs that name the same thing with the same attributes, and
+// different otherwise. Every part is written with its length, so no byte in a
+// name can imitate a boundary.
+func (h Home) Key(r Ref) string {
+	return h.laidOut(r).keyOf(h.target(r))
+}
+
+// laidOut removes attributes that say nothing: those of the configured layout,
+// and those that the read does not use.
+func (h Home) laidOut(r Ref) Ref {
+	if r.KeyAttr == h.KeyAttr {
+		r.KeyAttr = ""
+	}
+	if r.SortAttr == h.SortAttr || r.Sort == "" && !r.AllSorts {
+		r.SortAttr = ""
+	}
+	if r.ValueAttr == h.ValueAttr || r.Item {
+		r.ValueAttr = ""
+	}
+	return r
 }
 
 // keyOf is the key of the target with the attributes of r.

@@ -1,4 +1,4 @@
-package paramcache
+package ref
 
 import "strings"
 
@@ -8,6 +8,11 @@ type arn struct {
 	region, account, resource string
 }
 
+func isARN(name string) bool { return strings.HasPrefix(name, "arn:") }
+
+// IsARN tells whether a name is written as an ARN, well formed or not.
+func (r Ref) IsARN() bool { return isARN(r.Name) }
+
 // parseARN splits name if it is an ARN of the service in one of AWS's
 // partitions. Region and account may be empty, which means: here.
 func parseARN(name, service string) (arn, bool) {
@@ -16,7 +21,7 @@ func parseARN(name, service string) (arn, bool) {
 		return arn{}, false
 	}
 	partition, rest, ok := strings.Cut(rest, ":")
-	if !ok || (partition != "" && partition[0] != '-') {
+	if !ok || partition != "" && (partition[0] != '-' || !only(partition, func(c byte) bool { return c == '-' || isLower(c) })) {
 		return arn{}, false
 	}
 	found, rest, ok := strings.Cut(rest, ":")
@@ -47,4 +52,31 @@ func cutSuffix(id string) (name string, ok bool) {
 		}
 	}
 	return id[:at], true
+}
+
+// CutSelector splits a parameter's name or ARN from the version or label
+// behind it; selector keeps its colon and is empty where there is none.
+func CutSelector(name string) (bare, selector string) {
+	from := 0
+	if isARN(name) {
+		from = strings.Index(name, ":parameter/") + 1
+	}
+	if at := strings.IndexByte(name[from:], ':'); at >= 0 {
+		return name[:from+at], name[from+at:]
+	}
+	return name, ""
+}
+
+// Bare is the name of a parameter or a secret without selector, ARN and first
+// slash: services count by it what they are asked for together. Two different
+// things may have one bare name.
+func (r Ref) Bare() string {
+	name := r.Name
+	if r.Source == SSM {
+		name, _ = CutSelector(name)
+	}
+	if parts := strings.SplitN(name, ":", 6); len(parts) == 6 && parts[0] == "arn" {
+		name = strings.TrimPrefix(strings.TrimPrefix(parts[5], "parameter"), "secret:")
+	}
+	return strings.TrimPrefix(name, "/")
 }

@@ -1,12 +1,20 @@
-package paramcache
+package ref
 
 import "strings"
 
-// home is where the function runs. What is at home has no address in a key, so
-// that a name and the ARN of the same thing are equal.
-type home struct {
-	region  string
-	account func() string // "" while unknown
+// Home is where the function runs, and how its tables are laid out. What is at
+// home has no address in a key, so that a name and the ARN of the same thing
+// are equal.
+type Home struct {
+	Region string
+
+	// Account is the function's account id, "" while that is unknown. nil: it
+	// stays unknown. It is a function because the extension learns it late.
+	Account func() string
+
+	// KeyAttr, SortAttr and ValueAttr are the attributes of DynamoDB refs that
+	// name none.
+	KeyAttr, SortAttr, ValueAttr string
 }
 
 // form tells how far a name could be understood. It is part of the key: equal
@@ -29,7 +37,7 @@ type target struct {
 
 // target understands a ref. Where two writings might mean two things they stay
 // two targets: that costs one fetch, and the answer tells (see names).
-func (h home) target(r Ref) target {
+func (h Home) target(r Ref) target {
 	t := target{form: named, region: r.Region, name: r.Name, version: r.Version, label: r.Label}
 	switch r.Source {
 	case SSM:
@@ -47,20 +55,21 @@ func (h home) target(r Ref) target {
 }
 
 // of is where the ref is read from: in the account of its role, if it has one.
-func (h home) of(r Ref) home {
+func (h Home) of(r Ref) Home {
 	if r.RoleARN == "" {
 		return h
 	}
 	role, _ := parseARN(r.RoleARN, "iam")
-	return home{region: h.region, account: func() string { return role.account }}
+	h.Account = func() string { return role.account }
+	return h
 }
 
 // relative removes what is home's.
-func (h home) relative(t target) target {
-	if t.region == h.region {
+func (h Home) relative(t target) target {
+	if t.region == h.Region {
 		t.region = ""
 	}
-	if t.account != "" && h.account != nil && t.account == h.account() {
+	if t.account != "" && h.Account != nil && t.account == h.Account() {
 		t.account = ""
 	}
 	return t
@@ -72,7 +81,7 @@ func (h home) relative(t target) target {
 func addressed(t target, service, prefix string) target {
 	a, ok := parseARN(t.name, service)
 	if !ok {
-		if strings.HasPrefix(t.name, "arn:") {
+		if isARN(t.name) {
 			t.form = literal
 		}
 		return t
@@ -105,7 +114,7 @@ func ssmTarget(t target) target {
 		t.name, t.version, t.label = cutSelector(t.name)
 	}
 	switch {
-	case !strings.HasPrefix(written, "arn:"):
+	case !isARN(written):
 	case strings.Contains(t.name, "/"):
 		t.name = "/" + t.name
 	default:
@@ -141,7 +150,7 @@ func cutSelector(name string) (rest, version, label string) {
 // the answer names the secret. No stage means AWSCURRENT. Page
 // "GetSecretValue", Secrets Manager API Reference.
 func secretTarget(t target) target {
-	isARN := strings.HasPrefix(t.name, "arn:")
+	isARN := isARN(t.name)
 	t = addressed(t, "secretsmanager", "secret:")
 	if t.form == named && isARN {
 		t.form = byARN
