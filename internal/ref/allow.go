@@ -179,7 +179,9 @@ func (v view) items(t target, r Ref) []view {
 }
 
 func escaped(s string) string {
-	if only(s, func(c byte) bool { return isLower(c) || isDigit(c) || c == '/' || c == '-' || c >= 'A' && c <= 'Z' || c == '_' }) {
+	if only(s, func(c byte) bool {
+		return isLower(c) || isDigit(c) || c == '/' || c == '-' || c >= 'A' && c <= 'Z' || c == '_'
+	}) {
 		return s
 	}
 	var b strings.Builder
