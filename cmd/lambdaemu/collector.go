@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"powertools-extension/cmd/lambdaemu/show"
 	"powertools-extension/lambdaemu"
 )
 
@@ -129,7 +130,7 @@ func reportID(line lambdaemu.Line) string {
 		id, _, _ := strings.Cut(rest, "\t")
 		return strings.TrimSpace(id)
 	}
-	if p, ok := parsePlatform(line.Text); ok && p.Type == "platform.report" {
+	if p, ok := show.ParsePlatform(line.Text); ok && p.Type == "platform.report" {
 		return p.Record.RequestID
 	}
 	return ""

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"powertools-extension/cmd/lambdaemu/show"
 	"powertools-extension/internal/awsemu"
 	"powertools-extension/lambdaemu"
 )
@@ -40,15 +41,15 @@ func writeHelp(w io.Writer) {
 	fmt.Fprint(w, helpHead)
 	for _, group := range flagTable() {
 		fmt.Fprintf(w, "\n%s\n", group.title)
-		t := table{}
+		t := show.Table{}
 		for _, f := range group.flags {
 			fallback := ""
 			if f.fallback != "" {
 				fallback = " (default " + f.fallback + ")"
 			}
-			t.add("  --"+f.name+" "+f.arg, f.meaning+fallback)
+			t.Add("  --"+f.name+" "+f.arg, f.meaning+fallback)
 		}
-		t.writeWrapped(w)
+		t.WriteWrapped(w)
 	}
 	writeFaultHelp(w)
 	fmt.Fprint(w, helpTail)
@@ -56,18 +57,18 @@ func writeHelp(w io.Writer) {
 
 func writeFaultHelp(w io.Writer) {
 	fmt.Fprint(w, "\nfaults of the platform (--fault)\n")
-	t := table{}
+	t := show.Table{}
 	for _, f := range lambdaemu.FaultNames() {
-		t.add("  "+f.Name, f.Meaning+argNote(f.Arg))
+		t.Add("  "+f.Name, f.Meaning+argNote(f.Arg))
 	}
-	t.writeWrapped(w)
+	t.WriteWrapped(w)
 	fmt.Fprint(w, "\nfaults of the embedded AWS (--aws-fault)\n")
-	t = table{}
+	t = show.Table{}
 	for _, f := range awsemu.Faults() {
-		t.add("  "+f.Name, f.Meaning+argNote(f.Arg))
+		t.Add("  "+f.Name, f.Meaning+argNote(f.Arg))
 	}
-	t.add("  none", "the end of the fault before it, e.g. --aws-fault down@2 --aws-fault none@4")
-	t.writeWrapped(w)
+	t.Add("  none", "the end of the fault before it, e.g. --aws-fault down@2 --aws-fault none@4")
+	t.WriteWrapped(w)
 }
 
 func argNote(arg string) string {

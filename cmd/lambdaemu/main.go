@@ -14,18 +14,12 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"powertools-extension/cmd/lambdaemu/show"
 )
 
 // version is set by the linker.
 var version = "dev"
-
-// Exit codes. The middle one covers failed invocations as well as what kept
-// them from running.
-const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
-)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -35,7 +29,7 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], process{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		lookup: os.LookupEnv, environ: os.Environ, start: startEmulator,
-		terminal: func(w io.Writer) bool { return isTerminal(w) },
+		terminal: func(w io.Writer) bool { return show.IsTerminal(w) },
 	}))
 }
 
@@ -71,7 +65,7 @@ func run(ctx context.Context, args []string, p process) int {
 		return exitOK
 	}
 	terminal := p.terminal(p.stderr)
-	p.stderr = &lockedWriter{w: p.stderr}
+	p.stderr = show.NewLockedWriter(p.stderr)
 	s, err := prepare(set, p, terminal)
 	if err != nil {
 		code := exitFailed
@@ -99,15 +93,4 @@ func run(ctx context.Context, args []string, p process) int {
 		return exitFailed
 	}
 	return exitOK
-}
-
-// usageError is a mistake in the command line that shows only when files are read.
-type usageError struct{ error }
-
-func fail(p process, code int, err error) int {
-	fmt.Fprintln(p.stderr, "lambdaemu:", err)
-	if code == exitUsage {
-		fmt.Fprintln(p.stderr, "lambdaemu --help lists the flags")
-	}
-	return code
 }

@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"powertools-extension/cmd/lambdaemu/show"
 	"powertools-extension/lambdaemu"
 )
 
@@ -60,14 +61,14 @@ func ok(int, lambdaemu.Request) (lambdaemu.Response, error) {
 	return lambdaemu.Response{RequestID: "11111111-1111-1111-1111-111111111111", Payload: []byte(`{"a":1}`)}, nil
 }
 
-// result is what a command left behind.
-type result struct {
+// ran is what a command left behind.
+type ran struct {
 	code           int
 	stdout, stderr string
 }
 
 // command runs the command line against a fake sandbox.
-func command(t *testing.T, ctx context.Context, box *fakeBox, args ...string) result {
+func command(t *testing.T, ctx context.Context, box *fakeBox, args ...string) ran {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	code := run(ctx, args, process{
@@ -85,7 +86,7 @@ func command(t *testing.T, ctx context.Context, box *fakeBox, args ...string) re
 			return box, nil
 		},
 	})
-	return result{code, stdout.String(), stderr.String()}
+	return ran{code, stdout.String(), stderr.String()}
 }
 
 func TestExitCodes(t *testing.T) {
@@ -180,8 +181,8 @@ func TestHelpAndVersion(t *testing.T) {
 		}
 	}
 	for line := range strings.Lines(help.stdout) {
-		if visible(line) > helpWidth+1 && !strings.Contains(line, "http://") {
-			t.Errorf("line is wider than %d: %s", helpWidth, line)
+		if show.Visible(line) > show.HelpWidth+1 && !strings.Contains(line, "http://") {
+			t.Errorf("line is wider than %d: %s", show.HelpWidth, line)
 		}
 	}
 	if got := command(t, t.Context(), nil, "-version"); help.code != 0 || got.code != 0 || !strings.HasPrefix(got.stdout, "lambdaemu ") {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"powertools-extension/cmd/lambdaemu/show"
 	"powertools-extension/internal/awsemu"
 	"powertools-extension/lambdaemu"
 )
@@ -72,7 +73,7 @@ func faultMatrix(ctx context.Context, args []string, p process) int {
 	case err != nil:
 		return fail(p, exitUsage, err)
 	}
-	m := &matrix{set: set, p: p, st: newStyle(set.color, p.lookup, p.terminal(p.stdout)), progress: newProgress(&lockedWriter{w: p.stderr}, p.terminal(p.stderr), true)}
+	m := &matrix{set: set, p: p, st: show.NewStyle(set.color, p.lookup, p.terminal(p.stdout)), progress: show.NewProgress(show.NewLockedWriter(p.stderr), p.terminal(p.stderr), true)}
 	return m.run(ctx)
 }
 
@@ -108,23 +109,23 @@ func parseMatrixFlags(args []string) (settings, error) {
 type matrix struct {
 	set      settings
 	p        process
-	st       style
-	progress *progress
+	st       show.Style
+	progress *show.Progress
 	base     rowResult
 	red      int
 }
 
 func (m *matrix) run(ctx context.Context) int {
 	begin := time.Now()
-	m.progress.set("baseline")
+	m.progress.Set("baseline")
 	m.base = m.one(ctx, matrixRow{name: "none"})
-	m.progress.clear()
+	m.progress.Clear()
 	if m.base.err != nil {
 		return fail(m.p, exitFailed, m.base.err)
 	}
 	rows := m.rows()
 	results := m.all(ctx, rows)
-	m.progress.clear()
+	m.progress.Clear()
 	if ctx.Err() != nil {
 		return fail(m.p, exitFailed, errors.New("interrupted"))
 	}
@@ -150,7 +151,7 @@ func (m *matrix) all(ctx context.Context, rows []matrixRow) []rowResult {
 			continue
 		}
 		lanes <- struct{}{}
-		m.progress.tell(fmt.Sprintf("fault %d of %d: %s", i+1, len(rows), row.name), i+1, len(rows))
+		m.progress.Tell(fmt.Sprintf("fault %d of %d: %s", i+1, len(rows), row.name), i+1, len(rows))
 		wg.Go(func() {
 			defer func() { <-lanes }()
 			results[i] = m.one(ctx, row)
@@ -227,12 +228,12 @@ func (m *matrix) drive(ctx context.Context, s *session) rowResult {
 	r.interrupted = ctx.Err() != nil
 	s.finish()
 	for _, o := range view.outcomes {
-		r.saw = append(r.saw, o.status())
-		r.invocations += o.response.Duration + o.response.PostRuntime
+		r.saw = append(r.saw, o.Status())
+		r.invocations += o.Response.Duration + o.Response.PostRuntime
 	}
-	r.exits = view.ending.exit.Extensions
-	if view.ending.err != nil {
-		r.err = view.ending.err
+	r.exits = view.ending.Exit.Extensions
+	if view.ending.Err != nil {
+		r.err = view.ending.Err
 	}
 	if box, ok := s.box.(telemetryBox); ok {
 		r.telemetry = box.Telemetry()
@@ -250,16 +251,16 @@ func (m *matrix) drive(ctx context.Context, s *session) rowResult {
 
 // rowView keeps instead of showing.
 type rowView struct {
-	outcomes []outcome
-	ending   ending
+	outcomes []show.Outcome
+	ending   show.Ending
 }
 
-func (v *rowView) invocation(o outcome) {
-	o.lines = nil
+func (v *rowView) Invocation(o show.Outcome) {
+	o.Lines = nil
 	v.outcomes = append(v.outcomes, o)
 }
 
-func (v *rowView) end(e ending) { v.ending = e }
+func (v *rowView) End(e show.Ending) { v.ending = e }
 
 // rows lists every fault of the two tables, with the argument that lets a sound
 // extension live: a registration that always fails ends any extension.

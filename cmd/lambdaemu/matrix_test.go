@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"powertools-extension/cmd/lambdaemu/show"
 	"powertools-extension/internal/awsemu"
 	"powertools-extension/lambdaemu"
 )
@@ -25,7 +26,7 @@ func realMatrix(t *testing.T, how string) *matrix {
 	}
 	p := process{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, lookup: os.LookupEnv,
 		environ: func() []string { return nil }, terminal: func(io.Writer) bool { return false }, start: startEmulator}
-	m := &matrix{set: set, p: p, progress: newProgress(io.Discard, false, true)}
+	m := &matrix{set: set, p: p, progress: show.NewProgress(io.Discard, false, true)}
 	m.base = m.one(t.Context(), matrixRow{name: "none"})
 	return m
 }

@@ -4,43 +4,45 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"powertools-extension/cmd/lambdaemu/show"
 )
 
 // print writes the table and the reasons of the red rows.
 func (m *matrix) print(rows []matrixRow, results []rowResult, took time.Duration) {
 	st := m.st
-	t := table{right: map[int]bool{2: true, 3: true}}
-	t.add("fault", "the function saw", "added to init", "to invocations", "telemetry lost", "extension", "")
-	t.add("none", sawText(m.base.saw), span(m.base.init), span(m.base.invocations), lostText(m.base), endText(m.base), st.dim("baseline"))
+	t := show.Table{Right: map[int]bool{2: true, 3: true}}
+	t.Add("fault", "the function saw", "added to init", "to invocations", "telemetry lost", "extension", "")
+	t.Add("none", sawText(m.base.saw), show.Span(m.base.init), show.Span(m.base.invocations), lostText(m.base), endText(m.base), st.Dim("baseline"))
 	skipped := 0
 	for i, row := range rows {
 		if row.skip != "" {
 			skipped++
-			t.add(row.name, st.dim("not run: "+row.skip), "", "", "", "", "")
+			t.Add(row.name, st.Dim("not run: "+row.skip), "", "", "", "", "")
 			continue
 		}
 		r := results[i]
-		verdict := st.green("green")
+		verdict := st.Green("green")
 		if reasons := m.judge(row, r); len(reasons) > 0 {
 			m.red++
-			verdict = st.red("red: " + strings.Join(reasons, "; "))
+			verdict = st.Red("red: " + strings.Join(reasons, "; "))
 		}
 		saw := sawText(r.saw)
 		if r.resets > 0 {
-			saw += st.dim(", " + plural(r.resets, "reset", "resets"))
+			saw += st.Dim(", " + show.Plural(r.resets, "reset", "resets"))
 		}
-		t.add(row.name, saw, added(r.init-m.base.init), added(r.invocations-m.base.invocations), lostText(r), endText(r), verdict)
+		t.Add(row.name, saw, added(r.init-m.base.init), added(r.invocations-m.base.invocations), lostText(r), endText(r), verdict)
 	}
-	for i, line := range t.lines() {
+	for i, line := range t.Lines() {
 		if i == 0 {
-			line = st.dim(line)
+			line = st.Dim(line)
 		}
 		fmt.Fprintln(m.p.stdout, line)
 	}
 	run := len(rows) - skipped
-	fmt.Fprintf(m.p.stdout, "\n%s, %d green, %d red, %d not run, in %s\n", plural(run, "fault", "faults"), run-m.red, m.red, skipped, took.Round(100*time.Millisecond))
+	fmt.Fprintf(m.p.stdout, "\n%s, %d green, %d red, %d not run, in %s\n", show.Plural(run, "fault", "faults"), run-m.red, m.red, skipped, took.Round(100*time.Millisecond))
 	if !m.healthyBase() {
-		fmt.Fprintln(m.p.stdout, st.red("the run without faults failed: the rows say little"))
+		fmt.Fprintln(m.p.stdout, st.Red("the run without faults failed: the rows say little"))
 	}
 }
 
@@ -65,10 +67,10 @@ func (m *matrix) judge(row matrixRow, r rowResult) []string {
 		reasons = append(reasons, problem)
 	}
 	if d := r.init - m.base.init; d > row.patience {
-		reasons = append(reasons, "init took "+span(d)+" longer")
+		reasons = append(reasons, "init took "+show.Span(d)+" longer")
 	}
 	if d := r.invocations - m.base.invocations; d > row.patience {
-		reasons = append(reasons, "invocations took "+span(d)+" longer")
+		reasons = append(reasons, "invocations took "+show.Span(d)+" longer")
 	}
 	return reasons
 }

@@ -51,7 +51,7 @@ func readParameter() []byte {
 }
 
 // realCommand runs the command with the true emulator.
-func realCommand(t *testing.T, args ...string) result {
+func realCommand(t *testing.T, args ...string) ran {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -62,7 +62,7 @@ func realCommand(t *testing.T, args ...string) result {
 		stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr, lookup: os.LookupEnv,
 		environ: func() []string { return nil }, terminal: func(io.Writer) bool { return false }, start: startEmulator,
 	})
-	return result{code, stdout.String(), stderr.String()}
+	return ran{code, stdout.String(), stderr.String()}
 }
 
 func TestRealRunWithFaults(t *testing.T) {

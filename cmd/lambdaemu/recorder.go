@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"powertools-extension/cmd/lambdaemu/show"
 	"powertools-extension/lambdaemu"
 )
 
@@ -51,7 +52,7 @@ type recordedWire struct {
 
 type recordedLine struct {
 	Type string `json:"type"` // line
-	jsonLine
+	show.JSONLine
 }
 
 type recordedEntry struct {
@@ -94,7 +95,7 @@ func (s *session) prepareRecord() error {
 	s.recorder.write(recordedRun{"run", version, s.started, dir, s.set.args})
 	s.opt.OnWire = s.recorder.wire
 	s.opt.OnLine = func(line lambdaemu.Line) {
-		s.recorder.write(recordedLine{"line", jsonLine(line)})
+		s.recorder.write(recordedLine{"line", show.JSONLine(line)})
 		s.lines.add(line)
 	}
 	return nil
@@ -125,16 +126,16 @@ func (r *recorder) wire(m lambdaemu.Message) {
 	r.write(w)
 }
 
-func (r *recorder) invocation(o outcome) {
+func (r *recorder) invocation(o show.Outcome) {
 	if r != nil {
 		r.write(recordedOf(o))
 	}
 }
 
-func recordedOf(o outcome) recordedInvocation {
+func recordedOf(o show.Outcome) recordedInvocation {
 	return recordedInvocation{
-		Type: "invocation", Number: o.number, RequestID: o.response.RequestID, Event: string(o.event), Payload: string(o.response.Payload),
-		FunctionError: o.response.FunctionError, ErrorType: o.response.ErrorType, Error: errorText(o.err),
+		Type: "invocation", Number: o.Number, RequestID: o.Response.RequestID, Event: string(o.Event), Payload: string(o.Response.Payload),
+		FunctionError: o.Response.FunctionError, ErrorType: o.Response.ErrorType, Error: show.ErrorText(o.Err),
 	}
 }
 

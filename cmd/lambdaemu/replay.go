@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 
+	"powertools-extension/cmd/lambdaemu/show"
 	"powertools-extension/lambdaemu"
 )
 
@@ -86,9 +87,9 @@ func replay(ctx context.Context, args []string, p process) int {
 	if err != nil {
 		return fail(p, exitFailed, err)
 	}
-	diff := diffLines(rec.normalised(), again.normalised())
+	diff := show.DiffLines(rec.normalised(), again.normalised())
 	if len(diff) == 0 {
-		fmt.Fprintf(p.stdout, "same: %s, and the transcript of %s\n", plural(len(rec.invocations), "invocation", "invocations"), rec.run.At.Format("2006-01-02 15:04:05"))
+		fmt.Fprintf(p.stdout, "same: %s, and the transcript of %s\n", show.Plural(len(rec.invocations), "invocation", "invocations"), rec.run.At.Format("2006-01-02 15:04:05"))
 		return exitOK
 	}
 	fmt.Fprintf(p.stdout, "different: - recorded %s, + now\n", rec.run.At.Format("2006-01-02 15:04:05"))
@@ -164,11 +165,11 @@ func (rec *recording) again(ctx context.Context, p process) (*recording, error) 
 
 // invocationKeeper keeps the outcomes.
 type invocationKeeper struct {
-	reporter
+	show.Reporter
 	rec *recording
 }
 
-func (k invocationKeeper) invocation(o outcome) {
+func (k invocationKeeper) Invocation(o show.Outcome) {
 	k.rec.invocations = append(k.rec.invocations, recordedOf(o))
 }
 

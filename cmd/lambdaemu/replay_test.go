@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"powertools-extension/cmd/lambdaemu/show"
 	"powertools-extension/lambdaemu"
 )
 
@@ -120,14 +121,14 @@ func checkRecording(t *testing.T, file string) {
 }
 
 // bareCommand runs a subcommand, which brings no function of this test.
-func bareCommand(t *testing.T, args ...string) result {
+func bareCommand(t *testing.T, args ...string) ran {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), args, process{
 		stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr, lookup: os.LookupEnv,
 		environ: func() []string { return nil }, terminal: func(io.Writer) bool { return false }, start: startEmulator,
 	})
-	return result{code, stdout.String(), stderr.String()}
+	return ran{code, stdout.String(), stderr.String()}
 }
 
 func TestReplayRefuses(t *testing.T) {
@@ -162,7 +163,7 @@ func TestDiffLines(t *testing.T) {
 		{"axbyc", "abc", "  a|- x|  b|- y|  c"},
 		{"", "", ""},
 	} {
-		if got := strings.Join(diffLines(split(tt.old), split(tt.new)), "|"); got != tt.want {
+		if got := strings.Join(show.DiffLines(split(tt.old), split(tt.new)), "|"); got != tt.want {
 			t.Errorf("%s → %s: got %s, want %s", tt.old, tt.new, got, tt.want)
 		}
 	}
@@ -172,7 +173,7 @@ func FuzzDiffLines(f *testing.F) {
 	f.Add("a\nb", "a\nc")
 	f.Fuzz(func(t *testing.T, x, y string) {
 		old, new := strings.Split(x, "\n"), strings.Split(y, "\n")
-		diff := diffLines(old, new)
+		diff := show.DiffLines(old, new)
 		if (len(diff) == 0) != (x == y) {
 			t.Errorf("%q and %q: %q", x, y, diff)
 		}
@@ -207,7 +208,7 @@ func TestJUnit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var suite junitSuite
+	var suite show.JUnitSuite
 	if err := xml.Unmarshal(content, &suite); err != nil {
 		t.Fatalf("%v\n%s", err, content)
 	}

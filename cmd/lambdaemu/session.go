@@ -12,7 +12,8 @@ import (
 	"syscall"
 	"time"
 
-	"powertools-extension/internal/awsemu"
+	"powertools-extension/cmd/lambdaemu/serve"
+	"powertools-extension/cmd/lambdaemu/show"
 	"powertools-extension/lambdaemu"
 )
 
@@ -28,8 +29,8 @@ type session struct {
 	aws      *embeddedAWS // nil without --params
 	temp     string       // unpacked layers; empty: none
 	lines    *collector
-	view     reporter
-	progress *progress
+	view     show.Reporter
+	progress *show.Progress
 	listener net.Listener // nil unless the session serves
 
 	box     sandbox
@@ -40,10 +41,18 @@ type session struct {
 	mu       sync.Mutex
 	number   int
 	awsCalls int // told to invocations so far
-	tally    tally
+	tally    show.Tally
 	recorder *recorder // nil without --record
 
 	interrupted bool
+}
+
+// serve answers calls over HTTP until ctx ends.
+func (s *session) serve(ctx context.Context) error {
+	return serve.Run(ctx, s.listener, s.functionName(), s.set.listen, s.p.stderr, func(ctx context.Context, req lambdaemu.Request) serve.Result {
+		o := s.invoke(ctx, req)
+		return serve.Result{Response: o.Response, Lines: o.Lines, Err: o.Err}
+	})
 }
 
 // prepare does all that can go wrong before a process is started. With terminal
@@ -98,18 +107,31 @@ func (s *session) prepareOutput(terminal bool) (err error) {
 	if err := s.prepareRecord(); err != nil {
 		return err
 	}
-	s.progress = newProgress(s.p.stderr, terminal && !s.set.json, s.set.quiet && !s.set.json)
+	s.progress = show.NewProgress(s.p.stderr, terminal && !s.set.json, s.set.quiet && !s.set.json)
 	if s.set.json {
-		s.view = newJSONView(s.p.stdout)
+		s.view = show.NewJSONView(s.p.stdout)
 		return s.prepareJUnit()
 	}
-	v := newTextView(s.p.stdout, newStyle(s.set.color, s.p.lookup, s.p.terminal(s.p.stdout)))
-	v.raw, v.quiet, v.memoryMB, v.command = s.set.raw, s.set.quiet, s.set.memoryMB, s.set.command
-	v.extensions = len(s.opt.Layers)
-	v.timeout, v.billed = s.set.timeout, s.set.initType != "managed-instances"
-	s.view = v
+	s.view = show.NewTextView(s.p.stdout, show.NewStyle(s.set.color, s.p.lookup, s.p.terminal(s.p.stdout)), show.TextOptions{
+		Raw: s.set.raw, Quiet: s.set.quiet, MemoryMB: s.set.memoryMB, Command: s.set.command, Extensions: len(s.opt.Layers),
+		Timeout: s.set.timeout, Unbilled: s.set.initType == "managed-instances",
+	})
 	return s.prepareJUnit()
 }
+
+func (s *session) prepareJUnit() error {
+	if s.set.junit == "" {
+		return nil
+	}
+	view, err := show.NewJUnitView(s.view, s.set.junit, s.functionName())
+	if err != nil {
+		return usageError{err}
+	}
+	s.view = view
+	return nil
+}
+
+func (s *session) functionName() string { return cmp.Or(s.set.function, "function") }
 
 func (s *session) awsURL() string {
 	if s.aws == nil {
@@ -123,8 +145,8 @@ func (s *session) serves() bool { return len(s.set.invokes) == 0 && s.set.count 
 // open starts the sandbox. Its life is not tied to ctx, because the end of ctx
 // asks for a SHUTDOWN, not for a kill; only the start can be interrupted so.
 func (s *session) open(ctx context.Context) error {
-	s.progress.set("cold start")
-	defer s.progress.clear()
+	s.progress.Set("cold start")
+	defer s.progress.Clear()
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, cancel)
 	box, err := s.p.start(life, s.opt)
@@ -148,7 +170,7 @@ func (s *session) reportStart(error) {
 
 // invoke runs one invocation, and with --retry those that follow its failure
 // under the same request id. It returns the last one's outcome.
-func (s *session) invoke(ctx context.Context, req lambdaemu.Request) outcome {
+func (s *session) invoke(ctx context.Context, req lambdaemu.Request) show.Outcome {
 	if s.set.concurrency <= 1 {
 		s.turn.Lock()
 		defer s.turn.Unlock()
@@ -158,7 +180,7 @@ func (s *session) invoke(ctx context.Context, req lambdaemu.Request) outcome {
 	}
 	o := s.attempt(ctx, req)
 	for range s.set.retry {
-		if o.err != nil || o.response.FunctionError == "" || ctx.Err() != nil {
+		if o.Err != nil || o.Response.FunctionError == "" || ctx.Err() != nil {
 			break
 		}
 		o = s.attempt(ctx, req)
@@ -169,47 +191,39 @@ func (s *session) invoke(ctx context.Context, req lambdaemu.Request) outcome {
 // attempt runs one invocation and reports it. The end of ctx keeps it from
 // starting; what has started runs to its end, as Lambda never shuts a sandbox
 // down in the middle.
-func (s *session) attempt(ctx context.Context, req lambdaemu.Request) outcome {
+func (s *session) attempt(ctx context.Context, req lambdaemu.Request) show.Outcome {
 	if ctx.Err() != nil {
-		return outcome{err: context.Cause(ctx)}
+		return show.Outcome{Err: context.Cause(ctx)}
 	}
 	ctx = context.WithoutCancel(ctx)
 	o := s.beginInvocation(req)
-	o.response, o.err = s.box.Invoke(ctx, req)
-	if o.err == nil {
-		s.lines.awaitReport(ctx, o.response.RequestID, reportWait)
+	o.Response, o.Err = s.box.Invoke(ctx, req)
+	if o.Err == nil {
+		s.lines.awaitReport(ctx, o.Response.RequestID, reportWait)
 	}
 	s.endInvocation(&o)
 	return o
 }
 
-func (s *session) beginInvocation(req lambdaemu.Request) outcome {
+func (s *session) beginInvocation(req lambdaemu.Request) show.Outcome {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.number++
-	return outcome{number: s.number, event: req.Payload, awsFault: s.aws.before(s.number)}
+	return show.Outcome{Number: s.number, Event: req.Payload, AWSFault: s.aws.before(s.number)}
 }
 
 // endInvocation reports. Of invocations side by side, the first to end shows the
 // lines and the calls of all.
-func (s *session) endInvocation(o *outcome) {
+func (s *session) endInvocation(o *show.Outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	o.lines, o.dropped = s.lines.take()
-	calls := totalCalls(s.aws.counts())
-	o.reads, s.awsCalls = calls-s.awsCalls, calls
-	s.progress.clear()
-	s.tally.add(*o)
+	o.Lines, o.Dropped = s.lines.take()
+	calls := show.TotalCalls(s.aws.counts())
+	o.Reads, s.awsCalls = calls-s.awsCalls, calls
+	s.progress.Clear()
+	s.tally.Add(*o)
 	s.recorder.invocation(*o)
-	s.view.invocation(*o)
-}
-
-func totalCalls(counts []awsemu.Count) int {
-	total := 0
-	for _, c := range counts {
-		total += c.Calls
-	}
-	return total
+	s.view.Invocation(*o)
 }
 
 // runAll makes the invocations of the command line.
@@ -227,9 +241,9 @@ func (s *session) runAll(ctx context.Context) error {
 		if i > 0 && !s.pause(ctx, i, n) {
 			break
 		}
-		s.progress.step(i+1, n, s.tally.failed)
+		s.progress.Step(i+1, n, s.tally.Failed)
 		o := s.invoke(ctx, lambdaemu.Request{Payload: s.events[i%len(s.events)]})
-		if errors.Is(o.err, lambdaemu.ErrClosed) {
+		if errors.Is(o.Err, lambdaemu.ErrClosed) {
 			break
 		}
 	}
@@ -274,7 +288,7 @@ func (s *session) announceInterrupt(ctx context.Context) func() {
 // pause is the gap between invocations; false when the run is interrupted.
 func (s *session) pause(ctx context.Context, done, n int) bool {
 	if s.set.gap > 0 {
-		s.progress.set(fmt.Sprintf("%d of %d done, next in %s (sandbox frozen)", done, n, s.set.gap))
+		s.progress.Set(fmt.Sprintf("%d of %d done, next in %s (sandbox frozen)", done, n, s.set.gap))
 		timer := time.NewTimer(s.set.gap)
 		defer timer.Stop()
 		select {
@@ -290,29 +304,29 @@ func (s *session) pause(ctx context.Context, done, n int) bool {
 func (s *session) finish() bool {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	s.progress.set("shutdown")
+	s.progress.Set("shutdown")
 	// A running invocation is waited for, and it may use its whole time.
 	ctx, cancel := context.WithTimeout(context.Background(), max(s.set.timeout, 3*time.Second)+20*time.Second)
 	defer cancel()
-	e := ending{interrupted: s.interrupted}
-	e.exit, e.err = s.box.Shutdown(ctx)
+	e := show.Ending{Interrupted: s.interrupted}
+	e.Exit, e.Err = s.box.Shutdown(ctx)
 	s.endBox()
-	s.progress.clear()
-	e.lines, e.dropped = s.lines.take()
-	s.tally.scan(e.lines, len(s.tally.rows)-1)
-	slices.SortFunc(s.tally.rows, func(a, b digest) int { return cmp.Compare(a.number, b.number) }) // side by side they end in any order
-	e.rows, e.unlisted, e.failed = s.tally.rows, s.tally.unlisted, s.tally.failed
-	e.aws, e.embedded = s.aws.counts(), s.aws != nil
-	e.took = time.Since(s.started)
-	s.view.end(e)
+	s.progress.Clear()
+	e.Lines, e.Dropped = s.lines.take()
+	s.tally.Scan(e.Lines, len(s.tally.Rows)-1)
+	slices.SortFunc(s.tally.Rows, func(a, b show.Digest) int { return cmp.Compare(a.Number, b.Number) }) // side by side they end in any order
+	e.Rows, e.Unlisted, e.Failed = s.tally.Rows, s.tally.Unlisted, s.tally.Failed
+	e.AWS, e.Embedded = s.aws.counts(), s.aws != nil
+	e.Took = time.Since(s.started)
+	s.view.End(e)
 	written := s.writeFiles()
-	return written && e.clean() && e.failed == 0 && !(s.interrupted && !s.serves())
+	return written && e.Clean() && e.Failed == 0 && !(s.interrupted && !s.serves())
 }
 
 func (s *session) writeFiles() bool {
 	err := errors.Join(s.lines.close(), s.recorder.close(s.box.Transcript()))
-	if j, ok := s.view.(*junitView); ok {
-		err = errors.Join(err, j.err)
+	if j, ok := s.view.(*show.JUnitView); ok {
+		err = errors.Join(err, j.FileError())
 	}
 	if s.set.transcript != "" {
 		text := lambdaemu.Render(s.box.Transcript())

@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"bytes"
@@ -18,10 +18,10 @@ func TestProgress(t *testing.T) {
 	} {
 		t.Run(tt.outcome, func(t *testing.T) {
 			var out bytes.Buffer
-			p := newProgress(&out, tt.terminal, tt.quiet)
-			p.step(20, 40, 1)
-			p.clear()
-			p.clear()
+			p := NewProgress(&out, tt.terminal, tt.quiet)
+			p.Step(20, 40, 1)
+			p.Clear()
+			p.Clear()
 			if out.String() != tt.want {
 				t.Errorf("got %q, want %q", out.String(), tt.want)
 			}
@@ -54,7 +54,7 @@ func TestStyle(t *testing.T) {
 		{"never", "never", env(), true, false},
 	} {
 		t.Run(tt.outcome, func(t *testing.T) {
-			if got := newStyle(tt.color, tt.lookup, tt.terminal).on; got != tt.want {
+			if got := NewStyle(tt.color, tt.lookup, tt.terminal).on; got != tt.want {
 				t.Errorf("colours %v, want %v", got, tt.want)
 			}
 		})

@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"encoding/json"
@@ -19,7 +19,8 @@ type platformEvent struct {
 	} `json:"record"`
 }
 
-func parsePlatform(line string) (platformEvent, bool) {
+// ParsePlatform reads a line of the platform in JSON log format; false for others.
+func ParsePlatform(line string) (platformEvent, bool) {
 	var p platformEvent
 	if !strings.HasPrefix(line, "{") || json.Unmarshal([]byte(line), &p) != nil {
 		return p, false
@@ -30,7 +31,7 @@ func parsePlatform(line string) (platformEvent, bool) {
 // platformText returns how a platform line is shown. Empty: not at all, because
 // the heading of the block says it already.
 func platformText(line string) string {
-	if p, ok := parsePlatform(line); ok {
+	if p, ok := ParsePlatform(line); ok {
 		return p.text(line)
 	}
 	for _, folded := range []string{"INIT_START ", "START RequestId: ", "END RequestId: ", "REPORT RequestId: "} {

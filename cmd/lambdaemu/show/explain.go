@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"fmt"
@@ -11,11 +11,11 @@ import (
 
 // likelyCause names the probable cause of a failed invocation and its cure,
 // "" when nothing can be said that the error does not say itself.
-func likelyCause(o outcome, command []string, timeout time.Duration) string {
+func likelyCause(o Outcome, command []string, timeout time.Duration) string {
 	if o.ok() || len(command) == 0 {
 		return ""
 	}
-	said := spoken(o.lines)
+	said := spoken(o.Lines)
 	interpreter := filepath.Base(command[0])
 	for _, known := range []struct{ sign, cause string }{
 		{"No module named awslambdaric", "the runtime client is not installed for this interpreter: " + command[0] + " -m pip install awslambdaric"},
@@ -34,14 +34,14 @@ func likelyCause(o outcome, command []string, timeout time.Duration) string {
 	return causeOfType(o, interpreter, said != "", timeout)
 }
 
-func causeOfType(o outcome, interpreter string, spoke bool, timeout time.Duration) string {
+func causeOfType(o Outcome, interpreter string, spoke bool, timeout time.Duration) string {
 	if timeout == 0 {
 		timeout = 3 * time.Second
 	}
-	switch kind := o.response.ErrorType; {
+	switch kind := o.Response.ErrorType; {
 	case kind == "Sandbox.Timedout":
 		return fmt.Sprintf("no answer within %s; --timeout gives it longer", timeout)
-	case kind == "Runtime.ExitError" && o.number == 1 && !spoke:
+	case kind == "Runtime.ExitError" && o.Number == 1 && !spoke:
 		return interpreter + " ended without a word and without asking for an invocation: the command must start a runtime (a bootstrap, or a runtime client such as python3 -m awslambdaric app.handler), not the file with the handler"
 	case kind == "Runtime.ExitError":
 		return "the function's process ended; its last lines above say why"

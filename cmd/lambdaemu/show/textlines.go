@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"fmt"
@@ -59,7 +59,7 @@ func (b *block) texts(line lambdaemu.Line) []string {
 		b.v.pairs.remember(line.Text, rec)
 	}
 	switch {
-	case b.v.raw:
+	case b.v.Raw:
 		return splitLines(st.printable(strings.ReplaceAll(line.Text, "\r", "\n")))
 	case line.Origin == lambdaemu.OriginPlatform:
 		text := platformText(line.Text)
@@ -86,16 +86,16 @@ func (b *block) saysTheError(text string) bool {
 
 // named puts the extension's name before its lines when there are several.
 func (b *block) named(line lambdaemu.Line, texts []string) []string {
-	if b.v.extensions > 1 && line.Origin == lambdaemu.OriginExtension && line.Name != b.extension {
+	if b.v.Extensions > 1 && line.Origin == lambdaemu.OriginExtension && line.Name != b.extension {
 		b.extension = line.Name
-		return append([]string{b.v.st.dim("── " + line.Name)}, texts...)
+		return append([]string{b.v.st.Dim("── " + line.Name)}, texts...)
 	}
 	return texts
 }
 
-func dimAll(st style, lines []string) []string {
+func dimAll(st Style, lines []string) []string {
 	for i := range lines {
-		lines[i] = st.dim(st.printable(lines[i]))
+		lines[i] = st.Dim(st.printable(lines[i]))
 	}
 	return lines
 }
@@ -136,7 +136,7 @@ func (b *block) plain(text string) []string {
 	for i := range lines {
 		lines[i] = b.v.st.printable(lines[i])
 		if isErrorLevel(level) {
-			lines[i] = b.v.st.red(lines[i])
+			lines[i] = b.v.st.Red(lines[i])
 		}
 	}
 	lines[0] = prefix + lines[0]
@@ -148,13 +148,13 @@ func (b *block) level(level string) string {
 	padded := fmt.Sprintf("%-5s", shorten(level, 8))
 	switch {
 	case isErrorLevel(level):
-		return b.v.st.red(padded)
+		return b.v.st.Red(padded)
 	case level == "WARN":
 		return b.v.st.yellow(padded)
 	case level == "INFO":
-		return b.v.st.green(padded)
+		return b.v.st.Green(padded)
 	}
-	return b.v.st.dim(padded)
+	return b.v.st.Dim(padded)
 }
 
 // structured shows level, message and the other keys; a stack trace below.
@@ -183,7 +183,7 @@ func (b *block) structured(rec record) []string {
 		keys = append(keys, m.key+"="+value(m.raw, limit))
 	}
 	if len(keys) > 0 {
-		head = append(head, b.v.st.dim(b.v.st.printable(strings.Join(keys, " "))))
+		head = append(head, b.v.st.Dim(b.v.st.printable(strings.Join(keys, " "))))
 	}
 	return append([]string{strings.Join(head, " ")}, dimAll(b.v.st, below)...)
 }

@@ -1,4 +1,4 @@
-package main
+package show
 
 // diffContext is how many equal lines stand around a difference.
 const diffContext = 2
@@ -6,9 +6,9 @@ const diffContext = 2
 // maxDiff bounds the square of lines that are compared one with another.
 const maxDiff = 2000
 
-// diffLines returns the difference of two texts as lines that begin with "-",
+// DiffLines returns the difference of two texts as lines that begin with "-",
 // "+" or a space, nil when they are the same.
-func diffLines(old, new []string) []string {
+func DiffLines(old, new []string) []string {
 	start := 0
 	for start < len(old) && start < len(new) && old[start] == new[start] {
 		start++

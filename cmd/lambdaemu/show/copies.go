@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"fmt"
@@ -22,7 +22,7 @@ type copies struct {
 // Copies are shown by what they add; a row of copies that add the same as the
 // one before waits, because it may become long.
 func (b *block) copied(line lambdaemu.Line) bool {
-	if b.v.raw || line.Origin != lambdaemu.OriginExtension {
+	if b.v.Raw || line.Origin != lambdaemu.OriginExtension {
 		return false
 	}
 	rec, isObject := parseRecord(line.Text)
@@ -56,7 +56,7 @@ func (b *block) flushCopies() {
 	waiting := b.waiting
 	b.waiting = copies{}
 	if n := len(waiting.texts); n > maxCopies {
-		waiting.texts = []string{b.v.st.dim(fmt.Sprintf("%s%d lines again, each with the same keys added", waiting.head, n))}
+		waiting.texts = []string{b.v.st.Dim(fmt.Sprintf("%s%d lines again, each with the same keys added", waiting.head, n))}
 	}
 	for _, text := range waiting.texts {
 		b.write(waiting.line, []string{text})
@@ -89,9 +89,9 @@ func (b *block) enriched(head string, rec record, fresh []string, same int) stri
 	if same > 0 {
 		fresh = append(fresh, fmt.Sprintf("+%d as before", same))
 	}
-	text := st.dim(head)
+	text := st.Dim(head)
 	if level != "" {
 		text += b.level(level) + " "
 	}
-	return text + st.printable(shorten(firstLine(message), 60)) + " " + st.dim(st.printable(strings.Join(fresh, " ")))
+	return text + st.printable(shorten(firstLine(message), 60)) + " " + st.Dim(st.printable(strings.Join(fresh, " ")))
 }

@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"fmt"
@@ -12,8 +12,8 @@ func millis(d time.Duration) string {
 	return fmt.Sprintf("%.2f", float64(d.Microseconds())/1000)
 }
 
-// span is a duration with its unit; from ten seconds on in seconds.
-func span(d time.Duration) string {
+// Span is a duration with its unit; from ten seconds on in seconds.
+func Span(d time.Duration) string {
 	if d >= 10*time.Second {
 		return fmt.Sprintf("%.2f s", d.Seconds())
 	}

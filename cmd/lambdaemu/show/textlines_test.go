@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"bytes"
@@ -79,7 +79,7 @@ func TestLines(t *testing.T) {
 		}, []string{"fn  │ metrics  N", "    │   A  1e-05"}},
 	} {
 		t.Run(tt.outcome, func(t *testing.T) {
-			v := newTextView(&bytes.Buffer{}, style{})
+			v := newTextView(&bytes.Buffer{}, Style{}, TextOptions{})
 			var got []string
 			for _, line := range v.newBlock(request, 1).render(tt.in) {
 				got = append(got, strings.TrimPrefix(line, "  "))
@@ -92,8 +92,8 @@ func TestLines(t *testing.T) {
 }
 
 func TestSeveralExtensionsAreNamed(t *testing.T) {
-	v := newTextView(&bytes.Buffer{}, style{})
-	v.extensions = 2
+	v := newTextView(&bytes.Buffer{}, Style{}, TextOptions{})
+	v.Extensions = 2
 	got := v.newBlock(request, 1).render([]lambdaemu.Line{ext("a", "1"), ext("a", "2"), ext("b", "3")})
 	want := []string{"  ext │ ── a", "      │ 1", "  ext │ 2", "  ext │ ── b", "      │ 3"}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -102,7 +102,7 @@ func TestSeveralExtensionsAreNamed(t *testing.T) {
 }
 
 func TestLongStacksAreCut(t *testing.T) {
-	v := newTextView(&bytes.Buffer{}, style{})
+	v := newTextView(&bytes.Buffer{}, Style{}, TextOptions{})
 	got := v.newBlock(request, 1).render([]lambdaemu.Line{fn(strings.Repeat("x\n", 100))})
 	if len(got) != 13 || !strings.Contains(got[12], "88 more lines") {
 		t.Errorf("%d lines, the last %q", len(got), got[len(got)-1])
@@ -122,9 +122,9 @@ func TestLikelyCause(t *testing.T) {
 		{"the handler's own error", "ValueError", "", ""},
 	} {
 		t.Run(tt.outcome, func(t *testing.T) {
-			o := outcome{number: 1, response: lambdaemu.Response{FunctionError: "Unhandled", ErrorType: tt.errorType}}
+			o := Outcome{Number: 1, Response: lambdaemu.Response{FunctionError: "Unhandled", ErrorType: tt.errorType}}
 			if tt.says != "" {
-				o.lines = []lambdaemu.Line{fn(tt.says)}
+				o.Lines = []lambdaemu.Line{fn(tt.says)}
 			}
 			got := likelyCause(o, []string{"python3"}, 0)
 			if tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
@@ -136,17 +136,17 @@ func TestLikelyCause(t *testing.T) {
 
 func TestSummaryOfALongRun(t *testing.T) {
 	var out bytes.Buffer
-	v := newTextView(&out, style{})
-	var counts tally
+	v := newTextView(&out, Style{}, TextOptions{})
+	var counts Tally
 	for i := range 500 {
-		o := outcome{number: i + 1, response: lambdaemu.Response{RequestID: fmt.Sprint(i), ColdStart: i == 0}}
+		o := Outcome{Number: i + 1, Response: lambdaemu.Response{RequestID: fmt.Sprint(i), ColdStart: i == 0}}
 		if i == 250 {
-			o.response.FunctionError, o.response.ErrorType = "Unhandled", "Sandbox.Timedout"
+			o.Response.FunctionError, o.Response.ErrorType = "Unhandled", "Sandbox.Timedout"
 		}
-		o.response.Duration = fromMs(float64(i%100) + 1)
-		counts.add(o)
+		o.Response.Duration = fromMs(float64(i%100) + 1)
+		counts.Add(o)
 	}
-	v.summary(ending{rows: counts.rows, failed: counts.failed})
+	v.summary(Ending{Rows: counts.Rows, Failed: counts.Failed})
 	text := out.String()
 	for _, want := range []string{"500 invocations", "1 failed", "  1  cold", "251  warm   Sandbox.Timedout", "500  warm", "and 492 more", "median 51.00 ms, p90 91.00 ms, longest 100.00 ms"} {
 		if !strings.Contains(text, want) {
@@ -161,8 +161,8 @@ func FuzzLine(f *testing.F) {
 	f.Add("plain\ttext", `{"level":"INFO","message":"m","stack":["a"],"_aws":{"CloudWatchMetrics":[{"Metrics":[{"Name":"a"}]}]}}`)
 	f.Add("EXTENSION\tName: e", "\x1b[31m\r\n\u202e\xff")
 	f.Fuzz(func(t *testing.T, first, second string) {
-		v := newTextView(&bytes.Buffer{}, style{})
-		v.extensions = 2
+		v := newTextView(&bytes.Buffer{}, Style{}, TextOptions{})
+		v.Extensions = 2
 		for _, line := range v.newBlock(request, 1).render([]lambdaemu.Line{fn(first), ext("a", first), ext("b", second), sys(second), fn(second)}) {
 			if strings.ContainsAny(line, "\x1b\r\n\x00\x07") {
 				t.Errorf("control character in %q", line)
@@ -174,13 +174,13 @@ func FuzzLine(f *testing.F) {
 // Invocations that ran side by side end in any order, and some may be beyond
 // what is kept.
 func TestNotableRowsOfASideBySideRun(t *testing.T) {
-	var rows []digest
+	var rows []Digest
 	for n := range 40 {
-		rows = append(rows, digest{number: 1 + (n*7)%100, ok: n != 3, response: lambdaemu.Response{Duration: time.Duration(n) * time.Millisecond}})
+		rows = append(rows, Digest{Number: 1 + (n*7)%100, ok: n != 3, response: lambdaemu.Response{Duration: time.Duration(n) * time.Millisecond}})
 	}
 	got := notable(rows)
-	failed := slices.ContainsFunc(got, func(d digest) bool { return !d.ok })
-	slowest := slices.ContainsFunc(got, func(d digest) bool { return d.number == rows[39].number })
+	failed := slices.ContainsFunc(got, func(d Digest) bool { return !d.ok })
+	slowest := slices.ContainsFunc(got, func(d Digest) bool { return d.Number == rows[39].Number })
 	if len(got) > maxListed || !failed || !slowest {
 		t.Errorf("%d rows, failed %t, slowest %t", len(got), failed, slowest)
 	}

@@ -1,4 +1,4 @@
-package main
+package serve
 
 import (
 	"bytes"
@@ -17,21 +17,21 @@ import (
 	"powertools-extension/lambdaemu"
 )
 
-// answering is a fake sandbox that streams parts and then answers.
-func answering(resp lambdaemu.Response, parts ...lambdaemu.Part) *fakeBox {
+// answering is a function that streams parts and then answers.
+func answering(resp lambdaemu.Response, parts ...lambdaemu.Part) function {
 	resp.RequestID = "11111111-1111-1111-1111-111111111111"
-	return &fakeBox{invoke: func(_ int, req lambdaemu.Request) (lambdaemu.Response, error) {
+	return func(req lambdaemu.Request) (lambdaemu.Response, error) {
 		for _, p := range parts {
 			req.OnPart(p)
 		}
 		req.OnResponse(resp)
 		return resp, nil
-	}}
+	}
 }
 
-func call(t *testing.T, box *fakeBox, method, path, body string, headers ...string) *httptest.ResponseRecorder {
+func call(t *testing.T, f function, method, path, body string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
-	api, _ := serving(t, t.Context(), box)
+	api := serving(t.Context(), f)
 	req := httptest.NewRequest(method, path, strings.NewReader(body))
 	req.Host = "127.0.0.1:9000"
 	for i := 0; i < len(headers); i += 2 {
@@ -83,13 +83,13 @@ func TestFunctionURLAnswers(t *testing.T) {
 // The event of payload format 2.0. [DOC:urls-invocation, request payload format]
 func TestFunctionURLEvent(t *testing.T) {
 	var event map[string]any
-	box := &fakeBox{invoke: func(n int, req lambdaemu.Request) (lambdaemu.Response, error) {
+	f := func(req lambdaemu.Request) (lambdaemu.Response, error) {
 		if err := json.Unmarshal(req.Payload, &event); err != nil {
 			t.Error(err)
 		}
-		return ok(n, req)
-	}}
-	call(t, box, "POST", "/url/orders/1%202?b=2&a=1&a=3", `{"x":1}`, "Content-Type", "application/json", "Cookie", "k=v; l=w", "User-Agent", "test/1", "X-Two", "2")
+		return ok(req)
+	}
+	call(t, f, "POST", "/url/orders/1%202?b=2&a=1&a=3", `{"x":1}`, "Content-Type", "application/json", "Cookie", "k=v; l=w", "User-Agent", "test/1", "X-Two", "2")
 	requestContext := event["requestContext"].(map[string]any)
 	for _, volatile := range []string{"requestId", "time", "timeEpoch"} {
 		if requestContext[volatile] == "" || requestContext[volatile] == nil {
@@ -112,7 +112,7 @@ func TestFunctionURLEvent(t *testing.T) {
 	if diff := cmp.Diff(want, event); diff != "" {
 		t.Error(diff)
 	}
-	call(t, box, "POST", "/url/", "a=1", "Content-Type", "application/x-www-form-urlencoded")
+	call(t, f, "POST", "/url/", "a=1", "Content-Type", "application/x-www-form-urlencoded")
 	if event["body"] != "YT0x" || event["isBase64Encoded"] != true {
 		t.Errorf("a form: %v %v", event["body"], event["isBase64Encoded"])
 	}
@@ -176,7 +176,7 @@ func TestInvokeWithResponseStream(t *testing.T) {
 	if diff := cmp.Diff([]string{`PayloadChunk {"buffered":1}`, "InvokeComplete {}"}, decodeEvents(t, rec.Body.Bytes())); diff != "" {
 		t.Error(diff)
 	}
-	if rec = call(t, &fakeBox{}, "POST", strings.Replace(path, "/function/", "/other/", 1), "{}"); rec.Code != 404 {
+	if rec = call(t, nil, "POST", strings.Replace(path, "/function/", "/other/", 1), "{}"); rec.Code != 404 {
 		t.Errorf("another function: %d", rec.Code)
 	}
 }

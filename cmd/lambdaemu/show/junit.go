@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"encoding/xml"
@@ -8,16 +8,17 @@ import (
 	"time"
 )
 
-// junitView passes everything on to another reporter and writes a JUnit file at
+// JUnitView passes everything on to another reporter and writes a JUnit file at
 // the end: one test case per invocation, one for the shutdown.
-type junitView struct {
-	reporter
+type JUnitView struct {
+	Reporter
 	file  string
-	suite junitSuite
+	suite JUnitSuite
 	err   error // of the file
 }
 
-type junitSuite struct {
+// JUnitSuite is the file: a test suite in the form that CI systems read.
+type JUnitSuite struct {
 	XMLName  xml.Name    `xml:"testsuite"`
 	Name     string      `xml:"name,attr"`
 	Tests    int         `xml:"tests,attr"`
@@ -41,36 +42,36 @@ type junitFailure struct {
 	Text    string `xml:",chardata"`
 }
 
-// prepareJUnit finds out now, not after a long run, that the file cannot be
+// NewJUnitView finds out now, not after a long run, that the file cannot be
 // written.
-func (s *session) prepareJUnit() error {
-	if s.set.junit == "" {
-		return nil
-	}
-	f, err := os.Create(s.set.junit)
+func NewJUnitView(view Reporter, file, function string) (*JUnitView, error) {
+	f, err := os.Create(file)
 	if err != nil {
-		return usageError{err}
+		return nil, err
 	}
-	s.view = &junitView{reporter: s.view, file: s.set.junit, suite: junitSuite{Name: "lambdaemu " + s.functionName()}}
-	return f.Close()
+	return &JUnitView{Reporter: view, file: file, suite: JUnitSuite{Name: "lambdaemu " + function}}, f.Close()
 }
+
+// FileError is what kept the file from being written at the end.
+func (v *JUnitView) FileError() error { return v.err }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }
 
-func (v *junitView) invocation(o outcome) {
-	v.reporter.invocation(o)
+// Invocation adds a test case.
+func (v *JUnitView) Invocation(o Outcome) {
+	v.Reporter.Invocation(o)
 	start := "warm"
-	if o.response.ColdStart {
+	if o.Response.ColdStart {
 		start = "cold start"
 	}
-	c := junitCase{Class: "invocation", Name: fmt.Sprintf("#%d %s %s", o.number, start, xmlText(shorten(compact(o.event), 60))), Time: seconds(o.response.Duration)}
+	c := junitCase{Class: "invocation", Name: fmt.Sprintf("#%d %s %s", o.Number, start, xmlText(shorten(compact(o.Event), 60))), Time: seconds(o.Response.Duration)}
 	if !o.ok() {
-		c.Failure = &junitFailure{Type: xmlText(o.status()), Message: xmlText(failureMessage(o)), Text: xmlText(logText(o))}
+		c.Failure = &junitFailure{Type: xmlText(o.Status()), Message: xmlText(failureMessage(o)), Text: xmlText(logText(o))}
 	}
 	v.add(c)
 }
 
-func (v *junitView) add(c junitCase) {
+func (v *JUnitView) add(c junitCase) {
 	if len(v.suite.Cases) < maxRows {
 		v.suite.Cases = append(v.suite.Cases, c)
 	}
@@ -80,21 +81,21 @@ func (v *junitView) add(c junitCase) {
 	}
 }
 
-func failureMessage(o outcome) string {
-	if o.err != nil {
-		return o.err.Error()
+func failureMessage(o Outcome) string {
+	if o.Err != nil {
+		return o.Err.Error()
 	}
-	rec, _ := parseRecord(string(o.response.Payload))
+	rec, _ := parseRecord(string(o.Response.Payload))
 	if _, message := rec.first("errorMessage"); message != "" {
 		return message
 	}
-	return string(o.response.Payload)
+	return string(o.Response.Payload)
 }
 
 // logText is what was printed during the invocation.
-func logText(o outcome) string {
+func logText(o Outcome) string {
 	var b strings.Builder
-	for _, line := range o.lines {
+	for _, line := range o.Lines {
 		fmt.Fprintf(&b, "%s %s\n", line.Origin, line.Text)
 	}
 	return b.String()
@@ -110,14 +111,15 @@ func xmlText(text string) string {
 	}, strings.ToValidUTF8(text, "\ufffd"))
 }
 
-func (v *junitView) end(e ending) {
-	v.reporter.end(e)
-	c := junitCase{Class: "environment", Name: "shutdown", Time: seconds(e.exit.Duration)}
-	if !e.clean() {
+// End adds the shutdown as a test case and writes the file.
+func (v *JUnitView) End(e Ending) {
+	v.Reporter.End(e)
+	c := junitCase{Class: "environment", Name: "shutdown", Time: seconds(e.Exit.Duration)}
+	if !e.Clean() {
 		c.Failure = &junitFailure{Type: "shutdown", Message: "not clean", Text: xmlText(exitText(e))}
 	}
 	v.add(c)
-	v.suite.Time = seconds(e.took)
+	v.suite.Time = seconds(e.Took)
 	body, err := xml.MarshalIndent(v.suite, "", "  ")
 	if err == nil {
 		err = os.WriteFile(v.file, append([]byte(xml.Header), append(body, '\n')...), 0o644)
@@ -125,10 +127,10 @@ func (v *junitView) end(e ending) {
 	v.err = err
 }
 
-func exitText(e ending) string {
-	text := errorText(e.err)
-	for _, x := range e.exit.Extensions {
-		text += fmt.Sprintf("\nextension %s: exit %d, killed %t, after %s", x.Name, x.Code, x.Killed, span(x.After))
+func exitText(e Ending) string {
+	text := ErrorText(e.Err)
+	for _, x := range e.Exit.Extensions {
+		text += fmt.Sprintf("\nextension %s: exit %d, killed %t, after %s", x.Name, x.Code, x.Killed, Span(x.After))
 	}
 	return strings.TrimPrefix(text, "\n")
 }

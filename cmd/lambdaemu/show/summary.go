@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"cmp"
@@ -8,96 +8,98 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"powertools-extension/internal/awsemu"
 )
 
 // maxListed is how many invocations the summary lists one by one.
 const maxListed = 25
 
-// end prints the shutdown, the summary and the call counts.
-func (v *textView) end(e ending) {
+// End prints the shutdown, the summary and the call counts.
+func (v *textView) End(e Ending) {
 	v.shutdown(e)
 	v.summary(e)
-	if e.embedded {
+	if e.Embedded {
 		v.calls(e)
 	}
 }
 
-func (v *textView) shutdown(e ending) {
-	status, paint := "clean", v.st.green
-	if !e.clean() {
-		status, paint = "not clean", v.st.red
+func (v *textView) shutdown(e Ending) {
+	status, paint := "clean", v.st.Green
+	if !e.Clean() {
+		status, paint = "not clean", v.st.Red
 	}
-	reason := e.exit.Reason
+	reason := e.Exit.Reason
 	if reason == "" {
 		reason = "no sandbox was left"
 	}
-	v.rule(fmt.Sprintf("shutdown · %s · %s", reason, span(e.exit.Duration)), status, paint)
-	for _, text := range v.newBlock("", 0).render(e.lines) {
+	v.rule(fmt.Sprintf("shutdown · %s · %s", reason, Span(e.Exit.Duration)), status, paint)
+	for _, text := range v.newBlock("", 0).render(e.Lines) {
 		v.line("%s", text)
 	}
-	if e.err != nil {
-		v.line("   %s %s", v.st.red("error   "), e.err)
+	if e.Err != nil {
+		v.line("   %s %s", v.st.Red("error   "), e.Err)
 	}
-	for _, x := range e.exit.Extensions {
-		text := v.st.green(fmt.Sprintf("exit %d", x.Code))
+	for _, x := range e.Exit.Extensions {
+		text := v.st.Green(fmt.Sprintf("exit %d", x.Code))
 		switch {
 		case x.Killed:
-			text = v.st.red("killed") + ": it was still running at the end of its time"
+			text = v.st.Red("killed") + ": it was still running at the end of its time"
 		case x.Code != 0:
-			text = v.st.red(fmt.Sprintf("exit %d", x.Code))
+			text = v.st.Red(fmt.Sprintf("exit %d", x.Code))
 		}
-		v.line("   extension %s: %s after %s", x.Name, text, span(x.After))
+		v.line("   extension %s: %s after %s", x.Name, text, Span(x.After))
 	}
 	v.line("")
 }
 
-func (v *textView) summary(e ending) {
-	status, paint := "all ok", v.st.green
-	if e.failed > 0 {
-		status, paint = fmt.Sprintf("%d failed", e.failed), v.st.red
+func (v *textView) summary(e Ending) {
+	status, paint := "all ok", v.st.Green
+	if e.Failed > 0 {
+		status, paint = fmt.Sprintf("%d failed", e.Failed), v.st.Red
 	}
-	if e.interrupted {
+	if e.Interrupted {
 		status += ", interrupted"
 	}
-	v.rule(fmt.Sprintf("summary · %s in %s", plural(e.count(), "invocation", "invocations"), e.took.Round(10*time.Millisecond)), status, paint)
-	if len(e.rows) == 0 {
+	v.rule(fmt.Sprintf("summary · %s in %s", Plural(e.count(), "invocation", "invocations"), e.Took.Round(10*time.Millisecond)), status, paint)
+	if len(e.Rows) == 0 {
 		v.line("   no invocation")
 		v.line("")
 		return
 	}
-	t := table{right: map[int]bool{0: true, 3: true, 4: true, 5: true, 6: true, 7: true, 8: true, 9: true, 10: true, 11: true}}
+	t := Table{Right: map[int]bool{0: true, 3: true, 4: true, 5: true, 6: true, 7: true, 8: true, 9: true, 10: true, 11: true}}
 	head := []string{"#", "start", "status", "init ms", "duration ms", "extensions ms", "billed ms", "memory MB"}
-	if e.embedded {
+	if e.Embedded {
 		head = append(head, "reads")
 	}
-	t.add(append(head, "metrics", "dropped", "log errors")...)
-	listed := notable(e.rows)
+	t.Add(append(head, "metrics", "dropped", "log errors")...)
+	listed := notable(e.Rows)
 	for _, d := range listed {
-		t.add(v.row(d, e.embedded)...)
+		t.Add(v.row(d, e.Embedded)...)
 	}
-	for i, line := range t.lines() {
+	for i, line := range t.Lines() {
 		if i == 0 {
-			line = v.st.dim(line)
+			line = v.st.Dim(line)
 		}
 		v.line("   %s", line)
 	}
 	if hidden := e.count() - len(listed); hidden > 0 {
 		text := fmt.Sprintf("and %d more", hidden)
-		if failed := e.failed - failures(listed); failed > 0 {
+		if failed := e.Failed - failures(listed); failed > 0 {
 			text += fmt.Sprintf(", %d of them failed", failed)
 		}
-		v.line("   %s", v.st.dim(text))
+		v.line("   %s", v.st.Dim(text))
 	}
-	if len(e.rows) > 1 {
-		v.line("   %s", v.st.dim(spread(e.rows)))
+	if len(e.Rows) > 1 {
+		v.line("   %s", v.st.Dim(spread(e.Rows)))
 	}
 	v.line("")
 }
 
 // row is one invocation: what it took, how often the embedded AWS was asked, the
 // metrics about it, and the telemetry events that never reached an extension.
-func (v *textView) row(d digest, embedded bool) []string {
-	start, init, status := "warm", "", v.st.green("ok")
+func (v *textView) row(d Digest, embedded bool) []string {
+	start, init, status := "warm", "", v.st.Green("ok")
 	if d.cold {
 		start = "cold"
 	}
@@ -108,13 +110,13 @@ func (v *textView) row(d digest, embedded bool) []string {
 		init = millis(took)
 	}
 	if !d.ok {
-		status = v.st.red(d.status)
+		status = v.st.Red(d.status)
 	}
 	logErrors := strconv.Itoa(d.logErrors)
 	if d.logErrors > 0 {
-		logErrors = v.st.red(logErrors)
+		logErrors = v.st.Red(logErrors)
 	}
-	cells := []string{strconv.Itoa(d.number), start, status, init, millis(d.response.Duration), millis(d.response.PostRuntime),
+	cells := []string{strconv.Itoa(d.Number), start, status, init, millis(d.response.Duration), millis(d.response.PostRuntime),
 		strconv.FormatInt(d.response.Billed.Milliseconds(), 10), strconv.Itoa(d.response.MaxMemoryUsedMB)}
 	if embedded {
 		cells = append(cells, strconv.Itoa(d.reads))
@@ -128,7 +130,7 @@ func (v *textView) row(d digest, embedded bool) []string {
 
 // notable picks the rows of a long run: first and last, cold starts, failures,
 // and the slowest, up to maxListed.
-func notable(rows []digest) []digest {
+func notable(rows []Digest) []Digest {
 	if len(rows) <= maxListed {
 		return rows
 	}
@@ -139,24 +141,24 @@ func notable(rows []digest) []digest {
 	slowest := slices.Clone(inOrder)
 	slices.SortStableFunc(slowest, func(a, b int) int { return cmp.Compare(rows[b].response.Duration, rows[a].response.Duration) })
 	picked := map[int]bool{0: true, len(rows) - 1: true}
-	take := func(candidates []int, limit int, want func(digest) bool) {
+	take := func(candidates []int, limit int, want func(Digest) bool) {
 		for _, i := range candidates {
 			if len(picked) < limit && want(rows[i]) {
 				picked[i] = true
 			}
 		}
 	}
-	take(inOrder, maxListed-5, func(d digest) bool { return !d.ok })
-	take(inOrder, maxListed-5, func(d digest) bool { return d.cold || d.logErrors > 0 })
-	take(slowest, min(len(picked)+5, maxListed), func(digest) bool { return true })
-	var out []digest
+	take(inOrder, maxListed-5, func(d Digest) bool { return !d.ok })
+	take(inOrder, maxListed-5, func(d Digest) bool { return d.cold || d.logErrors > 0 })
+	take(slowest, min(len(picked)+5, maxListed), func(Digest) bool { return true })
+	var out []Digest
 	for _, i := range slices.Sorted(maps.Keys(picked)) {
 		out = append(out, rows[i])
 	}
 	return out
 }
 
-func failures(rows []digest) int {
+func failures(rows []Digest) int {
 	n := 0
 	for _, d := range rows {
 		if !d.ok {
@@ -167,7 +169,7 @@ func failures(rows []digest) int {
 }
 
 // spread says how the durations are distributed, cold starts apart.
-func spread(rows []digest) string {
+func spread(rows []Digest) string {
 	var warm []time.Duration
 	cold := 0
 	for _, d := range rows {
@@ -177,7 +179,7 @@ func spread(rows []digest) string {
 			warm = append(warm, d.response.Duration)
 		}
 	}
-	text := plural(cold, "cold start", "cold starts")
+	text := Plural(cold, "cold start", "cold starts")
 	if len(warm) < 5 {
 		return text // too few for shares to mean anything
 	}
@@ -187,17 +189,17 @@ func spread(rows []digest) string {
 }
 
 // calls lists what the embedded AWS was asked.
-func (v *textView) calls(e ending) {
-	v.rule(fmt.Sprintf("embedded AWS · %s", plural(totalCalls(e.aws), "call", "calls")), "", v.st.dim)
-	t := table{right: map[int]bool{1: true}}
-	for _, c := range e.aws {
-		calls := plural(c.Calls, "call", "calls")
+func (v *textView) calls(e Ending) {
+	v.rule(fmt.Sprintf("embedded AWS · %s", Plural(TotalCalls(e.AWS), "call", "calls")), "", v.st.Dim)
+	t := Table{Right: map[int]bool{1: true}}
+	for _, c := range e.AWS {
+		calls := Plural(c.Calls, "call", "calls")
 		if c.Failed > 0 {
 			calls += ", " + v.st.yellow(fmt.Sprintf("%d failed", c.Failed))
 		}
-		t.add(c.Operation, calls, v.st.dim(shorten(v.st.printable(nameCounts(c.Names)), 120)))
+		t.Add(c.Operation, calls, v.st.Dim(shorten(v.st.printable(nameCounts(c.Names)), 120)))
 	}
-	for _, line := range t.lines() {
+	for _, line := range t.Lines() {
 		v.line("   %s", line)
 	}
 	v.line("")
@@ -212,4 +214,13 @@ func nameCounts(names map[string]int) string {
 		out = append(out, name)
 	}
 	return strings.Join(out, ", ")
+}
+
+// TotalCalls sums the calls to the embedded AWS.
+func TotalCalls(counts []awsemu.Count) int {
+	total := 0
+	for _, c := range counts {
+		total += c.Calls
+	}
+	return total
 }

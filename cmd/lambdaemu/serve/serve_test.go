@@ -1,47 +1,50 @@
-package main
+package serve
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
-	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"powertools-extension/lambdaemu"
-	"powertools-extension/test/harness"
 )
 
-// serving is the invoke API in front of a fake sandbox.
-func serving(t *testing.T, ctx context.Context, box *fakeBox) (*invokeAPI, *bytes.Buffer) {
-	t.Helper()
-	var out bytes.Buffer
-	c, err := newCollector("")
-	if err != nil {
-		t.Fatal(err)
+const requestID = "11111111-1111-1111-1111-111111111111"
+
+// function is what a test puts behind the API.
+type function func(req lambdaemu.Request) (lambdaemu.Response, error)
+
+// ok is the answer of an invocation that went well.
+func ok(lambdaemu.Request) (lambdaemu.Response, error) {
+	return lambdaemu.Response{RequestID: requestID, Payload: []byte(`{"a":1}`)}, nil
+}
+
+// serving is the invoke API in front of a function.
+func serving(ctx context.Context, f function) *invokeAPI {
+	if f == nil {
+		f = ok
 	}
-	box.opt.OnLine = c.add
-	if box.invoke == nil {
-		box.invoke = ok
-	}
-	set := settings{listen: defaultListen}
-	s := &session{set: set, box: box, lines: c, view: newTextView(&out, style{}), progress: newProgress(io.Discard, false, false)}
-	return newInvokeAPI(ctx, s), &out
+	return newInvokeAPI(ctx, "function", "127.0.0.1:9000", func(ctx context.Context, req lambdaemu.Request) Result {
+		if ctx.Err() != nil {
+			return Result{Err: ctx.Err()}
+		}
+		resp, err := f(req)
+		return Result{Response: resp, Err: err, Lines: []lambdaemu.Line{{Origin: lambdaemu.OriginPlatform, Text: "REPORT RequestId: " + resp.RequestID + "\tDuration: 1.00 ms\t"}}}
+	})
 }
 
 const path = "/2015-03-31/functions/function/invocations"
 
 func TestInvokeAPI(t *testing.T) {
-	failing := func(int, lambdaemu.Request) (lambdaemu.Response, error) {
+	failing := func(lambdaemu.Request) (lambdaemu.Response, error) {
 		return lambdaemu.Response{RequestID: "r-1", FunctionError: "Unhandled", Payload: []byte(`{"errorType":"E"}`)}, nil
 	}
 	for _, tt := range []struct {
 		outcome, method, path, body string
 		header                      map[string]string
-		invoke                      func(int, lambdaemu.Request) (lambdaemu.Response, error)
+		invoke                      func(lambdaemu.Request) (lambdaemu.Response, error)
 		status                      int
 		want                        string            // of the body
 		headers                     map[string]string // of the answer
@@ -64,7 +67,7 @@ func TestInvokeAPI(t *testing.T) {
 		{outcome: "name that resolves here", header: map[string]string{"Host": "evil.example:9000"}, status: 421, want: "is not this machine's"},
 	} {
 		t.Run(tt.outcome, func(t *testing.T) {
-			api, _ := serving(t, t.Context(), &fakeBox{invoke: tt.invoke})
+			api := serving(t.Context(), tt.invoke)
 			if tt.method == "" {
 				tt.method = "POST"
 			}
@@ -96,10 +99,10 @@ func TestInvokeAPI(t *testing.T) {
 
 func TestRequestReachesTheFunction(t *testing.T) {
 	var got lambdaemu.Request
-	api, _ := serving(t, t.Context(), &fakeBox{invoke: func(n int, req lambdaemu.Request) (lambdaemu.Response, error) {
+	api := serving(t.Context(), func(req lambdaemu.Request) (lambdaemu.Response, error) {
 		got = req
-		return ok(n, req)
-	}})
+		return ok(req)
+	})
 	req := httptest.NewRequest("POST", path, strings.NewReader(" {\"x\": 1}\n"))
 	req.Host = "localhost:9000"
 	req.Header.Set("X-Amz-Client-Context", base64.StdEncoding.EncodeToString([]byte(`{"c":1}`)))
@@ -116,12 +119,12 @@ func TestRequestReachesTheFunction(t *testing.T) {
 // extensions are done.
 func TestAnswerComesBeforeTheExtensionsEnd(t *testing.T) {
 	extensionsDone := make(chan struct{})
-	api, _ := serving(t, t.Context(), &fakeBox{invoke: func(n int, req lambdaemu.Request) (lambdaemu.Response, error) {
-		resp, err := ok(n, req)
+	api := serving(t.Context(), func(req lambdaemu.Request) (lambdaemu.Response, error) {
+		resp, err := ok(req)
 		req.OnResponse(resp)
 		<-extensionsDone
 		return resp, err
-	}})
+	})
 	req := httptest.NewRequest("POST", path, nil)
 	req.Host = "127.0.0.1"
 	rec := httptest.NewRecorder()
@@ -134,72 +137,36 @@ func TestAnswerComesBeforeTheExtensionsEnd(t *testing.T) {
 }
 
 func TestAsynchronousInvocation(t *testing.T) {
-	api, out := serving(t, t.Context(), &fakeBox{})
+	var got lambdaemu.Request
+	api := serving(t.Context(), func(req lambdaemu.Request) (lambdaemu.Response, error) {
+		got = req
+		return ok(req)
+	})
 	req := httptest.NewRequest("POST", path, strings.NewReader(`{"async":true}`))
 	req.Host = "127.0.0.1"
 	req.Header.Set("X-Amz-Invocation-Type", "Event")
 	rec := httptest.NewRecorder()
 	api.ServeHTTP(rec, req)
 	api.running.Wait()
-	if rec.Code != 202 || rec.Body.Len() != 0 || !strings.Contains(out.String(), `{"async":true}`) {
-		t.Errorf("%d %q\n%s", rec.Code, rec.Body, out)
+	if rec.Code != 202 || rec.Body.Len() != 0 || string(got.Payload) != `{"async":true}` {
+		t.Errorf("%d %q, ran with %s", rec.Code, rec.Body, got.Payload)
 	}
 }
 
 func TestNothingStartsAfterTheEnd(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	box := &fakeBox{}
-	api, _ := serving(t, ctx, box)
+	ran := false
+	api := serving(ctx, func(req lambdaemu.Request) (lambdaemu.Response, error) {
+		ran = true
+		return ok(req)
+	})
 	req := httptest.NewRequest("POST", path, nil)
 	req.Host = "127.0.0.1"
 	rec := httptest.NewRecorder()
 	api.ServeHTTP(rec, req)
 	api.running.Wait()
-	if rec.Code != http.StatusServiceUnavailable || box.n != 0 {
-		t.Errorf("%d after %d invocations", rec.Code, box.n)
+	if rec.Code != http.StatusServiceUnavailable || ran {
+		t.Errorf("%d, ran: %t", rec.Code, ran)
 	}
-}
-
-// The whole command in serve mode: start, a call over TCP, Ctrl-C, exit 0.
-func TestServeMode(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	box := &fakeBox{invoke: ok}
-	free, err := net.Listen("tcp", "127.0.0.1:"+harness.FreePort(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.Addr().String()
-	taken := command(t, ctx, box, "--listen", address, "--", "true")
-	if taken.code != 1 || !strings.Contains(taken.stderr, "is taken, perhaps by another lambdaemu; choose one with --listen") {
-		t.Errorf("exit code %d: %s", taken.code, taken.stderr)
-	}
-	free.Close()
-	done := make(chan result, 1)
-	go func() { done <- command(t, ctx, box, "--listen", address, "--", "true") }()
-	body := post(t, "http://"+address+path)
-	cancel()
-	got := <-done
-	if body != `{"a":1}` || got.code != 0 || !strings.Contains(got.stdout, "#1 ·") || !strings.Contains(got.stderr, "curl -d '{}' http://"+address+path) {
-		t.Errorf("body %q, exit code %d\n%s%s", body, got.code, got.stdout, got.stderr)
-	}
-}
-
-// post retries until the listener is there.
-func post(t *testing.T, url string) string {
-	t.Helper()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	for t.Context().Err() == nil {
-		resp, err := client.Post(url, "application/json", strings.NewReader("{}"))
-		if err != nil {
-			continue
-		}
-		defer resp.Body.Close()
-		body, err := io.ReadAll(resp.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(body)
-	}
-	return ""
 }

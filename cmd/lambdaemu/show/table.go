@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"fmt"
@@ -7,25 +7,26 @@ import (
 	"unicode/utf8"
 )
 
-// table aligns columns. The last column is not padded; a column whose name is
+// Table aligns columns. The last column is not padded; a column whose name is
 // in right is aligned right.
-type table struct {
+type Table struct {
 	rows  [][]string
-	right map[int]bool
+	Right map[int]bool
 }
 
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+// Add appends a row.
+func (t *Table) Add(cells ...string) { t.rows = append(t.rows, cells) }
 
-// lines returns the rows as text, two spaces between columns.
-func (t *table) lines() []string {
+// Lines returns the rows as text, two spaces between columns.
+func (t *Table) Lines() []string {
 	widths := t.widths()
 	out := make([]string, 0, len(t.rows))
 	for _, row := range t.rows {
 		var b strings.Builder
 		for i, cell := range row {
-			pad := strings.Repeat(" ", widths[i]-visible(cell))
+			pad := strings.Repeat(" ", widths[i]-Visible(cell))
 			switch {
-			case t.right[i]:
+			case t.Right[i]:
 				b.WriteString(pad + cell)
 			case i == len(row)-1:
 				b.WriteString(cell)
@@ -41,28 +42,28 @@ func (t *table) lines() []string {
 	return out
 }
 
-func (t *table) widths() []int {
+func (t *Table) widths() []int {
 	var widths []int
 	for _, row := range t.rows {
 		for i, cell := range row {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], visible(cell))
+			widths[i] = max(widths[i], Visible(cell))
 		}
 	}
 	return widths
 }
 
 // helpWidth is where the text of a help page wraps.
-const helpWidth = 100
+const HelpWidth = 100
 
-// writeWrapped writes a table of two columns; the second wraps inside its column.
-func (t *table) writeWrapped(w io.Writer) {
+// WriteWrapped writes a table of two columns; the second wraps inside its column.
+func (t *Table) WriteWrapped(w io.Writer) {
 	left := t.widths()[0] + 2
 	for _, row := range t.rows {
-		head := row[0] + strings.Repeat(" ", left-visible(row[0]))
-		for _, part := range wrap(row[1], helpWidth-left) {
+		head := row[0] + strings.Repeat(" ", left-Visible(row[0]))
+		for _, part := range wrap(row[1], HelpWidth-left) {
 			fmt.Fprintln(w, head+part)
 			head = strings.Repeat(" ", left)
 		}
@@ -74,7 +75,7 @@ func wrap(text string, n int) []string {
 	var out []string
 	line := ""
 	for _, word := range strings.Fields(text) {
-		if line != "" && visible(line)+1+visible(word) > n {
+		if line != "" && Visible(line)+1+Visible(word) > n {
 			out = append(out, line)
 			line = ""
 		}
@@ -86,8 +87,8 @@ func wrap(text string, n int) []string {
 	return append(out, line)
 }
 
-// visible is how many columns a cell takes: its runes without colour codes.
-func visible(cell string) int {
+// Visible is how many columns a cell takes: its runes without colour codes.
+func Visible(cell string) int {
 	n := utf8.RuneCountInString(cell)
 	for rest := cell; ; {
 		i := strings.Index(rest, "\x1b[")

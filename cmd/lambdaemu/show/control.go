@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 // printable keeps a program's output from controlling the terminal: control
 // characters and text-direction overrides are shown as escapes, except tabs
 // and, when colours are on, the program's own colour codes.
-func (s style) printable(text string) string {
+func (s Style) printable(text string) string {
 	if strings.IndexFunc(text, isControl) < 0 {
 		return text
 	}

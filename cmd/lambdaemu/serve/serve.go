@@ -1,4 +1,9 @@
-package main
+// Package serve answers calls for one function over HTTP: Lambda's Invoke and
+// InvokeWithResponseStream operations, and a function URL.
+//
+// The rule a reader could break: it knows nothing of sandboxes and shows
+// nothing; one Invoker is all it has.
+package serve
 
 import (
 	"bytes"
@@ -28,14 +33,25 @@ const (
 	maxLogTail      = 4 << 10
 )
 
-// serve answers Lambda's Invoke operation until ctx ends.
-func (s *session) serve(ctx context.Context) error {
-	api := newInvokeAPI(ctx, s)
+// Result is what one invocation came to.
+type Result struct {
+	Response lambdaemu.Response
+	Lines    []lambdaemu.Line // printed since the invocation before
+	Err      error            // why it did not run; nil when it did, however it ended
+}
+
+// Invoker runs one invocation. The end of ctx keeps it from starting.
+type Invoker func(ctx context.Context, req lambdaemu.Request) Result
+
+// Run answers Lambda's Invoke operation on listener until ctx ends.
+// given is the address as the user wrote it, notice is told how to call.
+func Run(ctx context.Context, listener net.Listener, name, given string, notice io.Writer, invoke Invoker) error {
+	api := newInvokeAPI(ctx, name, given, invoke)
 	server := &http.Server{Handler: api, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(s.listener) }()
-	base := "http://" + s.listener.Addr().String()
-	fmt.Fprintf(s.p.stderr, "function %q waits for invocations; Ctrl-C shuts it down\n  curl -d '{}' %s%s\n  curl %s%s   as a function URL\n", s.functionName(), base, invokePath(s.functionName()), base, urlPrefix)
+	go func() { failed <- server.Serve(listener) }()
+	base := "http://" + listener.Addr().String()
+	fmt.Fprintf(notice, "function %q waits for invocations; Ctrl-C shuts it down\n  curl -d '{}' %s%s\n  curl %s%s   as a function URL\n", name, base, invokePath(name), base, urlPrefix)
 	var err error
 	select {
 	case <-ctx.Done():
@@ -51,13 +67,6 @@ func (s *session) serve(ctx context.Context) error {
 	return err
 }
 
-func (s *session) functionName() string {
-	if s.set.function == "" {
-		return "function"
-	}
-	return s.set.function
-}
-
 func invokePath(function string) string {
 	return "/2015-03-31/functions/" + url.PathEscape(function) + "/invocations"
 }
@@ -67,18 +76,20 @@ func invokePath(function string) string {
 type invokeAPI struct {
 	mux     *http.ServeMux
 	ctx     context.Context // ends when the command is asked to stop
-	session *session
+	name    string          // of the function
+	given   string          // the address as the user wrote it
+	run     Invoker
 	running sync.WaitGroup
 	queued  chan struct{}
 }
 
-func newInvokeAPI(ctx context.Context, s *session) *invokeAPI {
-	a := &invokeAPI{mux: http.NewServeMux(), ctx: ctx, session: s, queued: make(chan struct{}, maxQueued)}
+func newInvokeAPI(ctx context.Context, name, given string, run Invoker) *invokeAPI {
+	a := &invokeAPI{mux: http.NewServeMux(), ctx: ctx, name: name, given: given, run: run, queued: make(chan struct{}, maxQueued)}
 	a.mux.HandleFunc("POST /2015-03-31/functions/{name}/invocations", a.invoke)
 	a.mux.HandleFunc("POST /2021-11-15/functions/{name}/response-streaming-invocations", a.invokeStream)
 	a.mux.HandleFunc(urlPrefix, a.functionURL)
 	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, http.StatusNotFound, "ResourceNotFoundException", "lambdaemu serves POST "+invokePath(s.functionName())+" and the function URL "+urlPrefix+", not "+r.Method+" "+r.URL.Path)
+		refuse(w, http.StatusNotFound, "ResourceNotFoundException", "lambdaemu serves POST "+invokePath(name)+" and the function URL "+urlPrefix+", not "+r.Method+" "+r.URL.Path)
 	})
 	return a
 }
@@ -112,7 +123,7 @@ func localName(hostPort string) bool {
 // listensOn accepts the name the user gave to --listen.
 func (a *invokeAPI) listensOn(hostPort string) bool {
 	host, _, err := net.SplitHostPort(hostPort)
-	given, _, errGiven := net.SplitHostPort(a.session.set.listen)
+	given, _, errGiven := net.SplitHostPort(a.given)
 	if err != nil || errGiven != nil {
 		return false
 	}
@@ -140,8 +151,8 @@ func (a *invokeAPI) invoke(w http.ResponseWriter, r *http.Request) {
 // addressed reads the call if it is for this function; false means that it is
 // answered.
 func (a *invokeAPI) addressed(w http.ResponseWriter, r *http.Request) (lambdaemu.Request, bool) {
-	if name := functionOf(r.PathValue("name")); name != a.session.functionName() {
-		refuse(w, http.StatusNotFound, "ResourceNotFoundException", fmt.Sprintf("Function not found: arn:aws:lambda:us-east-1:123456789012:function:%s (lambdaemu runs %q)", name, a.session.functionName()))
+	if name := functionOf(r.PathValue("name")); name != a.name {
+		refuse(w, http.StatusNotFound, "ResourceNotFoundException", fmt.Sprintf("Function not found: arn:aws:lambda:us-east-1:123456789012:function:%s (lambdaemu runs %q)", name, a.name))
 		return lambdaemu.Request{}, false
 	}
 	return readRequest(w, r)
@@ -193,9 +204,9 @@ func readRequest(w http.ResponseWriter, r *http.Request) (lambdaemu.Request, boo
 // has given it; the extensions' time after that is not the client's.
 func (a *invokeAPI) answer(w http.ResponseWriter, r *http.Request, req lambdaemu.Request) {
 	replied := make(chan lambdaemu.Response, 1)
-	ended := make(chan outcome, 1)
+	ended := make(chan Result, 1)
 	req.OnResponse = func(resp lambdaemu.Response) { replied <- resp }
-	a.running.Go(func() { ended <- a.session.invoke(a.ctx, req) })
+	a.running.Go(func() { ended <- a.run(a.ctx, req) })
 	wantsTail := r.Header.Get("X-Amz-Log-Type") == "Tail"
 	early := replied
 	if wantsTail {
@@ -205,14 +216,14 @@ func (a *invokeAPI) answer(w http.ResponseWriter, r *http.Request, req lambdaemu
 	case resp := <-early:
 		writeResponse(w, resp)
 	case o := <-ended:
-		if o.err != nil {
-			writeFailure(w, o.err)
+		if o.Err != nil {
+			writeFailure(w, o.Err)
 			return
 		}
 		if wantsTail {
-			w.Header().Set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString(logTail(o.lines)))
+			w.Header().Set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString(logTail(o.Lines)))
 		}
-		writeResponse(w, o.response)
+		writeResponse(w, o.Response)
 	}
 }
 
@@ -225,7 +236,7 @@ func (a *invokeAPI) enqueue(w http.ResponseWriter, req lambdaemu.Request) {
 	}
 	a.running.Go(func() {
 		defer func() { <-a.queued }()
-		a.session.invoke(a.ctx, req)
+		a.run(a.ctx, req)
 	})
 	w.WriteHeader(http.StatusAccepted)
 }

@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"encoding/json"
@@ -118,24 +118,24 @@ func shortUnit(unit string) string {
 }
 
 // lines returns the table: two columns of metrics beyond six of them.
-func (d emfDocument) lines(st style) []string {
+func (d emfDocument) lines(st Style) []string {
 	half := len(d.metrics)
 	if half > 6 {
 		half = (half + 1) / 2
 	}
-	t := table{right: map[int]bool{1: true, 4: true}}
+	t := Table{Right: map[int]bool{1: true, 4: true}}
 	for i := range half {
 		m := d.metrics[i]
-		cells := []string{m.name, st.bold(m.value), st.dim(m.unit)}
+		cells := []string{m.name, st.bold(m.value), st.Dim(m.unit)}
 		if i+half < len(d.metrics) {
 			n := d.metrics[i+half]
-			cells = append(cells, "  "+n.name, st.bold(n.value), st.dim(n.unit))
+			cells = append(cells, "  "+n.name, st.bold(n.value), st.Dim(n.unit))
 		}
-		t.add(cells...)
+		t.Add(cells...)
 	}
-	out := t.lines()
+	out := t.Lines()
 	if d.properties > 0 {
-		out = append(out, st.dim(fmt.Sprintf("and %s", plural(d.properties, "property", "properties"))))
+		out = append(out, st.Dim(fmt.Sprintf("and %s", Plural(d.properties, "property", "properties"))))
 	}
 	return out
 }
@@ -145,7 +145,8 @@ func (d emfDocument) title() string {
 	return strings.TrimSpace(d.namespace + "  " + strings.Join(d.dimensions, " "))
 }
 
-func plural(n int, one, many string) string {
+// Plural is a count with its noun: 1 line, 2 lines.
+func Plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}

@@ -1,4 +1,4 @@
-package main
+package serve
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ import (
 type streamRun struct {
 	parts   chan lambdaemu.Part     // copies
 	replied chan lambdaemu.Response // capacity 1
-	ended   chan outcome            // capacity 1
+	ended   chan Result             // capacity 1
 	gone    chan struct{}           // closed when nobody reads any more
 	once    sync.Once
 }
@@ -24,7 +24,7 @@ type streamRun struct {
 // stream starts an invocation and returns at once. leave must be called when the
 // client is served or gone: the function then writes into nothing, as on Lambda.
 func (a *invokeAPI) stream(req lambdaemu.Request) *streamRun {
-	run := &streamRun{parts: make(chan lambdaemu.Part), replied: make(chan lambdaemu.Response, 1), ended: make(chan outcome, 1), gone: make(chan struct{})}
+	run := &streamRun{parts: make(chan lambdaemu.Part), replied: make(chan lambdaemu.Response, 1), ended: make(chan Result, 1), gone: make(chan struct{})}
 	req.OnResponse = func(resp lambdaemu.Response) { run.replied <- resp }
 	req.OnPart = func(p lambdaemu.Part) {
 		p.Data = bytes.Clone(p.Data)
@@ -33,7 +33,7 @@ func (a *invokeAPI) stream(req lambdaemu.Request) *streamRun {
 		case <-run.gone:
 		}
 	}
-	a.running.Go(func() { run.ended <- a.session.invoke(a.ctx, req) })
+	a.running.Go(func() { run.ended <- a.run(a.ctx, req) })
 	return run
 }
 
@@ -52,7 +52,7 @@ func (run *streamRun) follow(r *http.Request, part func(lambdaemu.Part) error) (
 		case resp := <-run.replied:
 			return resp, nil
 		case o := <-run.ended:
-			return o.response, o.err
+			return o.Response, o.Err
 		case <-r.Context().Done():
 			return lambdaemu.Response{}, r.Context().Err()
 		}

@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"encoding/json"
@@ -13,13 +13,15 @@ import (
 // Durations are in milliseconds.
 type jsonView struct{ enc *json.Encoder }
 
-func newJSONView(w io.Writer) *jsonView {
+// NewJSONView writes one JSON object per invocation and one for the end.
+func NewJSONView(w io.Writer) Reporter {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	return &jsonView{enc: enc}
 }
 
-type jsonLine struct {
+// JSONLine is one printed line as --json and --record write it.
+type JSONLine struct {
 	Time   time.Time        `json:"time"`
 	Origin lambdaemu.Origin `json:"origin"`
 	Name   string           `json:"name,omitempty"`
@@ -49,7 +51,7 @@ type jsonInvocation struct {
 	Reads            int        `json:"reads,omitempty"` // calls to the embedded AWS
 	Event            any        `json:"event"`
 	Payload          any        `json:"payload"` // the response; a string when it is not JSON
-	Lines            []jsonLine `json:"lines"`
+	Lines            []JSONLine `json:"lines"`
 	LinesDropped     int        `json:"linesDropped,omitempty"`
 }
 
@@ -62,7 +64,7 @@ type jsonSummary struct {
 	Shutdown    jsonShutdown `json:"shutdown"`
 	AWS         []jsonCalls  `json:"aws,omitempty"`
 	Tallies     []jsonTally  `json:"tallies"`
-	Lines       []jsonLine   `json:"lines"` // of the shutdown
+	Lines       []JSONLine   `json:"lines"` // of the shutdown
 }
 
 type jsonShutdown struct {
@@ -95,30 +97,30 @@ type jsonTally struct {
 	LogErrors int    `json:"logErrors"`
 }
 
-func (v *jsonView) invocation(o outcome) {
-	r := o.response
+func (v *jsonView) Invocation(o Outcome) {
+	r := o.Response
 	out := jsonInvocation{
-		Type: "invocation", Number: o.number, RequestID: r.RequestID, OK: o.ok(), ColdStart: r.ColdStart,
-		FunctionError: r.FunctionError, ErrorType: r.ErrorType, Error: errorText(o.err), AWSFault: o.awsFault,
+		Type: "invocation", Number: o.Number, RequestID: r.RequestID, OK: o.ok(), ColdStart: r.ColdStart,
+		FunctionError: r.FunctionError, ErrorType: r.ErrorType, Error: ErrorText(o.Err), AWSFault: o.AWSFault,
 		InitMs: ms(r.Init), LatencyMs: ms(r.Latency), DurationMs: ms(r.Duration), PostRuntimeMs: ms(r.PostRuntime),
 		BilledMs: r.Billed.Milliseconds(), MaxMemoryUsedMB: r.MaxMemoryUsedMB, ProducedBytes: r.ProducedBytes,
-		TelemetryPending: r.TelemetryPending, TelemetryDropped: r.TelemetryDropped, RestoreMs: ms(r.Restore), Reads: o.reads,
-		Event: jsonPayload(o.event), Payload: jsonPayload(r.Payload), Lines: jsonLines(o.lines), LinesDropped: o.dropped,
+		TelemetryPending: r.TelemetryPending, TelemetryDropped: r.TelemetryDropped, RestoreMs: ms(r.Restore), Reads: o.Reads,
+		Event: jsonPayload(o.Event), Payload: jsonPayload(r.Payload), Lines: jsonLines(o.Lines), LinesDropped: o.Dropped,
 	}
 	_ = v.enc.Encode(out) // a closed pipe: the reader has seen enough
 }
 
-func (v *jsonView) end(e ending) {
+func (v *jsonView) End(e Ending) {
 	out := jsonSummary{
-		Type: "summary", OK: e.clean() && e.failed == 0 && !e.interrupted, Invocations: e.count(), Failed: e.failed, Interrupted: e.interrupted,
-		Shutdown: jsonShutdown{Clean: e.clean(), Reason: e.exit.Reason, Ms: ms(e.exit.Duration), Error: errorText(e.err), Extensions: []jsonExtension{}},
-		AWS:      jsonCounts(e.aws), Tallies: []jsonTally{}, Lines: jsonLines(e.lines),
+		Type: "summary", OK: e.Clean() && e.Failed == 0 && !e.Interrupted, Invocations: e.count(), Failed: e.Failed, Interrupted: e.Interrupted,
+		Shutdown: jsonShutdown{Clean: e.Clean(), Reason: e.Exit.Reason, Ms: ms(e.Exit.Duration), Error: ErrorText(e.Err), Extensions: []jsonExtension{}},
+		AWS:      jsonCounts(e.AWS), Tallies: []jsonTally{}, Lines: jsonLines(e.Lines),
 	}
-	for _, x := range e.exit.Extensions {
+	for _, x := range e.Exit.Extensions {
 		out.Shutdown.Extensions = append(out.Shutdown.Extensions, jsonExtension{x.Name, x.Code, x.Killed, ms(x.After)})
 	}
-	for _, d := range e.rows {
-		out.Tallies = append(out.Tallies, jsonTally{d.number, d.requestID, d.metrics, d.logErrors})
+	for _, d := range e.Rows {
+		out.Tallies = append(out.Tallies, jsonTally{d.Number, d.requestID, d.metrics, d.logErrors})
 	}
 	_ = v.enc.Encode(out)
 }
@@ -131,10 +133,10 @@ func jsonCounts(counts []awsemu.Count) []jsonCalls {
 	return out
 }
 
-func jsonLines(lines []lambdaemu.Line) []jsonLine {
-	out := make([]jsonLine, 0, len(lines))
+func jsonLines(lines []lambdaemu.Line) []JSONLine {
+	out := make([]JSONLine, 0, len(lines))
 	for _, l := range lines {
-		out = append(out, jsonLine(l))
+		out = append(out, JSONLine(l))
 	}
 	return out
 }
@@ -146,7 +148,8 @@ func jsonPayload(payload []byte) any {
 	return string(payload)
 }
 
-func errorText(err error) string {
+// ErrorText is the error's text, empty for none.
+func ErrorText(err error) string {
 	if err == nil {
 		return ""
 	}
