@@ -25,6 +25,7 @@ var floors = map[string]int{
 	"internal/redact":    1,
 	"internal/jmes":      1,
 	"internal/flags":     2,
+	"internal/schema":    2,
 	"internal/config":    1,
 	"internal/extapi":    1,
 	"internal/telemetry": 1,

@@ -96,50 +96,51 @@ func equalMembers(x, y []Member) bool {
 // CompareNumbers compares two JSON numbers by their decimal text, whatever
 // their length.
 func CompareNumbers(a, b string) int {
-	x, y := decimalOf(a), decimalOf(b)
-	if x.digits == "" && y.digits == "" {
+	x, y := DecimalOf(a), DecimalOf(b)
+	if x.Digits == "" && y.Digits == "" {
 		return 0
 	}
 	if x.sign() != y.sign() {
 		return cmp.Compare(x.sign(), y.sign())
 	}
-	c := cmp.Compare(x.point, y.point)
+	c := cmp.Compare(x.Point, y.Point)
 	if c == 0 {
-		c = cmp.Compare(x.digits, y.digits) // both begin behind the point and end without zeros
+		c = cmp.Compare(x.Digits, y.Digits) // both begin behind the point and end without zeros
 	}
 	return c * x.sign()
 }
 
-// decimal is 0.digits × 10^point.
-type decimal struct {
-	negative bool
-	digits   string // without zeros at either end; "" for 0
-	point    int64
+// Decimal is a number by its text: 0.Digits × 10^Point.
+type Decimal struct {
+	Negative bool
+	Digits   string // without zeros at either end; "" for 0
+	Point    int64
 }
 
-func (d decimal) sign() int {
+func (d Decimal) sign() int {
 	switch {
-	case d.digits == "":
+	case d.Digits == "":
 		return 0
-	case d.negative:
+	case d.Negative:
 		return -1
 	}
 	return 1
 }
 
-func decimalOf(text string) decimal {
-	var d decimal
-	text, d.negative = strings.CutPrefix(text, "-")
+// DecimalOf takes a JSON number apart.
+func DecimalOf(text string) Decimal {
+	var d Decimal
+	text, d.Negative = strings.CutPrefix(text, "-")
 	if i := strings.IndexAny(text, "eE"); i >= 0 {
-		d.point = exponent(text[i+1:])
+		d.Point = exponent(text[i+1:])
 		text = text[:i]
 	}
 	whole, fraction, _ := strings.Cut(text, ".")
-	d.point += int64(len(whole))
-	d.digits = whole + fraction
-	trimmed := strings.TrimLeft(d.digits, "0")
-	d.point -= int64(len(d.digits) - len(trimmed))
-	d.digits = strings.TrimRight(trimmed, "0")
+	d.Point += int64(len(whole))
+	d.Digits = whole + fraction
+	trimmed := strings.TrimLeft(d.Digits, "0")
+	d.Point -= int64(len(d.Digits) - len(trimmed))
+	d.Digits = strings.TrimRight(trimmed, "0")
 	return d
 }
 

@@ -169,7 +169,7 @@ func (l *lexer) quotedName(t token) (token, error) {
 	if !utf8.ValidString(inner) || !json.Valid(quoted) {
 		return t, l.fail(t.pos, "not a JSON string: "+string(quoted))
 	}
-	t.kind, t.text = tQuotedName, unquote(quoted)
+	t.kind, t.text = tQuotedName, Unquote(quoted)
 	return t, nil
 }
 

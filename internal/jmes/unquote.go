@@ -5,10 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// unquote returns the characters of a valid JSON string. A surrogate without
+// Unquote returns the characters of a valid JSON string. A surrogate without
 // its other half becomes the three bytes that UTF-8 would have for it, so
 // that quote can write it again.
-func unquote(quoted []byte) string {
+func Unquote(quoted []byte) string {
 	in := quoted[1 : len(quoted)-1]
 	out := make([]byte, 0, len(in))
 	for i := 0; i < len(in); {

@@ -122,7 +122,7 @@ func (v Value) Str() string {
 	case v.made != nil:
 		return v.made.text
 	}
-	return unquote(v.raw)
+	return Unquote(v.raw)
 }
 
 // Elements returns the elements of an Array, nil for every other kind.
@@ -156,7 +156,7 @@ func (v Value) Members() []Member {
 	var list []Member
 	var index map[string]int // by name, once a linear search is too slow
 	v.walk(func(name, value []byte) {
-		list = put(list, &index, Member{unquote(name), valueOf(value)})
+		list = put(list, &index, Member{Unquote(name), valueOf(value)})
 	})
 	return list
 }
@@ -234,7 +234,7 @@ func equalName(quoted []byte, name string) bool {
 	if bytes.IndexByte(inner, '\\') < 0 {
 		return string(inner) == name
 	}
-	return unquote(quoted) == name
+	return Unquote(quoted) == name
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
