@@ -13,11 +13,11 @@ import (
 )
 
 // buffering is wide where nobody waits for a batch: fewer and larger ones are
-// cheaper. Where an invocation may be held for remote destinations, it is as
+// cheaper, but a copy should stand behind the end of its own invocation. Where an invocation may be held for remote destinations, it is as
 // short as can be. maxItems is set because the documentation disagrees about
 // its default.
 func (a *App) buffering() extapi.Buffering {
-	b := extapi.Buffering{MaxItems: 10_000, MaxBytes: 1 << 20, Timeout: time.Second}
+	b := extapi.Buffering{MaxItems: 10_000, MaxBytes: 1 << 20, Timeout: 100 * time.Millisecond}
 	if a.flush != nil {
 		b.Timeout = flush.Mode(a.cfg.Flush).Buffering(a.managed())
 	}

@@ -61,6 +61,11 @@ func (a *App) buildPipeline() {
 // addRules adds what is done to lines beyond enriching them. What is not set
 // costs nothing, not even the compilation of an expression.
 func (a *App) addRules(o *pipeline.Options) {
+	keys, err := pipeline.ParseKeys(a.cfg.LogsKeys)
+	if err != nil {
+		a.log.Warn("configuration: POWERTOOLS_LOGS_KEYS; lean is used", zap.Error(err))
+	}
+	o.Keys, o.CopyAll = keys, a.cfg.LogsCopy == "all"
 	o.Include = a.expression("POWERTOOLS_LOGS_INCLUDE", a.cfg.LogsInclude)
 	o.Exclude = a.expression("POWERTOOLS_LOGS_EXCLUDE", a.cfg.LogsExclude)
 	if len(a.cfg.LogsRedact) > 0 {

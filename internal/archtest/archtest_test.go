@@ -22,6 +22,8 @@ var floors = map[string]int{
 	"internal/nearest":   0,
 	"internal/ref":       0,
 	"internal/jsonbytes": 0,
+	"internal/logtime":   0,
+	"internal/loglevel":  1,
 	"internal/redact":    1,
 	"internal/jmes":      1,
 	"internal/flags":     2,

@@ -13,11 +13,17 @@ import (
 // enricher adds the missing keys.
 type enricher struct {
 	opt   *Options
+	keys  keySet
 	stamp stamp
 	buf   []byte
-	tails [8]tail // of the last requests: on managed instances their lines interleave
+	tails [maxTails]tail
+	last  int // the tail of the line before
 	next  int
 }
+
+// maxTails is for how many requests the keys are kept: on managed instances
+// their lines interleave.
+const maxTails = 64
 
 // encoded is a line that is ready to leave. The bytes are valid until the
 // next line.
@@ -38,11 +44,23 @@ type tail struct {
 	ends    [numKeys]int32
 }
 
-func newEnricher(opt *Options) enricher { return enricher{opt: opt} }
+func newEnricher(opt *Options) enricher {
+	e := enricher{opt: opt, keys: opt.Keys.keySet()}
+	for _, d := range opt.Lines {
+		if !d.Stdout { // destinations order and date lines by it
+			e.keys |= 1 << keyTimestamp
+		}
+	}
+	return e
+}
 
 // encode returns the line as it leaves.
 func (e *enricher) encode(l *line, req *invocation.Request, at time.Time) encoded {
 	t := e.tail(req)
+	if l.headID != nil && (req == nil || string(l.headID) != req.ID) {
+		// The runtime says whose line it is, of a request that is not known here.
+		t = e.foreign(l.headID)
+	}
 	out := encoded{known: l.emf}
 	switch {
 	case !l.object:
@@ -50,10 +68,11 @@ func (e *enricher) encode(l *line, req *invocation.Request, at time.Time) encode
 	case l.emf:
 		e.buf = append(e.buf[:0], l.text...)
 	default:
-		out.known = !e.encodeObject(l, t, at)
+		e.encodeObject(l, t, at)
+		out.known = !e.opt.CopyAll && l.isComplete()
 	}
 	if len(e.buf)+1 > e.opt.MaxLineBytes {
-		out.truncated = true
+		out.truncated, out.known = true, out.known && l.emf
 		e.truncate(l, t, at)
 	}
 	if e.opt.Indent && !l.emf {
@@ -63,15 +82,22 @@ func (e *enricher) encode(l *line, req *invocation.Request, at time.Time) encode
 	return out
 }
 
+// isComplete reports whether the line, as the function printed it, says how
+// grave it is, when it was and whose it is, under any name. What is behind a
+// head of text is not seen as an object where it is stored.
+func (l *line) isComplete() bool {
+	return !l.headed && l.facts.Level != levelUnknown && l.stamped && len(l.facts.RequestID) > 0
+}
+
 // encodeText makes an object of a text, and reports whether it had to cut.
 func (e *enricher) encodeText(l *line, t *tail, at time.Time) (cut bool) {
-	if len(l.text) > e.opt.MaxLineBytes {
+	if len(l.body) > e.opt.MaxLineBytes {
 		e.truncate(l, t, at)
 		return true
 	}
 	e.head(l)
-	e.buf = jsonbytes.AppendString(e.buf, l.text)
-	e.foot(t, at)
+	e.buf = jsonbytes.AppendString(e.buf, l.body)
+	e.foot(l, t, at)
 	e.buf = append(e.buf, '}')
 	return false
 }
@@ -81,104 +107,166 @@ func (e *enricher) encodeText(l *line, t *tail, at time.Time) (cut bool) {
 func (e *enricher) truncate(l *line, t *tail, at time.Time) {
 	const mark = `,"truncated":true}`
 	const timestamp = len(`,"timestamp":"2006-01-02T15:04:05.000Z"`)
+	text := l.text
+	if !l.object {
+		text = l.body
+	}
+	cut := *l // without the trace, which may be as long as the text
+	cut.failure.stack = nil
 	e.head(l)
-	rest := timestamp + len(t.text) + len(mark) + 1 // the newline
-	e.buf = jsonbytes.AppendStringMax(e.buf, l.text, max(e.opt.MaxLineBytes-len(e.buf)-rest, len(`""`)))
-	e.foot(t, at)
+	e.buf = append(e.buf, `""`...)
+	e.foot(&cut, t, at)
+	if rest := len(e.buf) + timestamp + len(mark) + 1; rest > e.opt.MaxLineBytes/2 {
+		cut.failure = failure{}
+	}
+	e.head(l)
+	head := len(e.buf)
+	e.foot(&cut, t, at)
+	rest := len(e.buf) - head + len(mark) + 1 // the newline
+	e.head(l)
+	e.buf = jsonbytes.AppendStringMax(e.buf, text, e.opt.MaxLineBytes-len(e.buf)-rest)
+	e.foot(&cut, t, at)
 	e.buf = append(e.buf, mark...)
 }
 
 // head begins a text's object, up to the message.
 func (e *enricher) head(l *line) {
-	e.buf = append(e.buf[:0], `{"level":"`...)
-	e.buf = append(e.buf, writtenLevel(l)...)
-	e.buf = append(e.buf, `","message":`...)
+	e.buf = append(e.buf[:0], '{')
+	if l.facts.Level != levelUnknown && e.keys.has(keyLevel) {
+		e.buf = append(e.buf, `"level":"`...)
+		e.buf = append(e.buf, l.facts.Level.String()...)
+		e.buf = append(e.buf, `",`...)
+	}
+	e.buf = append(e.buf, `"message":`...)
 }
 
 // foot writes what follows the message.
-func (e *enricher) foot(t *tail, at time.Time) {
-	e.timestamp(at)
+func (e *enricher) foot(l *line, t *tail, at time.Time) {
+	if e.keys.has(keyTimestamp) {
+		e.timestamp(l, at)
+	}
 	e.buf = append(e.buf, t.text...)
+	e.failure(l, l.failure.keys())
 }
 
-func (e *enricher) timestamp(at time.Time) {
+// timestamp writes the line's own time, else the platform's of its event. A
+// time without an offset counts only if the platform's is near.
+func (e *enricher) timestamp(l *line, at time.Time) {
+	if l.time != nil {
+		if own, ok := e.stamp.own(l.time, at); ok {
+			at = own
+		}
+	}
 	e.buf = append(e.buf, `,"timestamp":"`...)
 	e.buf = e.stamp.append(e.buf, at)
 	e.buf = append(e.buf, '"')
 }
 
-// encodeObject adds the missing keys in front of the closing brace, and
-// reports whether there were any.
-func (e *enricher) encodeObject(l *line, t *tail, at time.Time) (added bool) {
-	missing := (t.keys | 1<<keyLevel | 1<<keyTimestamp) &^ l.has
-	if missing == 0 {
-		e.buf = append(e.buf[:0], l.text...)
-		return false
+// failure adds what the line shows of an error.
+func (e *enricher) failure(l *line, missing keySet) {
+	f := &l.failure
+	if missing.has(keyErrorType) {
+		e.buf = f.append(append(e.buf, `,"error_type":`...), f.errorType)
 	}
+	if missing.has(keyErrorMessage) {
+		e.buf = f.append(append(e.buf, `,"error_message":`...), f.message)
+	}
+	if missing.has(keyStackTrace) {
+		e.buf = f.append(append(e.buf, `,"stack_trace":`...), f.stack)
+	}
+}
+
+// encodeObject adds the missing keys in front of the closing brace.
+func (e *enricher) encodeObject(l *line, t *tail, at time.Time) {
 	e.buf = append(e.buf[:0], l.text[:len(l.text)-1]...)
 	brace := len(e.buf)
-	if missing&(1<<keyLevel) != 0 {
+	missing := (e.keys | t.keys) &^ l.has
+	if missing.has(keyLevel) && l.facts.Level != levelUnknown {
 		e.buf = append(e.buf, `,"level":"`...)
-		e.buf = append(e.buf, writtenLevel(l)...)
+		e.buf = append(e.buf, l.facts.Level.String()...)
 		e.buf = append(e.buf, '"')
 	}
-	if missing&(1<<keyTimestamp) != 0 {
-		e.timestamp(at)
+	if missing.has(keyMessage) && l.message != nil {
+		e.buf = append(append(e.buf, `,"message":`...), l.message...)
+	}
+	switch {
+	case missing.has(keyTimestamp):
+		e.timestamp(l, at)
+	case l.has.has(keyTimestamp) && !l.observe && !e.datable(l, at):
+		e.buf = append(e.buf, `,"`+observedKey+`":"`...)
+		e.buf = e.stamp.append(e.buf, at)
+		e.buf = append(e.buf, '"')
 	}
 	if missing&t.keys == t.keys {
 		e.buf = append(e.buf, t.text...)
 	} else {
 		e.missingTail(t, missing)
 	}
-	e.buf = append(e.buf, '}')
-	if l.empty { // the first key has nothing to be parted from
+	if l.failure.errorType != nil {
+		e.failure(l, l.failure.keys()&^l.has)
+	}
+	if l.empty && len(e.buf) > brace { // the first key has nothing to be parted from
 		e.buf = append(e.buf[:brace], e.buf[brace+1:]...)
 	}
-	return true
+	e.buf = append(e.buf, '}')
+}
+
+// datable reports whether the line's own timestamp says when it was.
+func (e *enricher) datable(l *line, at time.Time) bool {
+	if l.time == nil {
+		return false
+	}
+	_, ok := e.stamp.own(l.time, at)
+	return ok
 }
 
 func (e *enricher) missingTail(t *tail, missing keySet) {
 	from := int32(0)
-	for k := firstTailKey; k < numKeys; k++ {
-		if missing&(1<<k) != 0 {
+	for k := firstTailKey; k <= lastTailKey; k++ {
+		if missing.has(k) {
 			e.buf = append(e.buf, t.text[from:t.ends[k]]...)
 		}
 		from = t.ends[k]
 	}
 }
 
-// writtenLevel is the level's name in the line. A line that does not tell is
-// INFO, as it is for Lambda (Lambda log level filtering).
-func writtenLevel(l *line) string {
-	if l.facts.Level == levelUnknown {
-		return "INFO"
-	}
-	return l.facts.Level.String()
-}
-
 // tail returns the request's tail, made when its first line comes and again
 // when more is known of it.
 func (e *enricher) tail(req *invocation.Request) *tail {
+	if t := &e.tails[e.last]; t.req == req && t.filled {
+		return t
+	}
 	for i := range e.tails {
 		if t := &e.tails[i]; t.req == req && t.filled {
+			e.last = i
 			return t
 		}
 	}
-	t := &e.tails[e.next]
+	e.last = e.next
 	e.next = (e.next + 1) % len(e.tails)
-	t.fill(req, e.opt)
+	t := &e.tails[e.last]
+	t.fill(req, e.opt, e.keys)
 	return t
 }
 
-func (t *tail) fill(req *invocation.Request, opt *Options) {
+// foreign returns the tail of a request of which only the id is known.
+func (e *enricher) foreign(id []byte) *tail {
+	t := &tail{}
+	t.fill(&invocation.Request{ID: string(id)}, e.opt, e.keys&^(1<<keyColdStart))
+	return t
+}
+
+func (t *tail) fill(req *invocation.Request, opt *Options, keys keySet) {
 	*t = tail{filled: true, req: req, text: t.text[:0]}
 	if req == nil {
 		req = &invocation.Request{}
 	} else {
 		t.sampled = sampled(req.ID, opt.SampleRate)
 	}
-	for k := firstTailKey; k < numKeys; k++ {
-		t.add(k, req, opt)
+	for k := firstTailKey; k <= lastTailKey; k++ {
+		if keys.has(k) {
+			t.add(k, req, opt)
+		}
 		t.ends[k] = int32(len(t.text))
 	}
 }
@@ -190,21 +278,24 @@ func (t *tail) add(k key, req *invocation.Request, opt *Options) {
 		t.quoted(k, `,"service":`, opt.Service)
 	case keyColdStart:
 		if req.ID != "" {
-			t.raw(k, `,"cold_start":`, strconv.AppendBool(nil, req.ColdStart))
+			t.begin(k, `,"cold_start":`)
+			t.text = strconv.AppendBool(t.text, req.ColdStart)
 		}
 	case keyFunctionARN:
 		t.quoted(k, `,"function_arn":`, req.FunctionARN)
 	case keyMemorySize:
-		if opt.MemoryMB > 0 {
-			t.raw(k, `,"function_memory_size":`, strconv.AppendInt(nil, int64(opt.MemoryMB), 10))
+		if opt.MemoryMB > 0 { // a string, as both libraries write it
+			t.begin(k, `,"function_memory_size":"`)
+			t.text = append(strconv.AppendInt(t.text, int64(opt.MemoryMB), 10), '"')
 		}
 	case keyFunctionName:
 		t.quoted(k, `,"function_name":`, opt.FunctionName)
 	case keyRequestID:
 		t.quoted(k, `,"function_request_id":`, req.ID)
 	case keySamplingRate:
-		if opt.SampleRate > 0 {
-			t.raw(k, `,"sampling_rate":`, strconv.AppendFloat(nil, opt.SampleRate, 'g', -1, 64))
+		if t.sampled {
+			t.begin(k, `,"sampling_rate":`)
+			t.text = strconv.AppendFloat(t.text, opt.SampleRate, 'g', -1, 64)
 		}
 	case keyTraceID:
 		t.quoted(k, `,"xray_trace_id":`, req.TraceID)
@@ -215,12 +306,13 @@ func (t *tail) add(k key, req *invocation.Request, opt *Options) {
 
 func (t *tail) quoted(k key, name, value string) {
 	if value != "" {
-		t.raw(k, name, jsonbytes.AppendString(nil, []byte(value)))
+		t.begin(k, name)
+		t.text = jsonbytes.AppendString(t.text, value)
 	}
 }
 
-func (t *tail) raw(k key, name string, value []byte) {
-	t.text = append(append(t.text, name...), value...)
+func (t *tail) begin(k key, name string) {
+	t.text = append(t.text, name...)
 	t.keys |= 1 << k
 }
 

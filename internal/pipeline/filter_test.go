@@ -11,7 +11,7 @@ import (
 func TestIncludeExclude(t *testing.T) {
 	lines := events(
 		infoLine("order 1"), textLine("[INFO]\torder 2"), textLine("GET /health 200"), objectLine(`{"level":"DEBUG","message":"order 3"}`),
-		objectLine(`{"_aws":{},"message":"metric","kind":"health"}`), textLine("first\norder second"),
+		objectLine(`{"_aws":{"CloudWatchMetrics":[]},"message":"metric","kind":"health"}`), textLine("first\norder second"),
 		telemetry.Event{Kind: telemetry.KindFault, Time: t0, Line: []byte("fault")},
 	)
 	for _, tc := range []struct {

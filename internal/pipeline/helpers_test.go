@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +91,18 @@ func (r *rig) one(ev telemetry.Event) string {
 	return strings.Join(r.lines.got, "\n")
 }
 
-// tail is what every line of the running invocation ends with.
-const testTail = `"service":"orders","cold_start":true,"function_arn":"` + testARN + `","function_memory_size":128,"function_name":"my-fn",` +
-	`"function_request_id":"` + testID + `","xray_trace_id":"1-5759e988-bd862e3fe1be46a994272793"`
+// testTail is what every line of the running invocation ends with.
+const testTail = `"service":"orders","cold_start":true,"function_request_id":"` + testID + `","xray_trace_id":"1-5759e988-bd862e3fe1be46a994272793"`
+
+// every adds all keys to lines.
+func every(o *Options) { o.Keys = Keys{allKeys} }
+
+// object is a line that left, read.
+func object(t testing.TB, line string) map[string]any {
+	t.Helper()
+	var m map[string]any
+	if err := json.Unmarshal([]byte(line), &m); err != nil {
+		t.Fatalf("%v: %s", err, line)
+	}
+	return m
+}

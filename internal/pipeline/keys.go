@@ -1,5 +1,10 @@
 package pipeline
 
+import (
+	"fmt"
+	"strings"
+)
+
 // key is one of the keys that a line leaves with, in the order of Powertools
 // for TypeScript.
 type key uint8
@@ -14,9 +19,13 @@ const (
 	keyMemorySize
 	keyFunctionName
 	keyRequestID
+	keyCorrelationID
 	keySamplingRate
 	keyTraceID
 	keyTenantID
+	keyErrorType
+	keyErrorMessage
+	keyStackTrace
 	numKeys
 )
 
@@ -24,25 +33,118 @@ const (
 const (
 	otherMember key = numKeys + iota
 	memberAWS
-	memberSeverity
-	memberLogLevel
-	memberLvl
 	memberRequestID
+	memberMessage // a message under another name; see messageNames
+	memberTime
+	memberFields // an object that may hold the message
 	memberErrorType
 	memberErrorMessage
 	memberStack
 	memberError
+	memberObserved
 )
 
-// firstTailKey is the first key whose value is the same for all lines of a
-// request.
-const firstTailKey = keyService
+// firstTailKey and lastTailKey are the keys whose values are the same for all
+// lines of a request.
+const (
+	firstTailKey = keyService
+	lastTailKey  = keyTenantID
+)
 
 // keySet has one bit for each key.
 type keySet uint16
 
+func (s keySet) has(k key) bool { return s&(1<<k) != 0 }
+
+// leanKeys are those that a line needs to be found and read on its own; the
+// others are on the canonical event of its request.
+const leanKeys = allKeys &^ (1<<keyFunctionARN | 1<<keyMemorySize | 1<<keyFunctionName)
+
+const allKeys = keySet(1<<numKeys - 1)
+
+func (k key) String() string {
+	switch k {
+	case keyLevel:
+		return "level"
+	case keyMessage:
+		return "message"
+	case keyTimestamp:
+		return "timestamp"
+	case keyService:
+		return "service"
+	case keyColdStart:
+		return "cold_start"
+	case keyFunctionARN:
+		return "function_arn"
+	case keyMemorySize:
+		return "function_memory_size"
+	case keyFunctionName:
+		return "function_name"
+	case keyRequestID:
+		return "function_request_id"
+	case keyCorrelationID:
+		return "correlation_id"
+	case keySamplingRate:
+		return "sampling_rate"
+	case keyTraceID:
+		return "xray_trace_id"
+	case keyTenantID:
+		return "tenant_id"
+	case keyErrorType:
+		return "error_type"
+	case keyErrorMessage:
+		return "error_message"
+	case keyStackTrace:
+		return "stack_trace"
+	}
+	return ""
+}
+
+// Keys says which keys a line gets if it lacks them. The zero value is the
+// lean set.
+type Keys struct{ set keySet }
+
+// ParseKeys reads the items of POWERTOOLS_LOGS_KEYS: lean, all, or names. The
+// time and the message of a text are always there: without them a line would
+// say nothing, or not when. The error names the first item that is no key.
+func ParseKeys(items []string) (Keys, error) {
+	set := keySet(0)
+	for _, item := range items {
+		name := strings.ToLower(strings.TrimSpace(item))
+		switch name {
+		case "":
+			continue
+		case "lean":
+			set |= leanKeys
+			continue
+		case "all":
+			set |= allKeys
+			continue
+		}
+		k := key(0)
+		for k < numKeys && k.String() != name {
+			k++
+		}
+		if k == numKeys {
+			return Keys{}, fmt.Errorf("no such key of a line: %q", item)
+		}
+		set |= 1 << k
+	}
+	if set == 0 {
+		return Keys{}, nil
+	}
+	return Keys{set | 1<<keyTimestamp}, nil
+}
+
+func (k Keys) keySet() keySet {
+	if k.set == 0 {
+		return leanKeys
+	}
+	return k.set
+}
+
 // memberByName sorts a member of an object. It is asked for every member of
-// every line, so it is one switch.
+// every line, so it is one switch. Names of levels are loglevel's.
 func memberByName(name []byte) key {
 	switch string(name) {
 	case "level":
@@ -63,30 +165,44 @@ func memberByName(name []byte) key {
 		return keyFunctionName
 	case "function_request_id":
 		return keyRequestID
+	case "correlation_id":
+		return keyCorrelationID
 	case "sampling_rate":
 		return keySamplingRate
 	case "xray_trace_id":
 		return keyTraceID
 	case "tenant_id":
 		return keyTenantID
+	case "error_type":
+		return keyErrorType
+	case "error_message":
+		return keyErrorMessage
+	case "stack_trace":
+		return keyStackTrace
 	case "_aws":
 		return memberAWS
-	case "severity":
-		return memberSeverity
-	case "log.level", "LogLevel", "@l":
-		return memberLogLevel
-	case "lvl":
-		return memberLvl
-	case "requestId", "AWSRequestId", "awsRequestId":
+	case "requestId", "AWSRequestId", "awsRequestId", "aws_request_id":
 		return memberRequestID
+	case "msg", "Message", "@m", "@message", "short_message", "body", "event", "text", "MessageTemplate", "@mt":
+		return memberMessage
+	case "fields", "record":
+		return memberFields
+	case "time", "ts", "t", "@timestamp", "@t", "Timestamp", "datetime", "asctime", "timeMillis", "startTime":
+		return memberTime
 	case "errorType", "exception_name", "error.type":
 		return memberErrorType
 	case "errorMessage":
 		return memberErrorMessage
-	case "stack", "stackTrace", "stack_trace", "stacktrace", "exception", "error.stack_trace":
+	case "stack", "stackTrace", "stacktrace", "exception", "error.stack_trace":
 		return memberStack
 	case "error", "err":
 		return memberError
+	case observedKey:
+		return memberObserved
 	}
 	return otherMember
 }
+
+// observedKey holds the platform's time beside a timestamp of the function's
+// own that cannot be read as one.
+const observedKey = "observed_timestamp"

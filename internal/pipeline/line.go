@@ -13,10 +13,21 @@ import (
 type line struct {
 	facts  invocation.Line
 	text   []byte // the text, or the object from brace to brace
+	body   []byte // a text without the head of its runtime
 	object bool
 	emf    bool   // a metrics document of the function
 	empty  bool   // an object without members
 	has    keySet // which of our keys the object has
+
+	headed   bool   // a runtime's head was taken apart
+	headID   []byte // the request it names
+	headTime []byte
+
+	time    []byte // the line's own time as it is written, without quotes; nil: none
+	stamped bool   // the object has a time under any name
+	observe bool   // its timestamp needs the platform's time beside it
+	message []byte // a message under another name: a JSON string
+	failure failure
 }
 
 // parser takes lines apart. It keeps the memory for the next one.
@@ -24,31 +35,50 @@ type parser struct {
 	line  line
 	clean []byte // the text, made valid or put on one line
 	name  []byte // a member name whose escapes are undone
+	head  []byte // the start of a text without its colours
+	trace []byte // a traceback with its line breaks
 }
 
 // parse returns what the event's line is and says. The result is valid until
 // the next call.
 func (p *parser) parse(ev *telemetry.Event) *line {
 	p.line = line{text: ev.Line}
-	if obj := jsonbytes.TrimSpace(ev.Line); jsonbytes.LooksLikeObject(obj) && p.isObject(obj, ev.Object) {
-		p.parseObject()
-	} else {
-		parseText(&p.line)
-	}
+	p.read(ev.Object)
 	if ev.Kind == telemetry.KindFault {
 		p.line.facts.Level = max(p.line.facts.Level, levelError)
 	}
 	return &p.line
 }
 
+func (p *parser) read(checked bool) {
+	l := &p.line
+	if obj := innerObject(l.text); obj != nil && p.isObject(obj, checked) {
+		p.parseObject()
+		return
+	}
+	p.parseText()
+	if !l.headed {
+		return
+	}
+	if obj := innerObject(l.body); obj != nil && p.isObject(obj, false) {
+		head := *l
+		*l = line{text: head.text, object: true, headed: true, headID: head.headID, headTime: head.headTime}
+		p.parseObject()
+		if l.facts.Level == levelUnknown {
+			l.facts.Level = head.facts.Level
+		}
+	}
+}
+
 // isObject validates and keeps the object. What the decoder hands out as an
 // object it has checked whole, all but its UTF-8; a text was checked by nobody.
 //
-// Two things pass that are the function's own: duplicate names, and halves of
-// surrogate pairs as escapes, which JavaScript writes when it cuts a string.
-// Bytes that are not UTF-8 are replaced.
+// Three things pass that are the function's own: duplicate names, halves of
+// surrogate pairs as escapes, which JavaScript writes when it cuts a string,
+// and NaN and Infinity, which Python writes. Bytes that are not UTF-8 are
+// replaced.
 func (p *parser) isObject(obj []byte, checked bool) bool {
-	if !checked && !jsonbytes.Valid(obj) {
+	if !checked && !jsonbytes.Valid(obj) && !p.isLoose(obj) {
 		return false
 	}
 	if !utf8.Valid(obj) {
@@ -60,6 +90,15 @@ func (p *parser) isObject(obj []byte, checked bool) bool {
 	}
 	p.line.text, p.line.object = obj, true
 	return true
+}
+
+// isLoose reports whether the object is valid but for NaN and Infinity.
+func (p *parser) isLoose(obj []byte) bool {
+	if !bytes.Contains(obj, []byte("NaN")) && !bytes.Contains(obj, []byte("Infinity")) {
+		return false
+	}
+	p.clean = append(p.clean[:0], obj...)
+	return jsonbytes.Valid(jsonbytes.ReplaceNonFinite(p.clean))
 }
 
 // oneLine puts a valid object on one line: a raw line break in it is white

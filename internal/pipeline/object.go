@@ -5,17 +5,23 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/jsonbytes"
+	"powertools-extension/internal/loglevel"
 )
 
 // findings are the members of an object that decide something.
 type findings struct {
-	levels    [4]invocation.Level // by the rank of the key it was found under
-	stack     bool                // a stack trace
-	errorType bool
-	errorMsg  bool
+	level loglevel.Finder
+
+	stack     []byte // a stack trace
+	errorType []byte
+	errorMsg  []byte
 	nested    []byte // an error object
+
+	message []byte // a message under another name
+	sure    bool   // that name is none but a logger's
+	time    []byte // under another name than timestamp
+	own     []byte // timestamp
 }
 
 // parseObject reads the top-level members of the object once.
@@ -23,6 +29,7 @@ func (p *parser) parseObject() {
 	l := &p.line
 	l.facts.Text = l.text
 	l.empty = true
+	l.facts.RequestID = l.headID
 	var f findings
 	m := jsonbytes.MembersOf(l.text)
 	for {
@@ -34,7 +41,7 @@ func (p *parser) parseObject() {
 		if bytes.IndexByte(name, '\\') >= 0 {
 			name = p.unescape(name)
 		}
-		f.look(l, memberByName(name), value)
+		f.look(l, memberByName(name), name, value)
 	}
 	f.conclude(l)
 }
@@ -59,67 +66,172 @@ func (l *line) requestID(value []byte) {
 }
 
 // look notes what a member says.
-func (f *findings) look(l *line, k key, value []byte) {
+func (f *findings) look(l *line, k key, name, value []byte) {
 	if k < numKeys {
 		l.has |= 1 << k
 	}
 	switch k {
-	case keyLevel:
-		f.levels[0] = levelOf(value)
-	case memberSeverity:
-		f.levels[1] = levelOf(value)
-	case memberLogLevel:
-		f.levels[2] = levelOf(value)
-	case memberLvl:
-		f.levels[3] = levelOf(value)
 	case keyMessage:
+		f.level.Besides()
 		l.facts.Message = value
 		if s := jsonbytes.Inside(value); s != nil {
 			l.facts.Message = s
 		}
+		if value[0] == '{' && bytes.Contains(value, []byte(`"errorType"`)) {
+			f.nested = value // Node's client in the JSON format
+		}
+	case keyTimestamp:
+		f.level.Besides()
+		f.own = value
+	case memberTime:
+		if f.time == nil || string(name) == "@timestamp" {
+			f.time = value
+		}
+		f.level.Member(name, value)
+	case memberMessage:
+		f.messageUnder(name, value)
+		f.level.Member(name, value)
+	case memberFields:
+		f.lookForMessage(value)
+		f.level.Member(name, value)
 	case keyRequestID, memberRequestID:
 		l.requestID(value)
 	case memberAWS:
-		l.emf = value[0] == '{'
-	case memberErrorType:
-		f.errorType = f.errorType || !jsonbytes.IsEmpty(value)
-		if l.facts.ErrorType == nil {
-			l.facts.ErrorType = jsonbytes.Inside(value)
+		l.emf = isMetrics(value)
+	case memberErrorType, keyErrorType:
+		if f.errorType == nil && !jsonbytes.IsEmpty(value) {
+			f.errorType = value
 		}
-	case memberErrorMessage:
-		f.errorMsg = true
-	case memberStack:
-		f.stack = f.stack || !jsonbytes.IsEmpty(value)
+	case memberErrorMessage, keyErrorMessage:
+		f.level.Besides()
+		if f.errorMsg == nil {
+			f.errorMsg = value
+		}
+	case memberStack, keyStackTrace:
+		f.level.Besides()
+		if f.stack == nil && !jsonbytes.IsEmpty(value) {
+			f.stack = value
+		}
 	case memberError:
+		f.level.Besides()
 		if value[0] == '{' {
 			f.nested = value
+		}
+	case memberObserved:
+		l.observe = true
+	case keyLevel, otherMember:
+		f.level.Member(name, value)
+	}
+}
+
+// messageUnder notes a message that is not called message. The names that
+// others use too are less sure.
+func (f *findings) messageUnder(name, value []byte) {
+	if value[0] != '"' || len(value) == 2 {
+		return
+	}
+	sure := true
+	switch string(name) {
+	case "body", "event", "text", "MessageTemplate", "@mt":
+		sure = false
+	}
+	if f.message == nil || sure && !f.sure {
+		f.message, f.sure = value, sure
+	}
+}
+
+// lookForMessage finds the message one object deeper: fields.message of Rust's
+// tracing, record.message of loguru.
+func (f *findings) lookForMessage(value []byte) {
+	if value[0] != '{' {
+		return
+	}
+	for m := jsonbytes.MembersOf(value); ; {
+		name, v, ok := m.Next()
+		if !ok {
+			return
+		}
+		if string(name) == "message" && v[0] == '"' && len(v) > 2 && !f.sure {
+			f.message, f.sure = v, true
 		}
 	}
 }
 
-// conclude turns what was found into the line's level and failure.
-func (f *findings) conclude(l *line) {
-	for _, level := range f.levels {
-		if level != levelUnknown {
-			l.facts.Level = level
-			break
+// isMetrics reports whether _aws is that of a metrics document: it has
+// CloudWatchMetrics, an array (CloudWatch embedded metric format, "Metadata
+// object").
+func isMetrics(aws []byte) bool {
+	if aws[0] != '{' {
+		return false
+	}
+	for m := jsonbytes.MembersOf(aws); ; {
+		name, value, ok := m.Next()
+		if !ok {
+			return false
+		}
+		if string(name) == "CloudWatchMetrics" && value[0] == '[' {
+			return true
 		}
 	}
-	if l.facts.Level == levelUnknown && f.errorType && f.errorMsg {
+}
+
+// conclude turns what was found into the line's level, time and failure.
+func (f *findings) conclude(l *line) {
+	l.facts.Level = f.level.Level()
+	if f.errorType != nil && l.facts.ErrorType == nil {
+		l.facts.ErrorType = jsonbytes.Inside(f.errorType)
+	}
+	if l.facts.Level == levelUnknown && f.errorType != nil && f.errorMsg != nil {
 		// How the runtimes print an error of the handler; they do not always
 		// add a level.
 		l.facts.Level = levelError
 	}
-	if l.facts.Level < levelError || l.emf {
+	f.concludeTime(l)
+	if l.emf {
+		return
+	}
+	if f.message != nil && !l.has.has(keyMessage) && (f.sure || l.facts.Level != levelUnknown) {
+		l.message = f.message
+		l.facts.Message = jsonbytes.Inside(f.message)
+	}
+	if l.facts.Level < levelError {
 		return
 	}
 	if f.nested != nil {
 		f.lookInto(l)
 	}
-	l.facts.Failure = f.stack || f.errorType
+	l.facts.Failure = f.stack != nil || f.errorType != nil
+	if f.errorType != nil {
+		l.failure = failure{errorType: f.errorType, message: f.errorMsg, stack: f.stack}
+	}
 }
 
-// lookInto reads an error object, as Powertools, pino and others write it.
+// concludeTime chooses the line's own time: timestamp, else one under another
+// name, else that of a runtime's head.
+func (f *findings) concludeTime(l *line) {
+	if f.own != nil && !jsonbytes.IsEmpty(f.own) {
+		l.time, l.stamped = plain(f.own), true
+		return
+	}
+	if f.own == nil && f.time != nil && !jsonbytes.IsEmpty(f.time) {
+		l.time, l.stamped = plain(f.time), true
+		return
+	}
+	if f.own == nil {
+		l.time = l.headTime
+	}
+}
+
+// plain takes the quotes off a value.
+func plain(value []byte) []byte {
+	if s := jsonbytes.Inside(value); s != nil {
+		return s
+	}
+	return value
+}
+
+// lookInto reads an error object, as Powertools, pino and others write it, and
+// as Node's client writes it for a message.
 func (f *findings) lookInto(l *line) {
 	m := jsonbytes.MembersOf(f.nested)
 	for {
@@ -129,19 +241,18 @@ func (f *findings) lookInto(l *line) {
 		}
 		switch string(name) {
 		case "stack", "stackTrace", "stack_trace":
-			f.stack = f.stack || !jsonbytes.IsEmpty(value)
+			if f.stack == nil && !jsonbytes.IsEmpty(value) {
+				f.stack = value
+			}
+		case "errorType":
+			f.errorType = value
+			l.facts.ErrorType = jsonbytes.Inside(value)
+		case "errorMessage":
+			f.errorMsg = value
 		case "name", "type":
 			if l.facts.ErrorType == nil {
 				l.facts.ErrorType = jsonbytes.Inside(value)
 			}
 		}
 	}
-}
-
-// levelOf reads a level value: a word, or a number of pino and bunyan.
-func levelOf(value []byte) invocation.Level {
-	if value[0] == '"' {
-		return parseLevel(value[1 : len(value)-1])
-	}
-	return numericLevel(value)
 }

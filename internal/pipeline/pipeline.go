@@ -41,8 +41,8 @@ type Destination struct {
 	Output Output
 
 	// Stdout marks the way that ends where the function's own lines already
-	// are. Metrics documents are not repeated there, nor lines that need no
-	// key: CloudWatch has them.
+	// are. Metrics documents are not repeated there, nor, unless CopyAll is
+	// set, objects that say their level, time and request: CloudWatch has them.
 	Stdout bool
 }
 
@@ -62,7 +62,7 @@ type Options struct {
 	MemoryMB            int    // MiB; 0: unknown, the key is left out
 	Architecture        string // arm64, else x86_64: the price of a GB-second
 
-	Level        invocation.Level // least level of lines that pass; unknown levels always pass
+	Level        invocation.Level // least level of lines that pass; a line without one is INFO
 	SampleRate   float64          // share of requests whose lines all pass, 0 to 1
 	MaxLineBytes int              // bound of a line with its newline; 0 means DefaultMaxLineBytes
 	Indent       bool             // indent lines by four spaces (POWERTOOLS_DEV); metrics stay on one line
@@ -70,6 +70,9 @@ type Options struct {
 	// Include and Exclude are matched with the line as the function printed
 	// it. A line that leaves matches Include and does not match Exclude.
 	Include, Exclude *regexp.Regexp // nil: every line, no line
+
+	Keys    Keys // which keys lines get if they lack them
+	CopyAll bool // repeat every line on stdout but metrics documents
 
 	Redact *redact.Rules // nil: nothing is taken out
 

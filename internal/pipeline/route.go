@@ -27,7 +27,7 @@ func (p *Pipeline) lineLocked(ev *telemetry.Event) {
 	if p.recorder.on() && !l.emf && req != nil && p.recordLocked(ev, l, req) {
 		return
 	}
-	if !p.lines.passes(l.facts.Level, req) {
+	if !l.emf && !p.lines.passes(l.facts.Level, req) {
 		p.stats.Filtered++
 		return
 	}
@@ -51,11 +51,11 @@ func (p *Pipeline) redactLocked(l *line) bool {
 		return false
 	}
 	before := *l
-	*l = line{text: text, object: before.object}
+	*l = line{text: text, object: before.object, headed: before.headed, headID: before.headID, headTime: before.headTime}
 	if l.object {
 		p.parser.parseObject()
 	} else {
-		parseText(l)
+		p.parser.parseText()
 	}
 	l.emf = before.emf
 	l.facts.Level, l.facts.Failure = before.facts.Level, before.facts.Failure

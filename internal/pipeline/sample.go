@@ -2,10 +2,13 @@ package pipeline
 
 import "powertools-extension/internal/invocation"
 
-// passes decides whether a line goes on: lines that do not tell their level
-// always do, and so do all lines of a sampled request.
+// passes decides whether a line goes on: all lines of a sampled request do. A
+// line that does not tell its level is INFO, as it is for Lambda's own filter.
 func (e *enricher) passes(l invocation.Level, req *invocation.Request) bool {
-	if l == levelUnknown || l >= e.opt.Level {
+	if l == levelUnknown {
+		l = levelInfo
+	}
+	if l >= e.opt.Level {
 		return true
 	}
 	return req != nil && e.tail(req).sampled

@@ -1,6 +1,10 @@
 package pipeline
 
-import "time"
+import (
+	"time"
+
+	"powertools-extension/internal/logtime"
+)
 
 // stamp writes times as RFC 3339 with milliseconds in UTC, which is what
 // CloudWatch filters by (Lambda log formats). Lines come in bursts, so the
@@ -22,4 +26,34 @@ func (s *stamp) append(dst []byte, t time.Time) []byte {
 	}
 	dst = append(dst, s.text...)
 	return append(dst, '0'+byte(ms/100), '0'+byte(ms/10%10), '0'+byte(ms%10), 'Z')
+}
+
+// How far a line's own time may be from the platform's. CloudWatch Logs takes
+// what is not older than 14 days and not more than 2 hours ahead
+// (PutLogEvents): further off is a date of the business. A time without an
+// offset is UTC if that makes it the platform's but for minutes; a zone is
+// half an hour or more.
+const (
+	maxAge       = 14*24*time.Hour - time.Hour
+	maxAhead     = 2*time.Hour - time.Minute
+	maxUncertain = 10 * time.Minute
+)
+
+// own returns the time that a line gives itself, if it can be the line's. at
+// is the platform's.
+func (s *stamp) own(text []byte, at time.Time) (time.Time, bool) {
+	if n := len(s.text); n > 0 && len(text) == n+len("000Z") && string(text[:n]) == string(s.text) && text[n+3] == 'Z' &&
+		isDigit(text[n]) && isDigit(text[n+1]) && isDigit(text[n+2]) {
+		ms := int64(text[n]-'0')*100 + int64(text[n+1]-'0')*10 + int64(text[n+2]-'0')
+		own := time.UnixMilli(s.sec*1000 + ms)
+		if d := own.Sub(at); d < maxAhead && d > -maxAge {
+			return own, true
+		}
+	}
+	own, zoned, ok := logtime.Parse(text)
+	switch d := own.Sub(at); {
+	case !ok, d >= maxAhead, d <= -maxAge, !zoned && d.Abs() > maxUncertain:
+		return time.Time{}, false
+	}
+	return own, true
 }

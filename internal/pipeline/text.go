@@ -4,34 +4,66 @@ import (
 	"bytes"
 
 	"powertools-extension/internal/invocation"
+	"powertools-extension/internal/logtime"
 )
 
 // Bounds of the search for a level and a request id at the start of a text.
 const (
 	maxHeader = 256
-	maxTokens = 10
+	maxTokens = 12
 )
 
 // parseText reads what runtimes and loggers put in front of a message.
 //
-// The shapes: "[LEVEL]\ttime\tid\t…" (Python), "time\tid\tLEVEL\t…" (Node,
-// .NET), "time id LEVEL class - …" (Log4j), "time [thread] LEVEL …"
-// (Logback), "I, [time #pid]  INFO -- : …" (Ruby), "time LEVEL …" (slog,
-// zap, Rust tracing), "level=info …" (logfmt), "LEVEL:name:…" (Python's
-// basicConfig), "info: …" (.NET), "[time LVL] …" (Serilog).
-func parseText(l *line) {
-	l.facts.Text = l.text
-	h := header{text: l.text[:min(len(l.text), maxHeader)]}
-	if nl := bytes.IndexByte(h.text, '\n'); nl >= 0 {
-		h.text = h.text[:nl]
+// A head that the runtime itself wrote is taken apart (runtimeHead). Of the
+// loggers' forms the message keeps everything: "time id LEVEL class - …"
+// (Log4j), "time [thread] LEVEL …" (Logback), "I, [time #pid]  INFO -- : …"
+// (Ruby), "time LEVEL …" (slog, zap, Rust tracing), "level=info …" (logfmt),
+// "LEVEL:name:…" (Python's basicConfig), "time - name - LEVEL - …" (Python),
+// "time|LEVEL|name|…" (NLog, loguru), "info: …" (.NET), "[time LVL] …"
+// (Serilog), "E0131 time pid file:line] …" (klog).
+func (p *parser) parseText() {
+	l := &p.line
+	l.facts.Text, l.facts.Message, l.body = l.text, l.text, l.text
+	if p.runtimeHead() {
+		l.facts.Message = l.body
+	} else {
+		p.loggerHead()
 	}
+	l.textFailure()
+	if l.facts.Failure || l.facts.Level >= levelError && bytes.HasPrefix(l.body, []byte("thread '")) {
+		l.body = p.lineBreaks(l.body)
+		l.failure = readFailure(l.body)
+	}
+}
+
+// loggerHead reads what is in front of a message without taking it off.
+func (p *parser) loggerHead() {
+	l := &p.line
+	h := header{text: p.visible(l.text)}
 	h.scan()
 	if h.level == levelUnknown && len(h.text) < len(l.text) {
 		h.level = secondLineLevel(l.text[len(h.text):])
 	}
 	l.facts.Level, l.facts.RequestID = h.level, h.id
-	l.facts.Message = l.text[h.pos:]
-	l.textFailure()
+	l.time = h.time
+	if len(h.text) > 0 && &h.text[0] == &l.text[0] { // no colours: places are the text's own
+		l.facts.Message = l.text[h.pos:]
+	}
+}
+
+// visible returns the first line of the text, up to maxHeader bytes of it and
+// without colours.
+func (p *parser) visible(text []byte) []byte {
+	head := text[:min(len(text), maxHeader)]
+	if bytes.IndexByte(head, escape) >= 0 {
+		p.head = appendVisible(p.head[:0], text[:min(len(text), 2*maxHeader)])
+		head = p.head
+	}
+	if nl := bytes.IndexByte(head, '\n'); nl >= 0 {
+		head = head[:nl]
+	}
+	return head
 }
 
 // secondLineLevel reads "\nINFO: …", as java.util.logging writes it below a
@@ -54,29 +86,42 @@ type header struct {
 	pos   int // behind the last token that belongs to the header
 	level invocation.Level
 	id    []byte
+	time  []byte // a token that is a whole time
+
+	timed    bool // the token before is a time
+	anchored bool // a time, a bracket or an id was seen: what is in front is no prose
 }
 
 func (h *header) scan() {
+	if h.level = fixedHead(h.text); h.level != levelUnknown {
+		return
+	}
 	for range maxTokens {
 		tok, next := h.token(h.pos)
 		if len(tok.word) == 0 || !h.belongs(tok) {
-			return
+			break
 		}
 		h.pos = next
+	}
+	if h.level == levelUnknown {
+		h.separated()
 	}
 }
 
 // token is one word of the header and what stands around it.
 type token struct {
 	word      []byte
+	first     bool // of the line
 	bracketed bool
 	tabs      bool // between tabs, or between a tab and the end of the header
+	next      byte // the sign behind it
+	number    bool // a digit follows
 }
 
 // token returns the token at or behind from, and where the next one begins.
 func (h *header) token(from int) (token, int) {
 	i := from
-	for i < len(h.text) && (h.text[i] == ' ' || h.text[i] == '\t' || h.text[i] == '|') {
+	for i < len(h.text) && isGap(h.text[i]) {
 		i++
 	}
 	if i == len(h.text) {
@@ -88,39 +133,91 @@ func (h *header) token(from int) (token, int) {
 		}
 	}
 	end := i
-	for end < len(h.text) && h.text[end] != ' ' && h.text[end] != '\t' && h.text[end] != '|' {
+	for end < len(h.text) && !isGap(h.text[end]) {
 		end++
 	}
-	tabs := i > 0 && h.text[i-1] == '\t' && end < len(h.text) && h.text[end] == '\t'
-	return token{word: h.text[i:end], tabs: tabs}, end
+	if quote := bytes.IndexByte(h.text[i:end], '='); quote > 0 && i+quote+1 < end && h.text[i+quote+1] == '"' {
+		// logfmt: time="2026-01-31 12:00:00"
+		if n := bytes.IndexByte(h.text[i+quote+2:], '"'); n >= 0 {
+			end = i + quote + 2 + n + 1
+		}
+	}
+	t := token{word: h.text[i:end], first: i == 0}
+	if end < len(h.text) {
+		t.next = h.text[end]
+		t.number = end+1 < len(h.text) && isDigit(h.text[end+1])
+	}
+	t.tabs = i > 0 && h.text[i-1] == '\t' && t.next == '\t'
+	return t, end
 }
 
-// belongs looks at a token, takes a level or an id from it, and reports
-// whether the message cannot begin with it.
+func isGap(c byte) bool { return c == ' ' || c == '\t' || c == '|' }
+
+// belongs looks at a token, takes a level, a time or an id from it, and
+// reports whether the message cannot begin with it.
 func (h *header) belongs(t token) bool {
+	timed := h.timed
+	h.timed = false
 	if isUUID(t.word) {
 		if h.id == nil {
 			h.id = t.word
 		}
+		h.anchored = true
 		return true
 	}
 	if h.level == levelUnknown {
-		if h.level = t.level(); h.level != levelUnknown {
+		if h.level = h.levelOf(t, timed); h.level != levelUnknown {
 			return true
 		}
 	}
-	return t.bracketed || isFiller(t.word)
+	switch {
+	case t.bracketed:
+		h.anchored = true
+		h.takeTime(t.word)
+		h.timed = h.time != nil || isClock(t.word)
+		return true
+	case isClock(t.word):
+		h.timed, h.anchored = true, true
+		h.takeTime(t.word)
+		return true
+	case t.number && isMonth(t.word):
+		return true
+	case timed && isZone(t.word):
+		h.timed = true
+		return true
+	}
+	if eq := bytes.IndexByte(t.word, '='); eq > 0 {
+		h.anchored = true
+		if isTimeName(t.word[:eq]) {
+			h.takeTime(bytes.Trim(t.word[eq+1:], `"`))
+		}
+	}
+	return isFiller(t.word)
 }
 
-// level returns the level that the token stands for. A bare word counts in
-// upper case only: "Error" may be how a message begins.
-func (t token) level() invocation.Level {
+// takeTime keeps a word that names an instant.
+func (h *header) takeTime(word []byte) {
+	if h.time != nil || len(word) < len("2006-01-02T15:04:05Z") {
+		return
+	}
+	if _, zoned, ok := logtime.Parse(word); ok && zoned {
+		h.time = word
+	}
+}
+
+// levelOf returns the level that the token stands for. A bare word counts in
+// upper case at the line's start or behind a time, a bracket or the like, and
+// in lower case directly behind a time: elsewhere a message may use it.
+func (h *header) levelOf(t token, timed bool) invocation.Level {
 	w := t.word
 	if t.bracketed {
 		return bracketLevel(w)
 	}
 	if eq := bytes.IndexByte(w, '='); eq > 0 {
 		return assignedLevel(w[:eq], w[eq+1:])
+	}
+	if open := bytes.IndexByte(w, '['); open >= 3 && w[len(w)-1] == ']' && isUpper(w[:open]) { // logrus: "ERRO[0012]"
+		return parseLevel(w[:open])
 	}
 	colon := bytes.IndexByte(w, ':')
 	if colon > 0 {
@@ -132,78 +229,115 @@ func (t token) level() invocation.Level {
 	if len(w) < 3 || len(w) > maxLevelWord {
 		return levelUnknown
 	}
-	if t.tabs || colon > 0 && (isUpper(w) || colon == len(t.word)-1) {
+	upper := isUpper(w)
+	switch {
+	case t.tabs:
 		return parseLevel(w)
-	}
-	if !isUpper(w) || isPlainWord(w) {
+	case colon > 0:
+		if upper || colon == len(t.word)-1 {
+			return parseLevel(w)
+		}
+		return levelUnknown
+	case upper && isPlainWord(w):
+		if !timed || !isRareWord(w) {
+			return levelUnknown
+		}
+	case upper:
+		if !t.first && !h.anchored && h.pos > 0 {
+			return levelUnknown // "404 ERROR pages"
+		}
+	case !timed || !isLower(w) || isPlainWord(upperOf(w)):
 		return levelUnknown
 	}
 	return parseLevel(w)
 }
 
-// isPlainWord knows level words that may as well begin a message.
-func isPlainWord(w []byte) bool {
-	switch string(w) {
-	case "CONFIG", "FINE", "FINER", "FINEST", "VERBOSE", "NOTICE", "FAIL", "ALERT", "PANIC":
-		return true
+// separated looks for a level that is a field of its own, as in "time - name -
+// ERROR - message" and "name|ERROR|message". In front of it are times and
+// single words only.
+func (h *header) separated() {
+	for _, sep := range [...]string{" - ", "|", "\t"} {
+		rest := h.text
+		for range maxTokens / 2 {
+			i := bytes.Index(rest, []byte(sep))
+			if i < 0 {
+				break
+			}
+			field := bytes.Trim(rest[:i], " ")
+			if isLevelField(field) && len(rest) < len(h.text) {
+				h.level = parseLevel(field)
+				h.pos = len(h.text) - len(rest) + i
+				return
+			}
+			if !isHeadField(field) {
+				break
+			}
+			rest = rest[i+len(sep):]
+		}
 	}
-	return false
 }
 
-// bracketLevel reads "[INFO]" and "[11:30:45 INF]".
+// isLevelField knows a field that is nothing but a level: a word in upper
+// case, also one letter of those that loggers use so.
+func isLevelField(field []byte) bool {
+	if len(field) == 1 {
+		return bytes.IndexByte([]byte("EWIDTF"), field[0]) >= 0
+	}
+	return isUpper(field) && parseLevel(field) != levelUnknown
+}
+
+// isHeadField knows a field that may stand in front of the level: a time, an
+// id, a name.
+func isHeadField(field []byte) bool {
+	if len(field) == 0 || bytes.IndexByte(field, ' ') < 0 {
+		return true
+	}
+	for word := range bytes.FieldsSeq(field) {
+		if !isClock(word) && !isZone(word) && !isFiller(word) {
+			return false
+		}
+	}
+	return true
+}
+
+// bracketLevel reads "[INFO]", "[error    ]", "[11:30:45 INF]",
+// "[2026-01-31T12:00:00Z ERROR app]", "[12:00:00: ERROR/MainProcess]" and
+// "[E 260131 12:00:00 app:12]".
 func bracketLevel(w []byte) invocation.Level {
-	if space := bytes.LastIndexByte(w, ' '); space >= 0 {
-		if c := w[0]; c < '0' || c > '9' {
+	w = bytes.Trim(w, " ")
+	space := bytes.IndexByte(w, ' ')
+	if space < 0 {
+		if len(w) == 1 && bytes.IndexByte([]byte("EWID"), w[0]) < 0 {
 			return levelUnknown
 		}
-		w = w[space+1:]
+		return parseLevel(w)
 	}
-	return parseLevel(w)
+	if space == 1 && len(w) > 2 && isDigit(w[2]) && isUpper(w[:1]) {
+		return parseLevel(w[:1])
+	}
+	if !isDigit(w[0]) {
+		return levelUnknown
+	}
+	for word := range bytes.FieldsSeq(w) {
+		if isClock(bytes.TrimRight(word, ":")) || isZone(word) || isFiller(word) {
+			continue
+		}
+		if slash := bytes.IndexByte(word, '/'); slash > 0 {
+			word = word[:slash]
+		}
+		if len(word) < 3 {
+			return levelUnknown
+		}
+		return parseLevel(word)
+	}
+	return levelUnknown
 }
 
 // assignedLevel reads "level=info".
 func assignedLevel(name, value []byte) invocation.Level {
 	switch string(name) {
-	case "level", "lvl", "severity":
+	case "level", "lvl", "severity", "levelname", "loglevel", "log_level", "log.level", "severity_text":
 		return parseLevel(bytes.Trim(value, `"`))
 	}
 	return levelUnknown
-}
-
-// isFiller knows what stands between a level and a message: times, process
-// ids, dashes, and settings of logfmt before its message.
-func isFiller(w []byte) bool {
-	switch string(w) {
-	case "-", "--", "---", ":", "AM", "PM", "UTC", "undefined", "RequestId:", "I,", "D,", "W,", "E,", "F,", "A,":
-		return true
-	}
-	if eq := bytes.IndexByte(w, '='); eq > 0 {
-		return string(w[:eq]) != "msg"
-	}
-	if c := w[0]; c < '0' || c > '9' {
-		return false
-	}
-	// A number, a date or a time, as in "2024-01-15T11:30:45,123Z". The signs
-	// that occur there are neighbours of the digits, from plus to colon.
-	for _, c := range w {
-		if (c < '+' || c > ':') && c != 'T' && c != 'Z' {
-			return false
-		}
-	}
-	return true
-}
-
-func isUpper(w []byte) bool {
-	for _, c := range w {
-		if c < 'A' || c > 'Z' {
-			return false
-		}
-	}
-	return true
-}
-
-// isUUID knows the form of request ids. Whether it is one of ours is the
-// tracker's business.
-func isUUID(w []byte) bool {
-	return len(w) == 36 && w[8] == '-' && w[13] == '-' && w[18] == '-' && w[23] == '-'
 }

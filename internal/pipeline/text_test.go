@@ -22,7 +22,7 @@ func TestTextHeaders(t *testing.T) {
 		{"python runtime error", "[ERROR] KeyError: 'x'\nTraceback (most recent call last):\n  File \"/var/task/app.py\", line 3", levelError, ""},
 		{"python init, no id", "[WARNING]\t2024-01-15T11:30:45.123Z\t\tx", levelWarn, ""},
 		{"python basicConfig", "CRITICAL:root:x", levelCritical, ""},
-		{"python formatter", "2024-01-15 11:30:45,123 - app - INFO - x", levelUnknown, ""}, // a name in front of the level: cannot be told from a message
+		{"python formatter", "2024-01-15 11:30:45,123 - app - INFO - x", levelInfo, ""},
 		{"node console.log", "2024-01-15T11:30:45.123Z\t" + id + "\tINFO\torder accepted", levelInfo, id},
 		{"node console.warn", "2024-01-15T11:30:45.123Z\t" + id + "\tWARN\tx", levelWarn, id},
 		{"node init", "2024-01-15T11:30:45.123Z\tundefined\tERROR\tUncaught Exception", levelError, ""},
@@ -96,7 +96,7 @@ func TestFailures(t *testing.T) {
 		{"caught and told at INFO", `{"level":"INFO","message":"went on","stack":"Error: boom\n at x","errorType":"Error"}`, true, false, ""},
 		{"text at ERROR without a stack", "[ERROR] payment refused", false, false, ""},
 		{"many lines, no error", "table:\n\tat home\n\tabroad", false, false, ""},
-		{"metrics document", `{"_aws":{},"level":"ERROR","errorType":"x","errorMessage":"y"}`, true, false, ""},
+		{"metrics document", `{"_aws":{"CloudWatchMetrics":[]},"level":"ERROR","errorType":"x","errorMessage":"y"}`, true, false, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var p parser

@@ -9,52 +9,43 @@ import (
 	"bytes"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"powertools-extension/internal/jsonbytes"
 )
 
 // Reader walks over the members of lines. It keeps its memory for the next
 // line. The zero value is ready; it is not safe for concurrent use.
-type Reader struct {
-	dec  *jsontext.Decoder
-	src  bytes.Buffer
-	name []byte
-}
+type Reader struct{ name, loose []byte }
 
 // Each calls visit for each member of the object, in its order, with the
 // unescaped name and the raw value, until visit returns false. It reports
-// whether the line is one JSON object up to where it was read.
+// whether the line is one JSON object; of anything else nothing is visited.
+// NaN and Infinity, which Python writes, are values.
 func (r *Reader) Each(line []byte, visit func(name []byte, value jsontext.Value) bool) bool {
-	r.src = *bytes.NewBuffer(line)
-	if r.dec == nil {
-		r.dec = new(jsontext.Decoder)
-	}
-	r.dec.Reset(&r.src, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	if t, err := r.dec.ReadToken(); err != nil || t.Kind() != '{' {
+	line = jsonbytes.TrimSpace(line)
+	if !jsonbytes.LooksLikeObject(line) || !jsonbytes.Valid(line) && !r.isLoose(line) {
 		return false
 	}
-	for r.dec.PeekKind() == '"' {
-		raw, err := r.dec.ReadValue()
-		if err != nil {
-			return false
+	for m := jsonbytes.MembersOf(line); ; {
+		raw, value, ok := m.Next()
+		if !ok {
+			return true
 		}
-		// The next read may move the name away: values alias the decoder.
-		r.name = appendName(r.name[:0], raw)
-		value, err := r.dec.ReadValue()
-		if err != nil {
-			return false
+		if bytes.IndexByte(raw, '\\') >= 0 {
+			r.name = append(r.name[:0], raw...)
+			raw = jsonbytes.Unescape(r.name)
 		}
-		if !visit(r.name, value) {
+		if !visit(raw, value) {
 			return true
 		}
 	}
-	t, err := r.dec.ReadToken()
-	return err == nil && t.Kind() == '}' && len(bytes.TrimSpace(line[r.dec.InputOffset():])) == 0
 }
 
-// appendName undoes the escapes of a name.
-func appendName(dst, raw []byte) []byte {
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return append(dst, raw[1:len(raw)-1]...)
+// isLoose reports whether the object is valid but for NaN and Infinity.
+func (r *Reader) isLoose(line []byte) bool {
+	if !bytes.Contains(line, []byte("NaN")) && !bytes.Contains(line, []byte("Infinity")) {
+		return false
 	}
-	out, _ := jsontext.AppendUnquote(dst, raw) // invalid UTF-8 is replaced, and that is fine
-	return out
+	r.loose = append(r.loose[:0], line...)
+	return jsonbytes.Valid(jsonbytes.ReplaceNonFinite(r.loose))
 }

@@ -61,13 +61,14 @@ func TestRequest(t *testing.T) {
 	}
 	body = regexp.MustCompile(`"observedTimeUnixNano":"\d{19}"`).ReplaceAllString(body, `"observedTimeUnixNano":"NOW"`)
 	body = strings.ReplaceAll(body, fmt.Sprint(at.UnixNano()), "THEN")
+	body = regexp.MustCompile(`"timeUnixNano":"\d{19}"`).ReplaceAllString(body, `"timeUnixNano":"NOW"`)
 	want := `{"resourceLogs":[{"resource":{"attributes":[` +
 		`{"key":"service.name","value":{"stringValue":"orders"}},{"key":"cloud.provider","value":{"stringValue":"aws"}},` +
 		`{"key":"cloud.platform","value":{"stringValue":"aws_lambda"}},{"key":"cloud.region","value":{"stringValue":"eu-central-1"}}]},` +
 		`"scopeLogs":[{"scope":{"name":"powertools-extension"},"logRecords":[` +
 		`{"timeUnixNano":"THEN","observedTimeUnixNano":"NOW","severityNumber":9,"severityText":"INFO","body":{"stringValue":"one"},` +
 		`"attributes":[{"key":"faas.invocation_id","value":{"stringValue":"id"}},{"key":"n","value":{"intValue":"1"}}]},` +
-		`{"timeUnixNano":"THEN","observedTimeUnixNano":"NOW","body":{"stringValue":"two"}}]}]}]}`
+		`{"timeUnixNano":"NOW","observedTimeUnixNano":"NOW","body":{"stringValue":"two"}}]}]}]}`
 	if body != want {
 		t.Errorf("body\n%s\nwant\n%s", body, want)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"powertools-extension/internal/loglevel"
 	"powertools-extension/internal/sink/jsonline"
 )
 
@@ -21,9 +22,11 @@ type encoder struct {
 	// What the members of the line at hand said.
 	attributes []byte
 	body       []byte // AnyValue
-	level      string
+	found      loglevel.Finder
+	level      string // as the line writes it
 	traceID    string
 	at         time.Time
+	observed   bool // at is the platform's, and final
 }
 
 func (e *encoder) begin(now time.Time) {
@@ -34,6 +37,7 @@ func (e *encoder) begin(now time.Time) {
 // due. It is valid until the next call.
 func (e *encoder) record(line []byte) []byte {
 	e.attributes, e.body, e.level, e.traceID, e.at = e.attributes[:0], e.body[:0], "", "", time.Time{}
+	e.found, e.observed = loglevel.Finder{}, false
 	if !e.reader.Each(line, e.member) {
 		// A text, or an object torn in the middle: it stays what it is.
 		e.attributes, e.body = e.attributes[:0], append(e.body[:0], appendString(nil, string(line))...)
@@ -64,9 +68,13 @@ func (e *encoder) head() {
 	e.out = append(e.out, `","observedTimeUnixNano":"`...)
 	e.out = strconv.AppendInt(e.out, e.times.Now.UnixNano(), 10)
 	e.out = append(e.out, '"')
-	if n := severity(e.level); n > 0 {
+	level := e.found.Level()
+	if n := severity(level); n > 0 {
 		e.out = append(e.out, `,"severityNumber":`...)
 		e.out = strconv.AppendInt(e.out, int64(n), 10)
+		if e.level == "" {
+			e.level = level.String()
+		}
 	}
 	if e.level != "" {
 		e.out = append(e.out, `,"severityText":`...)
@@ -74,36 +82,31 @@ func (e *encoder) head() {
 	}
 }
 
-// severity is the number of a level's name (OpenTelemetry logs data model,
-// "Field: SeverityNumber"); 0 for a name that is none.
-func severity(level string) int {
-	switch strings.ToUpper(level) {
-	case "TRACE", "VERBOSE":
-		return 1
-	case "DEBUG":
-		return 5
-	case "INFO", "INFORMATION", "NOTICE":
-		return 9
-	case "WARN", "WARNING":
-		return 13
-	case "ERROR", "ERR":
-		return 17
-	case "FATAL", "CRITICAL", "CRIT", "PANIC":
-		return 21
+// severity is the number of a level (OpenTelemetry logs data model, "Field:
+// SeverityNumber"); 0 for none.
+func severity(level loglevel.Level) int {
+	if level == loglevel.Unknown || level > loglevel.Critical {
+		return 0
 	}
-	return 0
+	return 1 + 4*int(level-loglevel.Trace)
 }
 
 // member sorts one member of the line: what OpenTelemetry has a place for goes
 // there, the rest is attributes under their own names.
 func (e *encoder) member(name []byte, value jsontext.Value) bool {
+	e.found.Member(name, value)
 	switch string(name) {
 	case "message":
 		e.body = appendValue(e.body[:0], value, 0)
 		return true
 	case "timestamp":
-		if at, ok := jsonline.Parse(value); ok {
+		if at, ok := jsonline.Parse(value); ok && !e.observed {
 			e.at = at
+			return true
+		}
+	case jsonline.Observed:
+		if at, ok := jsonline.Parse(value); ok {
+			e.at, e.observed = at, true
 			return true
 		}
 	case "_aws":

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"powertools-extension/internal/jsonbytes"
 	"powertools-extension/internal/sink/jsonline"
 )
 
@@ -21,7 +22,7 @@ func appendValue(dst []byte, value jsontext.Value, depth int) []byte {
 		return append(appendText(append(dst, `{"stringValue":`...), value), '}')
 	case kind == 't' || kind == 'f':
 		return append(append(append(dst, `{"boolValue":`...), value...), '}')
-	case kind == '0':
+	case kind == '0' && !isInfinite(value):
 		return appendNumber(dst, value)
 	case kind == '{' && depth < maxDepth:
 		return appendObject(dst, value, depth)
@@ -30,7 +31,14 @@ func appendValue(dst []byte, value jsontext.Value, depth int) []byte {
 	case kind == '{' || kind == '[':
 		return append(dst, appendString(nil, string(value))...)
 	}
+	if isInfinite(value) || string(value) == "NaN" { // as protobuf's JSON writes them
+		return append(append(append(dst, `{"doubleValue":"`...), value...), `"}`...)
+	}
 	return append(dst, `{}`...) // null
+}
+
+func isInfinite(value []byte) bool {
+	return string(value) == "Infinity" || string(value) == "-Infinity"
 }
 
 // appendText copies a string as it is written. Escapes are undone first:
@@ -78,17 +86,13 @@ func appendObject(dst []byte, value jsontext.Value, depth int) []byte {
 
 func appendArray(dst []byte, value jsontext.Value, depth int) []byte {
 	dst = append(dst, `{"arrayValue":{"values":[`...)
-	dec := jsontext.NewDecoder(bytes.NewBuffer(value), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	_, _ = dec.ReadToken() // the bracket
-	for i := 0; dec.PeekKind() != ']'; i++ {
-		element, err := dec.ReadValue()
-		if err != nil {
-			break // not with a value that was read whole before
-		}
-		if i > 0 {
+	for i := jsonbytes.SkipSpace(value, 1); value[i] != ']'; {
+		end := jsonbytes.SkipValue(value, i)
+		dst = appendValue(dst, value[i:end], depth+1)
+		if i = jsonbytes.SkipSpace(value, end); value[i] == ',' {
+			i = jsonbytes.SkipSpace(value, i+1)
 			dst = append(dst, ',')
 		}
-		dst = appendValue(dst, element, depth+1)
 	}
 	return append(dst, `]}}`...)
 }
