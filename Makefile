@@ -57,6 +57,10 @@ fuzz: ## every fuzz target for FUZZTIME (5s)
 	  done; \
 	done
 
+.PHONY: mutants
+mutants: ## does a test fail for each mistake of test/mutants/list.go? SAMPLE=n: some of them
+	go run ./test/mutants -sample $(or $(SAMPLE),0) -seed "$$(git rev-parse HEAD)"
+
 .PHONY: build
 build: ## the extension, lambdaemu and the example function, into bin/
 	@mkdir -p bin

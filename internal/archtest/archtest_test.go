@@ -86,6 +86,8 @@ var aside = map[string][]string{
 	"test/e2e":                  {"lambdaemu", "internal/awsemu", "test/harness"},
 	"test/foreign":              {"lambdaemu", "internal/awsemu", "test/harness"},
 	"test/harness":              {"lambdaemu", "internal/awsemu"},
+	"test/mutants":              {},
+	"test/ontime":               {},
 	"test/template":             {},
 }
 

@@ -1,0 +1,16 @@
+package main
+
+// mutants is the list. A row is a mistake that somebody could make, in the
+// product or in the local Lambda that judges it.
+func mutants() []mutant {
+	return []mutant{
+		{"jmes: numbers compare as doubles", "internal/jmes/compare.go", "c = cmp.Compare(x.Digits, y.Digits)", "c = cmp.Compare(x.Digits[:min(15, len(x.Digits))], y.Digits[:min(15, len(y.Digits))])", "internal/jmes", "TestExact"},
+		{"jmes: the first of two equal names counts", "internal/jmes/value.go", "list[at].Value = m.Value", "_ = m.Value", "internal/jmes", "TestExact|Vectors|Compliance"},
+		{"flags: the last rule that matches decides", "internal/flags/flags.go", "if r := &f.rules[i]; r.matches(c, now) {", "if r := &f.rules[len(f.rules)-1-i]; r.matches(c, now) {", "internal/flags", "Vectors|Reasons"},
+		{"flags: an END is not part of its minute", "internal/flags/schedule.go", "return from <= m && m <= to", "return from <= m && m < to", "internal/flags", "Vectors"},
+		{"flags: what cannot be compared matches NOT_IN", "internal/flags/match.go", "return ok && found == want", "_ = ok\n\t\treturn found == want", "internal/flags", "Vectors"},
+		{"schema: an error branch marks what it saw", "internal/schema/schema.go", "	if ok {\n		m.add(own)\n	}", "	m.add(own)", "internal/schema", "TestSuite"},
+		{"schema: only the first failures are counted", "internal/schema/schema.go", "	r.total++\n	if len", "	r.total = min(r.total+1, MaxErrors)\n	if len", "internal/schema", "TestManyFailures"},
+		{"schema: 1 and true are equal", "internal/schema/instance.go", "return strconv.AppendBool(b, in.truth)", "return append(b, map[bool]string{true: \"1e1\", false: \"0\"}[in.truth]...)", "internal/schema", "TestSuite"},
+	}
+}
