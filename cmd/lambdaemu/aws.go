@@ -50,15 +50,18 @@ type embeddedAWS struct {
 	done   chan struct{}
 }
 
-// startAWS reads the file and serves it on a free port of 127.0.0.1.
+// startAWS reads the file, if there is one, and serves it on a free port of
+// 127.0.0.1.
 func startAWS(file string, faults []awsFault) (*embeddedAWS, error) {
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return nil, usageError{fmt.Errorf("--params: %w", err)}
-	}
-	data, err := awsemu.Parse(content)
-	if err != nil {
-		return nil, usageError{fmt.Errorf("--params %s:\n  %s", file, strings.ReplaceAll(err.Error(), "\n", "\n  "))}
+	var data awsemu.Data
+	if file != "" {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--params: %w", err)}
+		}
+		if data, err = awsemu.Parse(content); err != nil {
+			return nil, usageError{fmt.Errorf("--params %s:\n  %s", file, strings.ReplaceAll(err.Error(), "\n", "\n  "))}
+		}
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

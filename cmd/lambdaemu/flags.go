@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"powertools-extension/internal/eventsource"
 	"powertools-extension/lambdaemu"
 )
 
@@ -38,6 +39,8 @@ type settings struct {
 	retry       int
 	seed        uint64
 	listen      string
+
+	source source
 
 	params    string
 	realAWS   bool
@@ -93,6 +96,14 @@ func flagTable() []flagGroup {
 			{"retry", "N", "0", "try a failed invocation again under its request id, up to N times, as Lambda does for asynchronous ones (2 there, after 1 and 2 minutes; here at once)", setNumber(func(s *settings) *int { return &s.retry })},
 			{"listen", "HOST:PORT", defaultListen, "address of serve mode", text(func(s *settings) *string { return &s.listen })},
 		}},
+		{"event source (plays what is in front of the function, and ends with a ledger of every message)", []flagInfo{
+			{"event-source", "KIND", "", "sqs, sqs-fifo, kinesis, dynamodb or async; needs --batch", choice(func(s *settings) *string { return &s.source.kind }, eventsource.Kinds()...)},
+			{"batch", "FILE", "", "a JSON array of bodies or records, or a whole event; - for standard input", text(func(s *settings) *string { return &s.source.file })},
+			{"batch-size", "N", "10, streams 100", "messages per invocation", setNumber(func(s *settings) *int { return &s.source.size })},
+			{"report-batch-item-failures", "", "", "the mapping has FunctionResponseTypes: [ReportBatchItemFailures]; without it Lambda does not read batchItemFailures", toggle(func(s *settings) *bool { return &s.source.report })},
+			{"dead-letter-after", "N", "3", "deliveries until a message is given up", setNumber(func(s *settings) *int { return &s.source.tries })},
+			{"dead-letter", "", "true", "what is given up goes to a dead-letter queue or on-failure destination; --dead-letter=false: it is gone", toggle(func(s *settings) *bool { return &s.source.deadLetter })},
+		}},
 		{"AWS (without these: AWS_ENDPOINT_URL* of the host are handed down)", []flagInfo{
 			{"params", "FILE", "", "embedded AWS: parameters, secrets and tables from a YAML file", text(func(s *settings) *string { return &s.params })},
 			{"aws-fault", "NAME[:ARG][@FROM]", "", "a fault of the embedded AWS, from invocation FROM on; none ends it; repeatable", addAWSFault},
@@ -119,7 +130,7 @@ var errHelp = flag.ErrHelp
 
 // parseFlags reads [flags] -- COMMAND ARGS…. Its errors are usage errors.
 func parseFlags(args []string) (settings, error) {
-	s := settings{args: args, freeze: true, listen: defaultListen, color: "auto"}
+	s := settings{args: args, freeze: true, listen: defaultListen, color: "auto", source: source{deadLetter: true}}
 	fs := flag.NewFlagSet("lambdaemu", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}
@@ -145,7 +156,7 @@ func parseFlags(args []string) (settings, error) {
 
 func (s *settings) check() error {
 	slices.SortStableFunc(s.awsFaults, func(a, b awsFault) int { return cmp.Compare(a.from, b.from) })
-	switch serves := len(s.invokes) == 0 && s.count == 0; {
+	switch serves := s.serves(); {
 	case len(s.command) == 0:
 		return errors.New("no function: name its command after the flags, e.g. lambdaemu --count 1 -- ./bootstrap")
 	case s.params != "" && s.realAWS:
@@ -159,8 +170,10 @@ func (s *settings) check() error {
 	case serves && s.gap > 0:
 		return errors.New("--gap needs invocations: add --count N or --invoke")
 	}
-	return nil
+	return s.source.check(s)
 }
+
+func (s *settings) serves() bool { return len(s.invokes) == 0 && s.count == 0 && !s.source.given() }
 
 func list(field func(*settings) *[]string) func(*settings, string) error {
 	return func(s *settings, value string) error {

@@ -28,11 +28,13 @@ examples:
     curl -d '{"name":"world"}' http://127.0.0.1:9000/2015-03-31/functions/function/invocations
     aws lambda invoke --endpoint-url http://127.0.0.1:9000 --function-name function out.json
     curl http://127.0.0.1:9000/url/orders?id=1      as its function URL
+  lambdaemu --event-source sqs --batch messages.json -- ./bootstrap      what would a queue lose?
 `
 
 const helpTail = `
 exit code
-  0  every invocation succeeded and the shutdown was clean
+  0  every invocation succeeded and the shutdown was clean; with --event-source:
+     every message was done, however often it was tried
   1  otherwise
   2  a mistake in the command line
 `

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -75,6 +76,15 @@ func freePort() (int, error) {
 		return 0, err
 	}
 	return l.Addr().(*net.TCPAddr).Port, l.Close()
+}
+
+// needsEmbeddedAWS: with an event source it is there unless the user has
+// another AWS, because an extension asks for the mapping.
+func (s settings) needsEmbeddedAWS(p process) bool {
+	if s.params != "" || s.realAWS || !s.source.given() {
+		return s.params != ""
+	}
+	return !slices.ContainsFunc(p.environ(), func(pair string) bool { return strings.HasPrefix(pair, "AWS_ENDPOINT_URL") })
 }
 
 // awsEnv chooses which AWS the processes talk to.

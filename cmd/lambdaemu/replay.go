@@ -108,6 +108,7 @@ func (rec *recording) settings() (settings, error) {
 	}
 	set.record, set.junit, set.transcript, set.logStream, set.json, set.quiet = "", "", "", "", true, true
 	set.listen, set.count, set.gap = "", 0, min(set.gap, replayGap)
+	set.source = source{} // its events are in the recording
 	from := func(path string) string {
 		if path == "" || filepath.IsAbs(path) {
 			return path

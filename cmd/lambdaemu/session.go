@@ -14,6 +14,7 @@ import (
 
 	"powertools-extension/cmd/lambdaemu/serve"
 	"powertools-extension/cmd/lambdaemu/show"
+	"powertools-extension/internal/eventsource"
 	"powertools-extension/lambdaemu"
 )
 
@@ -26,8 +27,9 @@ type session struct {
 	p        process
 	events   [][]byte
 	opt      lambdaemu.Options
-	aws      *embeddedAWS // nil without --params
-	temp     string       // unpacked layers; empty: none
+	source   *eventsource.Mapping // nil without --event-source
+	aws      *embeddedAWS         // nil without --params and --event-source
+	temp     string               // unpacked layers; empty: none
 	lines    *collector
 	view     show.Reporter
 	progress *show.Progress
@@ -67,7 +69,7 @@ func prepare(set settings, p process, terminal bool) (_ *session, err error) {
 	if s.events, err = loadEvents(set.invokes, p.stdin); err != nil {
 		return nil, err
 	}
-	if set.params != "" {
+	if set.needsEmbeddedAWS(p) {
 		if s.aws, err = startAWS(set.params, set.awsFaults); err != nil {
 			return nil, err
 		}
@@ -75,6 +77,10 @@ func prepare(set settings, p process, terminal bool) (_ *session, err error) {
 	if s.opt, err = set.options(p, s.awsURL()); err != nil {
 		return nil, err
 	}
+	if s.source, err = set.source.load(s.opt, p.stdin); err != nil {
+		return nil, err
+	}
+	s.tellMapping()
 	if len(set.extensions) > 0 {
 		if s.temp, err = os.MkdirTemp("", "lambdaemu-"); err != nil {
 			return nil, err
@@ -140,7 +146,7 @@ func (s *session) awsURL() string {
 	return s.aws.url
 }
 
-func (s *session) serves() bool { return len(s.set.invokes) == 0 && s.set.count == 0 }
+func (s *session) serves() bool { return s.set.serves() }
 
 // open starts the sandbox. Its life is not tied to ctx, because the end of ctx
 // asks for a SHUTDOWN, not for a kill; only the start can be interrupted so.
@@ -220,6 +226,7 @@ func (s *session) endInvocation(o *show.Outcome) {
 	o.Lines, o.Dropped = s.lines.take()
 	calls := show.TotalCalls(s.aws.counts())
 	o.Reads, s.awsCalls = calls-s.awsCalls, calls
+	s.judge(o)
 	s.progress.Clear()
 	s.tally.Add(*o)
 	s.recorder.invocation(*o)
@@ -228,6 +235,10 @@ func (s *session) endInvocation(o *show.Outcome) {
 
 // runAll makes the invocations of the command line.
 func (s *session) runAll(ctx context.Context) error {
+	if s.source != nil {
+		s.runSource(ctx)
+		return nil
+	}
 	defer s.announceInterrupt(ctx)()
 	n := s.set.count
 	if n == 0 {
@@ -316,11 +327,16 @@ func (s *session) finish() bool {
 	s.tally.Scan(e.Lines, len(s.tally.Rows)-1)
 	slices.SortFunc(s.tally.Rows, func(a, b show.Digest) int { return cmp.Compare(a.Number, b.Number) }) // side by side they end in any order
 	e.Rows, e.Unlisted, e.Failed = s.tally.Rows, s.tally.Unlisted, s.tally.Failed
-	e.AWS, e.Embedded = s.aws.counts(), s.aws != nil
+	e.AWS = s.aws.counts()
+	e.Embedded = s.set.params != "" || len(e.AWS) > 0
 	e.Took = time.Since(s.started)
+	if s.source != nil {
+		ledger := s.source.Ledger()
+		e.Ledger = &ledger
+	}
 	s.view.End(e)
 	written := s.writeFiles()
-	return written && e.Clean() && e.Failed == 0 && !(s.interrupted && !s.serves())
+	return written && e.OK() && !(s.interrupted && !s.serves())
 }
 
 func (s *session) writeFiles() bool {

@@ -69,9 +69,10 @@ var floors = map[string]int{
 var aside = map[string][]string{
 	"lambdaemu":                 {},
 	"internal/awsemu":           {},
-	"cmd/lambdaemu":             {"cmd/lambdaemu/serve", "cmd/lambdaemu/show", "lambdaemu", "internal/awsemu", "internal/nearest"},
+	"cmd/lambdaemu":             {"cmd/lambdaemu/serve", "cmd/lambdaemu/show", "lambdaemu", "internal/awsemu", "internal/eventsource", "internal/nearest"},
 	"cmd/lambdaemu/serve":       {"lambdaemu"},
-	"cmd/lambdaemu/show":        {"lambdaemu", "internal/awsemu"},
+	"cmd/lambdaemu/show":        {"lambdaemu", "internal/awsemu", "internal/eventsource"},
+	"internal/eventsource":      {},
 	"internal/reference":        {"internal/config", "internal/localhttp", "internal/reference/apidoc", "internal/canonical", "internal/emf", "lambdaemu"},
 	"internal/archtest":         {},
 	"internal/reference/apidoc": {"internal/localhttp", "internal/localhttp/wire"},

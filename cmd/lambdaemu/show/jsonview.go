@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"powertools-extension/internal/awsemu"
+	"powertools-extension/internal/eventsource"
 	"powertools-extension/lambdaemu"
 )
 
@@ -29,42 +30,88 @@ type JSONLine struct {
 }
 
 type jsonInvocation struct {
-	Type             string     `json:"type"`
-	Number           int        `json:"number"`
-	RequestID        string     `json:"requestId"`
-	OK               bool       `json:"ok"`
-	ColdStart        bool       `json:"coldStart"`
-	FunctionError    string     `json:"functionError,omitempty"`
-	ErrorType        string     `json:"errorType,omitempty"`
-	Error            string     `json:"error,omitempty"` // of the emulator
-	AWSFault         string     `json:"awsFault,omitempty"`
-	InitMs           float64    `json:"initMs"`
-	LatencyMs        float64    `json:"latencyMs"`
-	DurationMs       float64    `json:"durationMs"`
-	PostRuntimeMs    float64    `json:"postRuntimeMs"`
-	BilledMs         int64      `json:"billedMs"`
-	MaxMemoryUsedMB  int        `json:"maxMemoryUsedMB"`
-	ProducedBytes    int        `json:"producedBytes"`
-	TelemetryPending int        `json:"telemetryPending"`
-	TelemetryDropped int        `json:"telemetryDropped,omitempty"`
-	RestoreMs        float64    `json:"restoreMs,omitempty"`
-	Reads            int        `json:"reads,omitempty"` // calls to the embedded AWS
-	Event            any        `json:"event"`
-	Payload          any        `json:"payload"` // the response; a string when it is not JSON
-	Lines            []JSONLine `json:"lines"`
-	LinesDropped     int        `json:"linesDropped,omitempty"`
+	Type             string       `json:"type"`
+	Number           int          `json:"number"`
+	RequestID        string       `json:"requestId"`
+	OK               bool         `json:"ok"`
+	ColdStart        bool         `json:"coldStart"`
+	FunctionError    string       `json:"functionError,omitempty"`
+	ErrorType        string       `json:"errorType,omitempty"`
+	Error            string       `json:"error,omitempty"` // of the emulator
+	AWSFault         string       `json:"awsFault,omitempty"`
+	InitMs           float64      `json:"initMs"`
+	LatencyMs        float64      `json:"latencyMs"`
+	DurationMs       float64      `json:"durationMs"`
+	PostRuntimeMs    float64      `json:"postRuntimeMs"`
+	BilledMs         int64        `json:"billedMs"`
+	MaxMemoryUsedMB  int          `json:"maxMemoryUsedMB"`
+	ProducedBytes    int          `json:"producedBytes"`
+	TelemetryPending int          `json:"telemetryPending"`
+	TelemetryDropped int          `json:"telemetryDropped,omitempty"`
+	RestoreMs        float64      `json:"restoreMs,omitempty"`
+	Reads            int          `json:"reads,omitempty"`   // calls to the embedded AWS
+	Mapping          *jsonVerdict `json:"mapping,omitempty"` // of the event source
+	Event            any          `json:"event"`
+	Payload          any          `json:"payload"` // the response; a string when it is not JSON
+	Lines            []JSONLine   `json:"lines"`
+	LinesDropped     int          `json:"linesDropped,omitempty"`
 }
 
 type jsonSummary struct {
-	Type        string       `json:"type"`
-	OK          bool         `json:"ok"`
-	Invocations int          `json:"invocations"`
-	Failed      int          `json:"failed"`
-	Interrupted bool         `json:"interrupted,omitempty"`
-	Shutdown    jsonShutdown `json:"shutdown"`
-	AWS         []jsonCalls  `json:"aws,omitempty"`
-	Tallies     []jsonTally  `json:"tallies"`
-	Lines       []JSONLine   `json:"lines"` // of the shutdown
+	Type        string        `json:"type"`
+	OK          bool          `json:"ok"`
+	Invocations int           `json:"invocations"`
+	Failed      int           `json:"failed"`
+	Interrupted bool          `json:"interrupted,omitempty"`
+	Shutdown    jsonShutdown  `json:"shutdown"`
+	AWS         []jsonCalls   `json:"aws,omitempty"`
+	Ledger      []jsonMessage `json:"ledger,omitempty"` // of the event source
+	Tallies     []jsonTally   `json:"tallies"`
+	Lines       []JSONLine    `json:"lines"` // of the shutdown
+}
+
+// jsonVerdict lists messages by id.
+type jsonVerdict struct {
+	Done    int      `json:"done"`
+	Again   []string `json:"again,omitempty"`
+	GivenUp []string `json:"givenUp,omitempty"`
+	Lost    []string `json:"lost,omitempty"`
+	Reason  string   `json:"reason,omitempty"`
+}
+
+func newJSONVerdict(v *eventsource.Verdict) *jsonVerdict {
+	if v == nil {
+		return nil
+	}
+	ids := func(records []eventsource.Record) []string {
+		var out []string
+		for _, r := range records {
+			out = append(out, r.ID)
+		}
+		return out
+	}
+	return &jsonVerdict{Done: v.Done, Again: ids(v.Again), GivenUp: ids(v.Given), Lost: ids(v.Lost), Reason: v.Reason}
+}
+
+// jsonMessage is what became of one message: waiting, done, dead-letter,
+// discarded or lost.
+type jsonMessage struct {
+	ID        string          `json:"id"`
+	Group     string          `json:"group,omitempty"`
+	Tries     int             `json:"tries"`
+	End       eventsource.End `json:"end"`
+	Overtaken bool            `json:"overtaken,omitempty"`
+}
+
+func jsonLedger(l *eventsource.Ledger) []jsonMessage {
+	if l == nil {
+		return nil
+	}
+	out := make([]jsonMessage, 0, len(l.Records))
+	for _, r := range l.Records {
+		out = append(out, jsonMessage{ID: r.ID, Group: r.Group, Tries: r.Tries, End: r.End, Overtaken: r.Overtaken})
+	}
+	return out
 }
 
 type jsonShutdown struct {
@@ -105,16 +152,17 @@ func (v *jsonView) Invocation(o Outcome) {
 		InitMs: ms(r.Init), LatencyMs: ms(r.Latency), DurationMs: ms(r.Duration), PostRuntimeMs: ms(r.PostRuntime),
 		BilledMs: r.Billed.Milliseconds(), MaxMemoryUsedMB: r.MaxMemoryUsedMB, ProducedBytes: r.ProducedBytes,
 		TelemetryPending: r.TelemetryPending, TelemetryDropped: r.TelemetryDropped, RestoreMs: ms(r.Restore), Reads: o.Reads,
-		Event: jsonPayload(o.Event), Payload: jsonPayload(r.Payload), Lines: jsonLines(o.Lines), LinesDropped: o.Dropped,
+		Mapping: newJSONVerdict(o.Verdict),
+		Event:   jsonPayload(o.Event), Payload: jsonPayload(r.Payload), Lines: jsonLines(o.Lines), LinesDropped: o.Dropped,
 	}
 	_ = v.enc.Encode(out) // a closed pipe: the reader has seen enough
 }
 
 func (v *jsonView) End(e Ending) {
 	out := jsonSummary{
-		Type: "summary", OK: e.Clean() && e.Failed == 0 && !e.Interrupted, Invocations: e.count(), Failed: e.Failed, Interrupted: e.Interrupted,
+		Type: "summary", OK: e.OK() && !e.Interrupted, Invocations: e.count(), Failed: e.Failed, Interrupted: e.Interrupted,
 		Shutdown: jsonShutdown{Clean: e.Clean(), Reason: e.Exit.Reason, Ms: ms(e.Exit.Duration), Error: ErrorText(e.Err), Extensions: []jsonExtension{}},
-		AWS:      jsonCounts(e.AWS), Tallies: []jsonTally{}, Lines: jsonLines(e.Lines),
+		AWS:      jsonCounts(e.AWS), Ledger: jsonLedger(e.Ledger), Tallies: []jsonTally{}, Lines: jsonLines(e.Lines),
 	}
 	for _, x := range e.Exit.Extensions {
 		out.Shutdown.Extensions = append(out.Shutdown.Extensions, jsonExtension{x.Name, x.Code, x.Killed, ms(x.After)})

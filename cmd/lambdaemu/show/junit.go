@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"powertools-extension/internal/eventsource"
 )
 
 // JUnitView passes everything on to another reporter and writes a JUnit file at
@@ -119,12 +121,26 @@ func (v *JUnitView) End(e Ending) {
 		c.Failure = &junitFailure{Type: "shutdown", Message: "not clean", Text: xmlText(exitText(e))}
 	}
 	v.add(c)
+	if e.Ledger != nil {
+		for _, r := range e.Ledger.Records {
+			v.add(junitMessage(r))
+		}
+	}
 	v.suite.Time = seconds(e.Took)
 	body, err := xml.MarshalIndent(v.suite, "", "  ")
 	if err == nil {
 		err = os.WriteFile(v.file, append([]byte(xml.Header), append(body, '\n')...), 0o644)
 	}
 	v.err = err
+}
+
+// junitMessage is one message of the event source as a test case.
+func junitMessage(r eventsource.Record) junitCase {
+	c := junitCase{Class: "message", Name: xmlText(r.Label()), Time: seconds(0)}
+	if r.End != eventsource.Done {
+		c.Failure = &junitFailure{Type: string(r.End), Message: endText(r.End), Text: fmt.Sprintf("tried %s", Plural(r.Tries, "time", "times"))}
+	}
+	return c
 }
 
 func exitText(e Ending) string {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"powertools-extension/internal/awsemu"
+	"powertools-extension/internal/eventsource"
 	"powertools-extension/lambdaemu"
 )
 
@@ -21,8 +22,9 @@ type Outcome struct {
 	Err      error  // of the emulator, not of the function
 	AWSFault string // in force during the invocation
 	Lines    []lambdaemu.Line
-	Dropped  int // lines that were too many to keep
-	Reads    int // calls to the embedded AWS since the invocation before
+	Dropped  int                  // lines that were too many to keep
+	Verdict  *eventsource.Verdict // of the mapping in front of the function; nil without one
+	Reads    int                  // calls to the embedded AWS since the invocation before
 }
 
 func (o Outcome) ok() bool { return o.Err == nil && o.Response.FunctionError == "" }
@@ -56,10 +58,20 @@ type Ending struct {
 	AWS         []awsemu.Count
 	Embedded    bool // an embedded AWS was there
 	Interrupted bool
-	Took        time.Duration // of the run
+	Ledger      *eventsource.Ledger // of the event source; nil without one
+	Took        time.Duration       // of the run
 }
 
 func (e Ending) count() int { return len(e.Rows) + e.Unlisted }
+
+// OK reports whether the run went well: every invocation, or with an event
+// source every message, however often it was tried.
+func (e Ending) OK() bool {
+	if e.Ledger != nil {
+		return e.Clean() && e.Ledger.OK()
+	}
+	return e.Clean() && e.Failed == 0
+}
 
 // Clean reports whether the shutdown went as it should.
 func (e Ending) Clean() bool { return e.Err == nil && e.Exit.Clean() }

@@ -22,6 +22,9 @@ func (v *textView) End(e Ending) {
 	if e.Embedded {
 		v.calls(e)
 	}
+	if e.Ledger != nil { // last, because it is what the run was for
+		v.ledger(*e.Ledger)
+	}
 }
 
 func (v *textView) shutdown(e Ending) {

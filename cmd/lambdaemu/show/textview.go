@@ -138,6 +138,7 @@ func (v *textView) tail(o Outcome) {
 	default:
 		v.line("   %s %s", v.st.Dim("response"), v.payload(o.Response.Payload))
 	}
+	v.verdict(o)
 	if cause := likelyCause(o, v.Command, v.Timeout); cause != "" {
 		v.line("   %s %s", v.st.yellow("likely  "), cause)
 	}
