@@ -55,13 +55,14 @@ type App struct {
 	spool    *batchSpool      // nil: batches are in memory alone
 	remotes  remotes          // empty with stdout alone
 	flush    *flush.Scheduler // nil with stdout alone: there is nothing to wait for
-	metrics  *emf.Aggregator
+	metrics  *emf.Intake
 	tracker  *invocation.Tracker
 	pipeline *pipeline.Pipeline
 	local    *localhttp.Server
 	stream   *telemetry.Server // nil: could not be bound
 
 	health    health
+	namespace *namespaceWarning
 	billed    int // metrics of the canonical event that CloudWatch bills, at most
 	account   account
 	idle      bool        // could not be built: only the life cycle works
@@ -91,19 +92,8 @@ func New(cfg config.Config, deps Deps) *App {
 		KeyAttr: cfg.DynamoDBKeyAttr, SortAttr: cfg.DynamoDBSortAttr, ValueAttr: cfg.DynamoDBValueAttr,
 		Region: cfg.Region,
 	}), a.log, a.cacheConfig())
-	a.metrics = emf.NewAggregator(emf.Options{
-		Namespace:  cfg.MetricsNamespace,
-		Service:    cfg.Service,
-		Dimensions: dimensions(cfg.MetricsDimensions),
-		Disabled:   cfg.MetricsDisabled,
-		Out:        a.stdout.Put,
-		OnOverflow: func(sets int) {
-			a.log.Warn("too many different metric dimensions; further ones are kept under dimension_overflow=true", zap.Int("sets", sets))
-		},
-	})
-	for _, problem := range a.metrics.Problems() {
-		a.log.Warn("configuration: metrics", zap.Error(problem))
-	}
+	a.namespace = &namespaceWarning{log: a.log, unset: cfg.NamespaceUnset}
+	a.metrics = a.newMetrics()
 	a.addRemotes()
 	a.spool = newBatchSpool(cfg, a.remotes, a.log, a.guard)
 	a.buildPipeline()

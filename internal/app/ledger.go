@@ -58,7 +58,10 @@ type metricsLedger struct {
 	Canonical uint64 `json:"canonical_events"`
 	Samples   uint64 `json:"samples"`
 	Rejected  uint64 `json:"rejected_samples"`
-	Dropped   uint64 `json:"dropped_documents"`
+
+	RejectedBy map[string]uint64 `json:"rejected_by,omitempty"`        // the same by field and rule
+	Skipped    uint64            `json:"skipped_dimensions,omitempty"` // without a value, left out of samples that were taken
+	Dropped    uint64            `json:"dropped_documents"`
 }
 
 type sinkLedger struct {
@@ -117,7 +120,7 @@ func (a *App) ledger(reason string, now time.Time) []byte {
 		LifetimeMs: now.UnixMilli() - a.started.UnixMilli(),
 		Telemetry:  telemetryLedger{stream.Events, stream.Undecodable, stream.Duplicates, stream.DroppedBytes, stream.DroppedLines},
 		Lines:      linesLedger{lines.Lines, lines.Passed, lines.Filtered, lines.Excluded, lines.Held, lines.Forgotten, lines.HoldDropped, lines.Truncated},
-		Metrics:    metricsLedger{lines.Events, samples.Recorded, sum(samples.Rejected), samples.Dropped},
+		Metrics:    metricsLedger{Canonical: lines.Events, Samples: samples.Recorded, Rejected: sum(samples.Rejected), RejectedBy: samples.Rejected, Skipped: samples.Skipped, Dropped: samples.Dropped},
 		Stdout:     sinkLines(a.stdout.Stats()),
 		Sinks:      a.remotes.ledger(),
 		Flush:      a.flushLedger(),

@@ -38,7 +38,10 @@ func (a *App) shutdown(reason string, deadline time.Time) {
 	//    custom metrics.
 	now := time.Now().Round(0)
 	a.guard("close invocations", func() { a.pipeline.Flush(reason, now) })
-	a.guard("flush metrics", func() { a.metrics.Flush(now) })
+	a.guard("flush metrics", func() {
+		a.metrics.Stop()
+		a.metrics.Flush(now)
+	})
 
 	// 3. Everything out, then the account of it. The ledger is written last,
 	//    so it counts itself as pending: that line is left out of the sums.

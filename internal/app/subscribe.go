@@ -12,9 +12,10 @@ import (
 	"powertools-extension/internal/flush"
 )
 
-// buffering is wide where nobody waits for a batch: fewer and larger ones are
-// cheaper, but a copy should stand behind the end of its own invocation. Where an invocation may be held for remote destinations, it is as
-// short as can be. maxItems is set because the documentation disagrees about
+// buffering is how often the platform sends. With stdout alone nobody waits
+// for a batch, but a copy of a line should stand behind its own END and not
+// two invocations later. Where an invocation may be held for remote
+// destinations, it is as short as can be. maxItems is set because the documentation disagrees about
 // its default.
 func (a *App) buffering() extapi.Buffering {
 	b := extapi.Buffering{MaxItems: 10_000, MaxBytes: 1 << 20, Timeout: 100 * time.Millisecond}

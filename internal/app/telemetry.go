@@ -32,6 +32,7 @@ func (a *App) buildPipeline() {
 	a.log.Debug("platform metrics", zap.Int("billed", a.billed), zap.String("usd_a_month", strconv.FormatFloat(float64(a.billed)*canonical.PricePerMetric, 'f', 2, 64)))
 	options := pipeline.Options{
 		Service:             a.cfg.Service,
+		MetricsService:      a.cfg.MetricsService,
 		FunctionName:        a.cfg.FunctionName,
 		MetricsFunctionName: a.cfg.MetricsFunctionName,
 		MemoryMB:            a.cfg.MemoryMB,
@@ -44,6 +45,7 @@ func (a *App) buildPipeline() {
 		Platform:            platform,
 		Metrics:             a.stdout,
 		Meters:              []pipeline.Meter{cacheMeter{a.cache}},
+		FirstMetric:         a.namespace.missing,
 		FlushMetrics:        a.ended,
 		FlushOutputs:        a.handled,
 		Log:                 a.log,

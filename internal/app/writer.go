@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 )
@@ -22,7 +23,13 @@ type writer struct {
 	quit chan struct{}
 	once sync.Once
 	said bool // a failing stdout was reported
+
+	mu      sync.Mutex
+	waiting []chan struct{} // closed when what was put before is written
 }
+
+// mostWaiting bounds who waits for a stdout that stands still.
+const mostWaiting = 64
 
 func newWriter(out flusher, log *zap.Logger) *writer {
 	return &writer{out: out, log: log, work: make(chan struct{}, 1), quit: make(chan struct{})}
@@ -36,6 +43,40 @@ func (w *writer) wake() {
 	case w.work <- struct{}{}:
 	default:
 	}
+}
+
+// write asks for a flush and waits for its end, but no longer than d.
+func (w *writer) write(d time.Duration) {
+	done := make(chan struct{})
+	if !w.enqueue(done) {
+		return
+	}
+	w.wake()
+	limit := time.NewTimer(d)
+	defer limit.Stop()
+	select {
+	case <-done:
+	case <-limit.C:
+	case <-w.quit:
+	}
+}
+
+func (w *writer) enqueue(done chan struct{}) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.waiting) == mostWaiting {
+		return false
+	}
+	w.waiting = append(w.waiting, done)
+	return true
+}
+
+func (w *writer) take() []chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := w.waiting
+	w.waiting = nil
+	return all
 }
 
 func (w *writer) run() {
@@ -55,6 +96,12 @@ func (w *writer) run() {
 }
 
 func (w *writer) flush() {
+	waiting := w.take()
+	defer func() {
+		for _, done := range waiting {
+			close(done)
+		}
+	}()
 	if err := w.out.Flush(context.Background()); err != nil && !w.said {
 		w.said = true
 		w.log.Warn("stdout refused lines; the loss ledger counts them", zap.Error(err))

@@ -31,7 +31,9 @@ type Config struct {
 
 	// Powertools' own names.
 	Service             string
+	MetricsService      string // dimension service: Service, or the default where that is no dimension's value
 	MetricsNamespace    string
+	NamespaceUnset      bool   // worth a word at the first metric (NamespaceMissing)
 	MetricsFunctionName string // empty: the function's name
 	MetricsDisabled     bool
 	LogLevel            string  // empty: INFO
@@ -100,6 +102,12 @@ func (p Problem) String() string {
 		s += "; using " + p.Used
 	}
 	return s
+}
+
+// NamespaceMissing is the problem of metrics without a namespace. It is none
+// until there is a metric.
+func NamespaceMissing() Problem {
+	return Problem{"POWERTOOLS_METRICS_NAMESPACE", "not set", defaultNamespace}
 }
 
 // Load reads environ (os.Environ) and always returns a complete Config.
@@ -235,9 +243,7 @@ func (s *state) settle() {
 	if !c.CacheEnabled || c.CacheItems == 0 {
 		c.MaxAge, c.SSMMaxAge, c.SecretsMaxAge, c.AppConfigMaxAge, c.StaleIfError = 0, 0, 0, 0, 0
 	}
-	if !s.isSet("POWERTOOLS_METRICS_NAMESPACE") && !c.MetricsDisabled {
-		s.problems = append(s.problems, Problem{"POWERTOOLS_METRICS_NAMESPACE", "not set", defaultNamespace})
-	}
+	c.NamespaceUnset = !s.isSet("POWERTOOLS_METRICS_NAMESPACE")
 }
 
 // reportUnknown finds names of ours that nobody reads: a typing error would

@@ -27,7 +27,7 @@ func TestDefaults(t *testing.T) {
 	got, problems := load(t)
 	want := config.Config{
 		MemoryMB: 128, InitType: "on-demand", LogFormat: "Text",
-		Service: "service_undefined", MetricsNamespace: "shop",
+		Service: "service_undefined", MetricsService: "service_undefined", MetricsNamespace: "shop",
 		MaxAge: 5 * time.Minute, SSMMaxAge: 5 * time.Minute, SecretsMaxAge: 5 * time.Minute, AppConfigMaxAge: 5 * time.Minute,
 		PrefetchTimeout:   2 * time.Second,
 		ExtensionLogLevel: "WARN", HTTPPort: 2773, BufferBytes: 4 << 20,
@@ -46,10 +46,23 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-func TestMissingNamespaceIsOneWarning(t *testing.T) {
-	_, problems := config.Load(nil)
-	if len(problems) != 1 || problems[0].String() != "POWERTOOLS_METRICS_NAMESPACE: not set; using default_namespace" {
-		t.Errorf("problems = %v", problems)
+// TestMissingNamespace is no problem of its own: a function without metrics
+// needs none. Whoever prints the first metric says it.
+func TestMissingNamespace(t *testing.T) {
+	for _, tt := range []struct {
+		env   []string
+		unset bool
+	}{
+		{nil, true}, {[]string{"POWERTOOLS_METRICS_NAMESPACE=  "}, true},
+		{[]string{quiet}, false}, {[]string{"POWERTOOLS_METRICS_NAMESPACE=default_namespace"}, false},
+	} {
+		c, problems := config.Load(tt.env)
+		if problems != nil || c.NamespaceUnset != tt.unset {
+			t.Errorf("%v: unset %t, problems %v", tt.env, c.NamespaceUnset, problems)
+		}
+	}
+	if got := config.NamespaceMissing().String(); got != "POWERTOOLS_METRICS_NAMESPACE: not set; using default_namespace" {
+		t.Error(got)
 	}
 }
 

@@ -234,6 +234,38 @@ func (v dimensions) Set(s string) error {
 	return nil
 }
 
+// serviceName is the key service of lines, which may be any text, and the
+// dimension service of metrics, which may not.
+type serviceName struct{ name, dimension *string }
+
+const defaultService = "service_undefined"
+
+func (v serviceName) Set(s string) error {
+	*v.name, *v.dimension = s, s
+	if isDimension(s, 1024) {
+		return nil
+	}
+	*v.dimension = defaultService
+	return &partialError{[]string{notDimension}, defaultService + " for the metrics; lines keep the name"}
+}
+func (v serviceName) String() string { return *v.name }
+func (serviceName) Type() string     { return "text" }
+
+const notDimension = "not the value of a CloudWatch dimension (1 to 1024 characters of printable ASCII)"
+
+// dimensionValue is text that becomes a dimension. Empty: nothing chosen.
+type dimensionValue struct{ p *string }
+
+func (v dimensionValue) Set(s string) error {
+	if s != "" && !isDimension(s, 1024) {
+		return errors.New(notDimension)
+	}
+	*v.p = s
+	return nil
+}
+func (v dimensionValue) String() string { return *v.p }
+func (dimensionValue) Type() string     { return "text" }
+
 func isDimension(s string, limit int) bool {
 	if s == "" || len(s) > limit {
 		return false

@@ -50,8 +50,8 @@ func platformVars() []Var {
 
 func powertoolsVars() []Var {
 	return []Var{
-		{Name: "POWERTOOLS_SERVICE_NAME", Default: "service_undefined", Feature: "logs", Meaning: "`service` key of logs, `service` dimension of metrics",
-			field: func(c *Config) value { return text{&c.Service} }},
+		{Name: "POWERTOOLS_SERVICE_NAME", Default: "service_undefined", Feature: "logs", Meaning: "`service` key of logs, `service` dimension of metrics; a name that is no dimension's value (1 to 1024 characters of printable ASCII) stays in logs and in `service_name` of the canonical event",
+			field: func(c *Config) value { return serviceName{&c.Service, &c.MetricsService} }},
 		{Name: "POWERTOOLS_LOG_LEVEL", Feature: "logs", Meaning: "minimum level of the function's lines that are forwarded; INFO when not set",
 			field: func(c *Config) value { return word{&c.LogLevel, levels} }},
 		{Name: "POWERTOOLS_LOGGER_SAMPLE_RATE", Default: "0", Feature: "logs", Meaning: "share of invocations whose DEBUG lines are kept, decided per request id",
@@ -59,7 +59,7 @@ func powertoolsVars() []Var {
 		{Name: "POWERTOOLS_METRICS_NAMESPACE", Default: defaultNamespace, Feature: "metrics", Meaning: "CloudWatch namespace of all metrics; not setting it is one warning",
 			field: func(c *Config) value { return namespace{&c.MetricsNamespace} }},
 		{Name: "POWERTOOLS_METRICS_FUNCTION_NAME", Feature: "metrics", Meaning: "`function_name` dimension; default: the function's name",
-			field: func(c *Config) value { return text{&c.MetricsFunctionName} }},
+			field: func(c *Config) value { return dimensionValue{&c.MetricsFunctionName} }},
 		{Name: "POWERTOOLS_METRICS_DISABLED", Default: "false", Feature: "metrics", Meaning: "emit no metrics at all",
 			field: func(c *Config) value { return truth{&c.MetricsDisabled} }},
 		{Name: "POWERTOOLS_PARAMETERS_MAX_AGE", Default: "300s", Feature: "parameters", Meaning: "how long a cached value is fresh",

@@ -35,6 +35,12 @@ type Options struct {
 	// without locks held, perhaps from several goroutines. Default: discard.
 	Out func(line []byte)
 
+	// OnReject is called with the first refusal of each kind, OnDefault with
+	// the first sample that goes to Namespace because it names none. Default:
+	// nothing.
+	OnReject  func(*LimitError)
+	OnDefault func()
+
 	// OnOverflow is called once, when the first sample exceeds MaxSets, so
 	// that somebody can be told. Default: nothing.
 	OnOverflow func(maxSets int)
@@ -45,7 +51,8 @@ type Options struct {
 // Stats counts since the aggregator was made.
 type Stats struct {
 	Recorded     uint64            // samples accepted
-	Rejected     map[string]uint64 // samples refused, by LimitError.Field
+	Rejected     map[string]uint64 // samples refused, by LimitError.Kind
+	Skipped      uint64            // dimensions without a value, left out of samples that were taken
 	Documents    uint64            // given to Out
 	Dropped      uint64            // documents that turned invalid while they waited, such as over a freeze
 	Overflowed   uint64            // samples kept under dimension_overflow=true
@@ -73,6 +80,8 @@ type Aggregator struct {
 
 	recorded   atomic.Uint64
 	overflowed atomic.Uint64
+	skipped    atomic.Uint64
+	defaulted  atomic.Bool // OnDefault was called
 
 	mu        sync.Mutex
 	pending   table
@@ -99,6 +108,12 @@ func (a *Aggregator) setDefaults() {
 	o.MaxPendingBytes = orDefault(o.MaxPendingBytes, 1<<20)
 	if o.Out == nil {
 		o.Out = func([]byte) {}
+	}
+	if o.OnReject == nil {
+		o.OnReject = func(*LimitError) {}
+	}
+	if o.OnDefault == nil {
+		o.OnDefault = func() {}
 	}
 	if o.OnOverflow == nil {
 		o.OnOverflow = func(int) {}
@@ -192,6 +207,7 @@ func (a *Aggregator) Stats() Stats {
 	return Stats{
 		Recorded:     a.recorded.Load(),
 		Rejected:     maps.Clone(a.rejected),
+		Skipped:      a.skipped.Load(),
 		Documents:    a.documents,
 		Dropped:      a.dropped,
 		Overflowed:   a.overflowed.Load(),

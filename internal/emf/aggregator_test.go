@@ -354,7 +354,7 @@ func TestRecordAllTellsWhichWereRefused(t *testing.T) {
 	if len(got) != 2 || got[0].Index != 1 || got[0].Err.Field != "name" || got[1].Index != 3 || got[1].Err.Field != "unit" {
 		t.Errorf("rejections %+v", got)
 	}
-	if diff := cmp.Diff(map[string]uint64{"name": 1, "unit": 1}, a.Stats().Rejected); diff != "" {
+	if diff := cmp.Diff(map[string]uint64{"name: empty": 1, "unit: unknown": 1}, a.Stats().Rejected); diff != "" {
 		t.Error(diff)
 	}
 }

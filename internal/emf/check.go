@@ -25,7 +25,7 @@ func check(d *Document) (plain bool, err *LimitError) {
 		return false, err
 	}
 	if d.Time.UnixMilli() < 0 {
-		return false, refuse(FieldTimestamp, "document has no time, or one before 1970")
+		return false, refuse(FieldTimestamp, "before 1970", "document has no time, or one before 1970")
 	}
 	if err = c.dimensions(); err != nil {
 		return false, err
@@ -42,15 +42,15 @@ func check(d *Document) (plain bool, err *LimitError) {
 func checkNamespace(ns string) *LimitError {
 	switch mask := scan(ns); {
 	case ns == "":
-		return refuse(FieldNamespace, "namespace is empty")
+		return refuse(FieldNamespace, "empty", "namespace is empty")
 	case len(ns) > MaxName:
-		return refuse(FieldNamespace, tooLong("namespace", ns, MaxName))
+		return refuse(FieldNamespace, "too long", tooLong("namespace", ns, MaxName))
 	case mask&hasForbidden != 0:
-		return refuse(FieldNamespace, "namespace "+quote(ns)+" may have letters, digits, space and . _ # : / - only")
+		return refuse(FieldNamespace, "characters", "namespace "+quote(ns)+" may have letters, digits, space and . _ # : / - only")
 	case mask&hasVisible == 0:
-		return refuse(FieldNamespace, "namespace is blank")
+		return refuse(FieldNamespace, "blank", "namespace is blank")
 	case strings.HasPrefix(ns, "AWS/"):
-		return refuse(FieldNamespace, "namespace "+quote(ns)+": names starting with AWS/ belong to AWS")
+		return refuse(FieldNamespace, "begins with AWS/", "namespace "+quote(ns)+": names starting with AWS/ belong to AWS")
 	}
 	return nil
 }
@@ -91,7 +91,7 @@ func (c *checker) dimensions() *LimitError {
 
 func checkDimension(d *Dimension) (mask uint8, err *LimitError) {
 	if d.Name == "_aws" {
-		return 0, refuse(FieldDimensions, `dimension "_aws" would overwrite the metric directives`)
+		return 0, refuse(FieldDimensions, "name _aws", `dimension "_aws" would overwrite the metric directives`)
 	}
 	name, value := scan(d.Name), scan(d.Value)
 	mask = name | value
@@ -101,24 +101,24 @@ func checkDimension(d *Dimension) (mask uint8, err *LimitError) {
 		len(d.Name) <= MaxDimensionName && len(d.Value) <= MaxDimensionValue && d.Name[0] != ':' {
 		return mask, nil
 	}
-	what := "dimension " + quote(d.Name)
+	what, rule := "dimension "+quote(d.Name), ""
 	switch {
 	case name&hasVisible == 0:
-		what = "dimension name is empty or blank"
+		what, rule = "dimension name is empty or blank", "name empty or blank"
 	case d.Name[0] == ':':
-		what += ": name starts with a colon"
+		what, rule = what+": name starts with a colon", "name starts with a colon"
 	case name&(hasNonASCII|hasControl) != 0:
-		what += ": name has other than printable ASCII characters"
+		what, rule = what+": name has other than printable ASCII characters", "name not printable ASCII"
 	case len(d.Name) > MaxDimensionName:
-		what = tooLong("dimension name", d.Name, MaxDimensionName)
+		what, rule = tooLong("dimension name", d.Name, MaxDimensionName), "name too long"
 	case value&hasVisible == 0:
-		what += ": value is empty or blank"
+		what, rule = what+": value is empty or blank", "value empty or blank"
 	case value&(hasNonASCII|hasControl) != 0:
-		what += ": value has other than printable ASCII characters"
+		what, rule = what+": value has other than printable ASCII characters", "value not printable ASCII"
 	default:
-		what += ": " + tooLong("value", d.Value, MaxDimensionValue)
+		what, rule = what+": "+tooLong("value", d.Value, MaxDimensionValue), "value too long"
 	}
-	return 0, refuse(FieldDimensions, what)
+	return 0, refuse(FieldDimensions, rule, what)
 }
 
 // knownDimension reports whether the j-th dimension of the i-th set occurred
@@ -127,7 +127,7 @@ func knownDimension(sets [][]Dimension, i, j int) (bool, *LimitError) {
 	dim := sets[i][j]
 	for _, d := range sets[i][:j] {
 		if d.Name == dim.Name {
-			return false, refuse(FieldDimensions, "dimension "+quote(dim.Name)+" occurs twice in one set")
+			return false, refuse(FieldDimensions, "name twice in a set", "dimension "+quote(dim.Name)+" occurs twice in one set")
 		}
 	}
 	for _, set := range sets[:i] {
@@ -136,7 +136,7 @@ func knownDimension(sets [][]Dimension, i, j int) (bool, *LimitError) {
 				continue
 			}
 			if d.Value != dim.Value {
-				return false, refuse(FieldDimensions, "dimension "+quote(dim.Name)+" has two values, "+quote(d.Value)+" and "+quote(dim.Value))
+				return false, refuse(FieldDimensions, "two values for a name", "dimension "+quote(dim.Name)+" has two values, "+quote(d.Value)+" and "+quote(dim.Value))
 			}
 			return true, nil
 		}
@@ -149,14 +149,14 @@ func (c *checker) properties() *LimitError {
 		name := c.doc.Properties[i].Name
 		c.escape |= scan(name)
 		if name == "" {
-			return refuse(FieldMetadata, "metadata key is empty")
+			return refuse(FieldMetadata, "name empty", "metadata key is empty")
 		}
 		if !utf8.ValidString(name) {
-			return refuse(FieldMetadata, "metadata key "+quote(name)+" is not UTF-8")
+			return refuse(FieldMetadata, "name not UTF-8", "metadata key "+quote(name)+" is not UTF-8")
 		}
 		if c.seen.add(name) {
 			if other := c.owner(name, i, 0); other != "" {
-				return refuse(FieldMetadata, "EMF key collision on "+quote(name)+": it is metadata and "+other)
+				return refuse(FieldMetadata, "name taken", "EMF key collision on "+quote(name)+": it is metadata and "+other)
 			}
 		}
 	}
@@ -166,7 +166,7 @@ func (c *checker) properties() *LimitError {
 func (c *checker) metrics() *LimitError {
 	metrics := c.doc.Metrics
 	if n := listed(metrics); n > MaxMetrics {
-		return refuse(FieldMetrics, strconv.Itoa(n)+" metrics in a document, expected 1 to "+strconv.Itoa(MaxMetrics))
+		return refuse(FieldMetrics, "too many", strconv.Itoa(n)+" metrics in a document, expected 1 to "+strconv.Itoa(MaxMetrics))
 	}
 	for i := range metrics {
 		m := &metrics[i]
@@ -176,11 +176,11 @@ func (c *checker) metrics() *LimitError {
 		}
 		c.escape |= mask
 		if len(m.Values) > MaxValues {
-			return refuse(FieldMetrics, metricIs(m.Name)+strconv.Itoa(len(m.Values))+" values, at most "+strconv.Itoa(MaxValues))
+			return refuse(FieldMetrics, "too many values", metricIs(m.Name)+strconv.Itoa(len(m.Values))+" values, at most "+strconv.Itoa(MaxValues))
 		}
 		if c.seen.add(m.Name) {
 			if other := c.owner(m.Name, len(c.doc.Properties), i); other != "" {
-				return refuse(FieldName, "EMF key collision on "+quote(m.Name)+": it is a metric and "+other)
+				return refuse(FieldName, "name taken", "EMF key collision on "+quote(m.Name)+": it is a metric and "+other)
 			}
 		}
 	}
@@ -193,29 +193,29 @@ func checkMetric(m *Metric) (mask uint8, err *LimitError) {
 	mask = scan(m.Name)
 	switch {
 	case m.Name == "":
-		return 0, refuse(FieldName, "metric name is empty")
+		return 0, refuse(FieldName, "empty", "metric name is empty")
 	case mask&hasVisible == 0:
-		return 0, refuse(FieldName, "metric name is blank")
+		return 0, refuse(FieldName, "blank", "metric name is blank")
 	case len(m.Name) > MaxName && utf8.RuneCountInString(m.Name) > MaxName:
-		return 0, refuse(FieldName, tooLong("metric name", m.Name, MaxName))
+		return 0, refuse(FieldName, "too long", tooLong("metric name", m.Name, MaxName))
 	case mask&hasNonASCII != 0 && !utf8.ValidString(m.Name):
-		return 0, refuse(FieldName, "metric name "+quote(m.Name)+" is not UTF-8")
+		return 0, refuse(FieldName, "not UTF-8", "metric name "+quote(m.Name)+" is not UTF-8")
 	case m.Unit != "" && !isUnit(m.Unit):
 		return 0, unknownUnit(m.Unit)
 	case m.Resolution != 0 && m.Resolution != 1 && m.Resolution != 60:
-		return 0, refuse(FieldResolution, metricIs(m.Name)+"resolution "+strconv.Itoa(m.Resolution)+", expected 1 or 60")
+		return 0, refuse(FieldResolution, "neither 1 nor 60", metricIs(m.Name)+"resolution "+strconv.Itoa(m.Resolution)+", expected 1 or 60")
 	}
 	return mask, checkValues(m)
 }
 
 func checkValues(m *Metric) *LimitError {
 	if len(m.Values) == 0 {
-		return refuse(FieldValue, metricIs(m.Name)+"no value")
+		return refuse(FieldValue, "none", metricIs(m.Name)+"no value")
 	}
 	for _, v := range m.Values {
 		// Asked this way round because NaN fails every comparison.
 		if inRange := math.Abs(v) <= maxValue; !inRange {
-			return refuse(FieldValue, metricIs(m.Name)+"value "+strconv.FormatFloat(v, 'g', -1, 64)+", expected a finite number of magnitude at most 2^360")
+			return refuse(FieldValue, "not finite, or too large", metricIs(m.Name)+"value "+strconv.FormatFloat(v, 'g', -1, 64)+", expected a finite number of magnitude at most 2^360")
 		}
 	}
 	return nil
@@ -226,9 +226,9 @@ func checkValues(m *Metric) *LimitError {
 func checkTime(at, now time.Time) *LimitError {
 	switch age := now.Sub(at); {
 	case age > maxAgeHours*time.Hour:
-		return refuse(FieldTimestamp, "timestamp "+at.UTC().Format(time.RFC3339)+" is more than 14 days old")
+		return refuse(FieldTimestamp, "too old", "timestamp "+at.UTC().Format(time.RFC3339)+" is more than 14 days old")
 	case age < -maxAheadHours*time.Hour:
-		return refuse(FieldTimestamp, "timestamp "+at.UTC().Format(time.RFC3339)+" is more than 2 hours ahead")
+		return refuse(FieldTimestamp, "too far ahead", "timestamp "+at.UTC().Format(time.RFC3339)+" is more than 2 hours ahead")
 	}
 	return nil
 }
@@ -260,11 +260,11 @@ func (c *checker) owner(name string, properties, metrics int) string {
 }
 
 func tooManySets(n int) *LimitError {
-	return refuse(FieldDimensions, strconv.Itoa(n)+" dimension sets, at most "+strconv.Itoa(MaxDimensionSets))
+	return refuse(FieldDimensions, "too many sets", strconv.Itoa(n)+" dimension sets, at most "+strconv.Itoa(MaxDimensionSets))
 }
 
 func tooManyDimensions(n int) *LimitError {
-	return refuse(FieldDimensions, strconv.Itoa(n)+" dimensions with service and the other default ones, at most "+strconv.Itoa(MaxDimensions))
+	return refuse(FieldDimensions, "too many", strconv.Itoa(n)+" dimensions with service and the other default ones, at most "+strconv.Itoa(MaxDimensions))
 }
 
 func metricIs(name string) string { return "metric " + quote(name) + " has " }

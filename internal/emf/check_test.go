@@ -140,7 +140,7 @@ func TestLimits(t *testing.T) {
 			if len(limit.Reason) > 500 {
 				t.Errorf("reason of %d bytes", len(limit.Reason))
 			}
-			if len(lines) != 0 || stats.Recorded != 0 || stats.Rejected[tt.field] != 1 {
+			if len(lines) != 0 || stats.Recorded != 0 || stats.Rejected[limit.Kind()] != 1 || limit.Rule == "" {
 				t.Errorf("printed %q, stats %+v", lines, stats)
 			}
 		})

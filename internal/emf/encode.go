@@ -16,7 +16,7 @@ import (
 func AppendDocument(dst []byte, d Document) ([]byte, error) {
 	plain, limit := check(&d)
 	if limit == nil && listed(d.Metrics) == 0 {
-		limit = refuse(FieldMetrics, "no metric in a document, expected 1 to "+strconv.Itoa(MaxMetrics))
+		limit = refuse(FieldMetrics, "none", "no metric in a document, expected 1 to "+strconv.Itoa(MaxMetrics))
 	}
 	if limit != nil {
 		return dst, limit
@@ -66,7 +66,7 @@ func appendMembers(dst, buf []byte, d *Document, plain bool) ([]byte, error) {
 }
 
 func tooLarge(n int) *LimitError {
-	return refuse(FieldDocument, "document has "+strconv.Itoa(n)+" bytes, at most "+strconv.Itoa(MaxDocumentBytes)+"; shorten its metadata")
+	return refuse(FieldDocument, "too large", "document has "+strconv.Itoa(n)+" bytes, at most "+strconv.Itoa(MaxDocumentBytes)+"; shorten its metadata")
 }
 
 // appendDimensionNames writes the sets. CloudWatch wants at least one, and an

@@ -25,16 +25,16 @@ func appendProperty(buf []byte, p *Property) ([]byte, *LimitError) {
 		return strconv.AppendInt(buf, v, 10), nil
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, refuse(FieldMetadata, "metadata "+quote(p.Name)+" is not a finite number")
+			return nil, refuse(FieldMetadata, "not finite", "metadata "+quote(p.Name)+" is not a finite number")
 		}
 		return appendFloat(buf, v), nil
 	case json.RawMessage:
 		if !json.Valid(v) {
-			return nil, refuse(FieldMetadata, "metadata "+quote(p.Name)+" is not valid JSON")
+			return nil, refuse(FieldMetadata, "not JSON", "metadata "+quote(p.Name)+" is not valid JSON")
 		}
 		return appendCompact(buf, v), nil
 	}
-	return nil, refuse(FieldMetadata, fmt.Sprintf("metadata %s is a %T, expected string, bool, int, int64, float64 or json.RawMessage", quote(p.Name), p.Value))
+	return nil, refuse(FieldMetadata, "type", fmt.Sprintf("metadata %s is a %T, expected string, bool, int, int64, float64 or json.RawMessage", quote(p.Name), p.Value))
 }
 
 // appendFloat writes a finite number as encoding/json does: the shortest form

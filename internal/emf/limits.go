@@ -46,8 +46,12 @@ const (
 // LimitError says why a sample or a document was refused.
 type LimitError struct {
 	Field  string // one of the Field constants
+	Rule   string // which of the field's rules, in the same few words each time: for counts and logs
 	Reason string // a sentence for the caller: names the culprit and, where it is known, the cure
 }
+
+// Kind is field and rule, without anything the caller wrote.
+func (e *LimitError) Kind() string { return e.Field + ": " + e.Rule }
 
 func (e *LimitError) Error() string { return "check " + e.Field + ": " + e.Reason }
 
@@ -74,7 +78,9 @@ func Rules() []Rule {
 	}
 }
 
-func refuse(field, reason string) *LimitError { return &LimitError{Field: field, Reason: reason} }
+func refuse(field, rule, reason string) *LimitError {
+	return &LimitError{Field: field, Rule: rule, Reason: reason}
+}
 
 // quote prints caller's text in a reason: escaped, and cut so that a hostile
 // name cannot blow up the answer.

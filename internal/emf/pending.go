@@ -61,7 +61,7 @@ func (t *table) find(key []byte, at time.Time, m *Metric) (*openDocument, int, *
 		case doc.Metrics[i].Resolution != m.Resolution:
 			// A name is in a document once, so the two go into two.
 		case doc.Metrics[i].Unit != m.Unit:
-			return nil, 0, refuse(FieldUnit, metricIs(m.Name)+"unit "+quote(m.Unit)+", but was recorded with "+quote(doc.Metrics[i].Unit)+" before; use one unit for one name")
+			return nil, 0, refuse(FieldUnit, "another one before", metricIs(m.Name)+"unit "+quote(m.Unit)+", but was recorded with "+quote(doc.Metrics[i].Unit)+" before; use one unit for one name")
 		default:
 			return doc, i, nil
 		}

@@ -19,10 +19,13 @@ func (a *Aggregator) record(s *Sample) *LimitError {
 		err = a.take(v, s.Values, now)
 	}
 	if err != nil {
-		a.reject(err)
+		a.Reject(err)
 		return err
 	}
 	a.recorded.Add(1)
+	if s.Namespace == "" && !a.opt.Disabled && a.defaulted.CompareAndSwap(false, true) {
+		a.opt.OnDefault()
+	}
 	return nil
 }
 
@@ -58,11 +61,32 @@ func (a *Aggregator) admit(v *view) (admitted, first bool) {
 	return a.guard.admit(v.key[:v.setKey])
 }
 
-func (a *Aggregator) reject(err *LimitError) {
+// mostKinds bounds the kinds of refusals that are told apart. There are fewer;
+// a caller of Reject may have words of its own.
+const mostKinds = 100
+
+// Reject counts a refusal. Record does so itself: this is for a sample that
+// was found wrong before it was one.
+func (a *Aggregator) Reject(err *LimitError) {
+	if a.count(err.Kind()) {
+		a.opt.OnReject(err)
+	}
+}
+
+// count reports whether the kind is new.
+func (a *Aggregator) count(kind string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.rejected[err.Field]++
+	if a.rejected[kind] == 0 && len(a.rejected) >= mostKinds {
+		kind = "other"
+	}
+	a.rejected[kind]++
+	return a.rejected[kind] == 1
 }
+
+// Skip counts a dimension without a value, which its sample goes without, as
+// in the Powertools libraries.
+func (a *Aggregator) Skip() { a.skipped.Add(1) }
 
 // add puts the first of the values into their document and reports how many.
 // Only the first portion of a sample can be refused: what refuses it, another

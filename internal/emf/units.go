@@ -39,10 +39,10 @@ func isUnit(s string) bool {
 func unknownUnit(unit string) *LimitError {
 	reason := "unit " + quote(unit) + " is unknown"
 	if near := nearestUnit(unit); near != "" {
-		return refuse(FieldUnit, reason+", did you mean "+quote(near)+"?")
+		return refuse(FieldUnit, "unknown", reason+", did you mean "+quote(near)+"?")
 	}
 	units := Units()
-	return refuse(FieldUnit, reason+", expected one of "+strings.Join(units[:], ", "))
+	return refuse(FieldUnit, "unknown", reason+", expected one of "+strings.Join(units[:], ", "))
 }
 
 // nearestUnit guesses what was meant: the same word in another case or

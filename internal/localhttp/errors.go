@@ -30,7 +30,6 @@ const (
 	CodeBodyTooLarge    Code = "body_too_large"
 	CodeBodyTimeout     Code = "body_timeout"
 	CodeBodyEncoding    Code = "unsupported_encoding"
-	CodeBodySyntax      Code = "unreadable_body"
 
 	CodeNotFound     Code = "not_found"
 	CodeAccessDenied Code = "access_denied"
@@ -94,8 +93,6 @@ func callerErrors() []ErrorInfo {
 		{Code: CodeBodyTooLarge, Status: 413, Title: "Body too large", Cure: "send at most 256 KiB, in several requests"},
 		{Code: CodeBodyTimeout, Status: 408, Title: "Body too slow", Cure: "send the whole request within 30 s"},
 		{Code: CodeBodyEncoding, Status: 415, Title: "Unsupported content encoding", Cure: "send the body uncompressed"},
-		{Code: CodeBodySyntax, Status: 400, Title: "Unreadable body",
-			Cure: `send one JSON object, an array of objects, or one object per line, as in {"metrics":[{"name":"orders","unit":"Count","value":1}]}`},
 	}
 }
 

@@ -46,9 +46,12 @@ type Shelf interface {
 	PurgeAll() int
 }
 
-// Metrics takes one validated sample. A refusal is an *emf.LimitError.
+// Metrics takes samples; *emf.Intake does. A refusal is an *emf.LimitError.
 type Metrics interface {
 	Record(sample emf.Sample) error
+	Reject(why *emf.LimitError) // counts what was wrong before it was a sample
+	Skip()                      // counts a dimension without a value
+	Settle()                    // the request's samples are recorded; its answer goes next
 }
 
 // Deps are the rooms behind the routes. What is nil degrades its routes and

@@ -107,9 +107,16 @@ func textResult(text string) paramcache.Result {
 type fakeMetrics struct {
 	refuse func(emf.Sample) error
 
-	mu      sync.Mutex
-	samples []emf.Sample
+	mu       sync.Mutex
+	samples  []emf.Sample
+	rejected []string // kinds, of what was no sample
+	skipped  int
+	settled  int
 }
+
+func (f *fakeMetrics) Reject(why *emf.LimitError) { f.rejected = append(f.rejected, why.Kind()) }
+func (f *fakeMetrics) Skip()                      { f.skipped++ }
+func (f *fakeMetrics) Settle()                    { f.settled++ }
 
 func (f *fakeMetrics) Record(sample emf.Sample) error {
 	if f.refuse != nil {

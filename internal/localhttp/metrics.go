@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/localhttp/wire"
@@ -15,6 +16,9 @@ import (
 // mostRejections bounds the list in an answer: a body of 256 KiB holds more
 // wrong objects than anybody reads.
 const mostRejections = 100
+
+// mostField bounds a path in the answer: names in it are the caller's.
+const mostField = 200 // bytes
 
 // rejection is one entry of the answer's list.
 type rejection struct {
@@ -27,7 +31,6 @@ type rejection struct {
 type intake struct {
 	sink     Metrics
 	index    int // of the object being read
-	decoded  int // samples that reached validation
 	accepted int
 	rejected []rejection
 	more     int // rejections beyond mostRejections
@@ -43,46 +46,72 @@ func postMetrics(s *Server, x *exchange) error {
 	}
 	in := intake{sink: s.deps.Metrics}
 	in.read(body)
-	if in.decoded == 0 {
-		return s.fail(CodeBodySyntax, in.why())
+	if in.accepted+len(in.rejected) == 0 {
+		in.reject("", `no metric in the body: want {"metrics":[{"name":"orders","unit":"Count","value":1}]}`)
 	}
+	in.sink.Settle()
 	x.out = s.appendIntake(x.out, &in)
+	if in.accepted == 0 {
+		return x.send(http.StatusBadRequest, s.set.json) // curl -f must fail
+	}
 	return x.send(http.StatusAccepted, s.set.json)
 }
 
-// why is the first rejection in words.
-func (in *intake) why() string {
-	if len(in.rejected) == 0 {
-		return "the body is empty"
-	}
-	r := in.rejected[0]
-	text := "object " + strconv.Itoa(r.index) + ": "
-	if r.field != "" {
-		text += r.field + ": "
-	}
-	return text + r.reason
+// reject refuses what is no sample.
+func (in *intake) reject(field, reason string) {
+	in.sink.Reject(&emf.LimitError{Field: kindOf(field), Rule: rule(reason), Reason: reason})
+	in.note(field, reason)
 }
 
-func (in *intake) reject(field, reason string) {
+// note adds to the list of the answer.
+func (in *intake) note(field, reason string) {
 	if len(in.rejected) == mostRejections {
 		in.more++
 		return
 	}
+	if len(field) > mostField {
+		field = field[:mostField] // AppendString mends a rune that is cut
+	}
 	in.rejected = append(in.rejected, rejection{in.index, field, reason})
+}
+
+// kindOf is the field of a path without what the caller wrote: counts and
+// warnings go by it.
+func kindOf(path string) string {
+	outer, inner, _ := strings.Cut(path, ".")
+	outer, _, _ = strings.Cut(outer, "[")
+	if outer == "metrics" {
+		inner, _, _ = strings.Cut(inner, "[")
+		switch inner {
+		case emf.FieldName, emf.FieldUnit, emf.FieldValue, emf.FieldResolution:
+			return inner
+		}
+		return emf.FieldMetrics
+	}
+	switch outer {
+	case emf.FieldNamespace, emf.FieldDimensions, "dimension_sets", emf.FieldMetadata, emf.FieldTimestamp:
+		return outer
+	}
+	return "body"
+}
+
+// rule is a reason without the hint behind it.
+func rule(reason string) string {
+	reason, _, _ = strings.Cut(reason, ":")
+	return reason
 }
 
 // record hands one sample on. place is the path of its metric in the object.
 func (in *intake) record(sample emf.Sample, place string) {
-	in.decoded++
 	err := in.sink.Record(sample)
 	var limit *emf.LimitError
 	switch {
 	case err == nil:
 		in.accepted++
 	case errors.As(err, &limit):
-		in.reject(fieldOf(limit.Field, place), limit.Reason)
+		in.note(fieldOf(limit.Field, place), limit.Reason)
 	default:
-		in.reject(place, err.Error())
+		in.note(place, err.Error())
 	}
 }
 

@@ -83,9 +83,9 @@ func TestMetricsAnswers(t *testing.T) {
 	}{
 		"all taken":           {metrics(good, good), 202, `{"accepted":2,"rejected":[]}`},
 		"refused by limits":   {metrics(good, `{"name":"unit","value":1}`, `{"name":"dims","value":1}`), 202, `{"accepted":1,"rejected":[{"index":0,"field":"metrics[1].unit","reason":"unknown unit \"count\""},{"index":0,"field":"dimensions","reason":"too many"}]}`},
-		"all refused":         {metrics(`{"name":"unit","value":1}`), 202, `{"accepted":0,"rejected":[{"index":0,"field":"metrics[0].unit","reason":"unknown unit \"count\""}]}`},
-		"other error":         {metrics(`{"name":"odd","value":1}`), 202, `{"accepted":0,"rejected":[{"index":0,"field":"metrics[0]","reason":"closed"}]}`},
-		"token in a reason":   {metrics(`{"name":"token","value":1}`), 202, `{"accepted":0,"rejected":[{"index":0,"field":"metrics[0].name","reason":"bad [redacted]"}]}`},
+		"all refused":         {metrics(`{"name":"unit","value":1}`), 400, `{"accepted":0,"rejected":[{"index":0,"field":"metrics[0].unit","reason":"unknown unit \"count\""}]}`},
+		"other error":         {metrics(`{"name":"odd","value":1}`), 400, `{"accepted":0,"rejected":[{"index":0,"field":"metrics[0]","reason":"closed"}]}`},
+		"token in a reason":   {metrics(`{"name":"token","value":1}`), 400, `{"accepted":0,"rejected":[{"index":0,"field":"metrics[0].name","reason":"bad [redacted]"}]}`},
 		"second object":       {metrics(good) + "\n" + metrics(`{"name":"a","valu":1}`), 202, `{"accepted":1,"rejected":[{"index":1,"field":"metrics[0].valu","reason":"unknown member: did you mean value?"}]}`},
 		"broken second line":  {metrics(good) + "\n{\"metrics\":[\n" + metrics(good), 202, `{"accepted":2,"rejected":[{"index":1,"field":"","reason":"not JSON: unexpected end of body"}]}`},
 		"number as name":      {metrics(good, `{"name":1,"value":1}`), 202, `{"accepted":1,"rejected":[{"index":0,"field":"metrics[1].name","reason":"want a string"}]}`},
@@ -107,18 +107,23 @@ func TestMetricsAnswers(t *testing.T) {
 		"metrics not a list":  {metrics(good) + `{"metrics":` + good + `}`, 202, `{"accepted":1,"rejected":[{"index":1,"field":"metrics","reason":"want an array of at least one metric"}]}`},
 		"member twice":        {metrics(good) + "\n" + `{"metrics":[` + good + `],"metrics":[]}`, 202, `{"accepted":1,"rejected":[{"index":1,"field":"","reason":"not JSON: duplicate object member name"}]}`},
 		"array in lines":      {"[" + metrics(good) + "]\n" + metrics(good), 202, `{"accepted":2,"rejected":[]}`},
-		"empty":               {"", 400, `the body is empty`},
-		"space":               {" \n\t", 400, `the body is empty`},
-		"not JSON":            {"orders=1", 400, `"code":"unreadable_body"`},
+		"empty":               {"", 400, `{"accepted":0,"rejected":[{"index":0,"field":"","reason":"no metric in the body: want {\"metrics\":[{\"name\":\"orders\",\"unit\":\"Count\",\"value\":1}]}"}]}`},
+		"space":               {" \n\t", 400, `no metric in the body`},
+		"not JSON":            {"orders=1", 400, `"reason":"not JSON: invalid character`},
 		"cut":                 {`{"metrics":[`, 400, `unexpected end of body`},
-		"broken array":        {"[" + metrics(good) + ",]", 400, `"code":"unreadable_body"`},
+		"broken array":        {"[" + metrics(good) + ",]", 400, `"reason":"not JSON`},
 		"not UTF-8":           {`{"metrics":[{"name":"` + "\xff" + `","value":1}]}`, 400, `invalid UTF-8`},
-		"null":                {"null", 400, `object 0: want an object`},
-		"nothing but shapes":  {`{"metrics":5}`, 400, `object 0: metrics: want an array`},
-		"empty array":         {`[]`, 400, `the body is empty`},
-		"deep":                {strings.Repeat("[", 100_000), 400, `"code":"unreadable_body"`},
-		"deep in metadata":    {`{"metadata":{"a":` + strings.Repeat(`[`, 20_000) + `}}`, 400, `"code":"unreadable_body"`},
+		"null":                {"null", 400, `{"accepted":0,"rejected":[{"index":0,"field":"","reason":"want an object"}]}`},
+		"nothing but shapes":  {`{"metrics":5}`, 400, `"field":"metrics","reason":"want an array`},
+		"empty array":         {`[]`, 400, `no metric in the body`},
+		"deep":                {strings.Repeat("[", 100_000), 400, `"reason":"not JSON`},
+		"deep in metadata":    {`{"metadata":{"a":` + strings.Repeat(`[`, 20_000) + `}}`, 400, `"reason":"not JSON`},
 		"very long unknown":   {`{"` + strings.Repeat("x", 100_000) + `":1}`, 400, `unknown member`},
+		"very long dimension": {`{"dimensions":{"` + strings.Repeat("x", 100_000) + `":1},"metrics":[` + good + `]}`, 400, `want a string`},
+		"empty dimension":     {`{"dimensions":{"a":"","b":"x"},"metrics":[` + good + `]}`, 202, `{"accepted":1,"rejected":[{"index":0,"field":"dimensions.a","reason":"empty: the metrics are kept without this dimension"}]}`},
+		"blank, null, unnamed": {`{"dimensions":{"a":" \t","b":null,"":"x"},"dimension_sets":[{"c":""}],"metrics":[` + good + `]}`, 202, `{"accepted":1,"rejected":[` +
+			`{"index":0,"field":"dimensions.a","reason":"empty: the metrics are kept without this dimension"},{"index":0,"field":"dimensions.b","reason":"empty: the metrics are kept without this dimension"},` +
+			`{"index":0,"field":"dimensions.","reason":"empty: the metrics are kept without this dimension"},{"index":0,"field":"dimension_sets[0].c","reason":"empty: the metrics are kept without this dimension"}]}`},
 		"one more than limit": {strings.Repeat("x", 262145), 413, `"code":"body_too_large"`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +141,39 @@ func TestMetricsAnswers(t *testing.T) {
 			if !strings.Contains(w.Body.String(), test.want) || w.Body.Len() > 2000 {
 				t.Errorf("want %s in %.2000s", test.want, w.Body)
 			}
+			var answer struct {
+				Accepted *int
+				Rejected []any
+			}
+			if err := json.Unmarshal(w.Body.Bytes(), &answer); w.Code == 400 && (err != nil || answer.Accepted == nil || len(answer.Rejected) == 0) {
+				t.Errorf("not the body of 202: %v, %.500s", err, w.Body)
+			}
 		})
+	}
+}
+
+// TestMetricsSettleOnce for each request, behind its last sample, and what was
+// no sample is counted without a word of the caller's.
+func TestMetricsSettleOnce(t *testing.T) {
+	const canary = "c4n4ry"
+	for name, tc := range map[string]struct {
+		body             string
+		samples, skipped int
+		rejected         []string
+	}{
+		"many":       {`[{"metrics":[{"name":"a","value":1},{"name":"b","value":1}]},{"metrics":[{"name":"c","value":1}]}]`, 3, 0, nil},
+		"nothing":    {``, 0, 0, []string{"body: no metric in the body"}},
+		"dimension":  {`{"dimensions":{"` + canary + `":""},"metrics":[{"name":"a","value":1},{"name":"b","value":1}]}`, 2, 1, nil},
+		"members":    {`{"` + canary + `":1}` + `{"metrics":[{"` + canary + `":1,"name":"a"},{"name":1},{"unit":1},{"value":["` + canary + `"]},7]}`, 0, 0, []string{"body: unknown member", "metrics: unknown member", "name: want a string", "unit: want a string", "value: want a number", "metrics: want an object"}},
+		"objects":    {`{"dimensions":{"` + canary + `":7}}{"dimension_sets":[{"` + canary + `":7}]}{"namespace":1}{"metadata":1}{"timestamp":"` + canary + `"}7`, 0, 0, []string{"dimensions: want a string", "dimension_sets: want a string", "namespace: want a string", "metadata: want an object", "timestamp: want milliseconds since 1970, or a date such as 2026-01-31T12", "body: want an object"}},
+		"no JSON":    {canary, 0, 0, []string{"body: not JSON"}},
+		"a resolved": {`{"metrics":[{"name":"a","value":1,"resolution":7.5}]}`, 0, 0, []string{"resolution: want 1 or 60"}},
+	} {
+		fake := &fakeMetrics{}
+		do(newServer(localhttp.Deps{Metrics: fake}, localhttp.Options{}), "POST", "/metrics", tc.body)
+		if diff := cmp.Diff(tc.rejected, fake.rejected); diff != "" || fake.settled != 1 || len(fake.samples) != tc.samples || fake.skipped != tc.skipped {
+			t.Errorf("%s: settled %d, %d samples, %d skipped, rejected (-want +got):\n%s", name, fake.settled, len(fake.samples), fake.skipped, diff)
+		}
 	}
 }
 

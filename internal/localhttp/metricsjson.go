@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"powertools-extension/internal/emf"
@@ -83,7 +84,7 @@ type document struct {
 // costs the object; a metric of a wrong shape costs that metric.
 func (in *intake) object(raw jsontext.Value) {
 	var doc document
-	if bad := eachMember(raw, "", doc.member); bad != nil {
+	if bad := eachMember(raw, "", func(name string, value jsontext.Value) *fieldError { return in.member(&doc, name, value) }); bad != nil {
 		in.reject(bad.field, bad.reason)
 		return
 	}
@@ -109,15 +110,15 @@ func (in *intake) object(raw jsontext.Value) {
 }
 
 // member reads one member of the object.
-func (d *document) member(name string, raw jsontext.Value) (bad *fieldError) {
+func (in *intake) member(d *document, name string, raw jsontext.Value) (bad *fieldError) {
 	switch name {
 	case "namespace":
 		d.shared.Namespace, bad = stringOf(raw, name)
 	case "dimensions":
-		d.shared.Dimensions, bad = dimensionsOf(raw, name)
+		d.shared.Dimensions, bad = in.dimensions(raw, name)
 	case "dimension_sets":
 		bad = eachElementOf(raw, name, func(i int, element jsontext.Value) *fieldError {
-			set, bad := dimensionsOf(element, name+"["+strconv.Itoa(i)+"]")
+			set, bad := in.dimensions(element, name+"["+strconv.Itoa(i)+"]")
 			d.shared.DimensionSets = append(d.shared.DimensionSets, set)
 			return bad
 		})
@@ -207,13 +208,27 @@ func valuesOf(raw jsontext.Value, field string) (values []float64, bad *fieldErr
 	return values, bad
 }
 
-func dimensionsOf(raw jsontext.Value, field string) (set []emf.Dimension, bad *fieldError) {
+// dimensions reads one set. A dimension without a name or a value is left out
+// and named among the rejections, and its metrics are kept, as in the
+// Powertools libraries.
+func (in *intake) dimensions(raw jsontext.Value, field string) (set []emf.Dimension, bad *fieldError) {
 	bad = eachMember(raw, field, func(name string, value jsontext.Value) *fieldError {
+		if value.Kind() == 'n' || value.Kind() == '"' && isBlank(value) || strings.TrimSpace(name) == "" {
+			in.sink.Skip()
+			in.note(field+"."+name, "empty: the metrics are kept without this dimension")
+			return nil
+		}
 		text, bad := stringOf(value, field+"."+name)
 		set = append(set, emf.Dimension{Name: name, Value: text})
 		return bad
 	})
 	return set, bad
+}
+
+// isBlank reports whether a JSON string has nothing to see.
+func isBlank(raw jsontext.Value) bool {
+	text, bad := stringOf(raw, "")
+	return bad == nil && strings.TrimSpace(text) == ""
 }
 
 // timeOf reads milliseconds since 1970, or RFC 3339.

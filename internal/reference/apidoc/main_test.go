@@ -50,6 +50,9 @@ func (a always) PurgeAll() int { return 1 }
 type taker struct{}
 
 func (taker) Record(emf.Sample) error { return nil }
+func (taker) Reject(*emf.LimitError)  {}
+func (taker) Skip()                   {}
+func (taker) Settle()                 {}
 
 func pointer[T any](v T) *T { return &v }
 

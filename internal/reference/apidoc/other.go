@@ -7,14 +7,20 @@ func otherRoutes() []Route {
 		{
 			Route:   route("POST", "/metrics"),
 			Summary: "Record custom metrics",
-			Detail: "They are aggregated and written in CloudWatch's Embedded Metric Format when the invocation ends. The body is one object, an array of objects, or one object per line; " +
-				"what is wrong is told per object and costs nothing else. At most 256 KiB.",
+			Detail: "They are written in CloudWatch's Embedded Metric Format: the first request of a quiet moment before it is answered, what comes within the next 100 ms together, so that what was accepted survives a kill of the extension. The body is one object, an array of objects, or one object per line; " +
+				"what is wrong is told per object and costs nothing else; a dimension without a value is left out and its metrics are kept. At most 256 KiB.",
 			Request: &Media{Type: "application/json", Schema: "MetricsBody",
 				Example: `{"dimensions":{"stage":"prod"},"metrics":[{"name":"orders","unit":"Count","value":1}]}`},
-			Answers: []Answer{{Status: 202, Summary: "at least one metric was understood", Media: []Media{
-				{Type: "application/json", Schema: "MetricsResult", Example: `{"accepted":1,"rejected":[{"index":0,"field":"metrics[1].unit","reason":"unknown unit \"count\": did you mean Count?"}]}`},
-			}}},
-			Errors: []localhttp.Code{localhttp.CodeBodySyntax, localhttp.CodeBodyTooLarge, localhttp.CodeBodyTimeout, localhttp.CodeBodyEncoding, localhttp.CodeBadRequest, localhttp.CodeUnknownArgument, localhttp.CodeUnavailable},
+			Answers: []Answer{
+				{Status: 202, Summary: "at least one metric was accepted", Media: []Media{
+					{Type: "application/json", Schema: "MetricsResult", Example: `{"accepted":1,"rejected":[{"index":0,"field":"metrics[1].unit","reason":"unknown unit \"count\": did you mean Count?"}]}`},
+				}},
+				{Status: 400, Summary: "no metric was accepted, or the request itself is wrong", Media: []Media{
+					{Type: "application/problem+json", Schema: "Problem"},
+					{Type: "application/json", Schema: "MetricsResult", Example: `{"accepted":0,"rejected":[{"index":0,"field":"metrics[0].unit","reason":"unknown unit \"count\": did you mean Count?"}]}`},
+				}},
+			},
+			Errors: []localhttp.Code{localhttp.CodeBodyTooLarge, localhttp.CodeBodyTimeout, localhttp.CodeBodyEncoding, localhttp.CodeBadRequest, localhttp.CodeUnknownArgument, localhttp.CodeUnavailable},
 		},
 		{
 			Route:   route("GET", "/context"),
