@@ -162,7 +162,7 @@ func appConfigRequests() []Example {
 func cacheRequests() []Example {
 	const s = "The cache"
 	return []Example{
-		json200(s, "what it holds", "/parameters/cache", `{"entries":[{"ref":"ssm:/app/key","source":"ssm","name":"/app/key","decrypt":true,"version":"3","state":"hit","age":0,"hits":0,"size":290}],"count":1,"bytes":290}`).after("GET /parameters/ssm/app/key?decrypt=true"),
+		json200(s, "what it holds", "/parameters/cache", `{"entries":[{"ref":"ssm:/app/key?decrypt=true","source":"ssm","name":"/app/key","decrypt":true,"version":"3","state":"hit","age":0,"hits":0,"size":290}],"count":1,"bytes":290}`).after("GET /parameters/ssm/app/key?decrypt=true"),
 		{Section: s, What: "forget one", Before: "GET /parameters/ssm/app/key?decrypt=true", Method: "DELETE", Target: "/parameters/cache?ref=ssm:/app/key", Status: 200, Media: asJSON, Answer: `{"purged":1}`},
 		{Section: s, What: "forget all", Before: "GET /parameters/ssm?path=/app", Method: "DELETE", Target: "/parameters/cache", Status: 200, Media: asJSON, Answer: `{"purged":1}`},
 		json200(s, "read after it was forgotten", "/parameters/ssm/app/db", `{"name":"/app/db","value":"postgres://db","version":"3","source":"ssm"}`).after("DELETE /parameters/cache").shows("X-Powertools-Cache: miss"),
