@@ -56,6 +56,7 @@ func (a *App) buildPipeline() {
 		InitType:        a.cfg.InitType,
 		MemoryMB:        float64(a.cfg.MemoryMB),
 		FunctionVersion: a.cfg.FunctionVersion,
+		EmptyResponse:   invocation.EmptyResponse(a.cfg.EmptyResponse),
 	})
 	a.pipeline = pipeline.New(a.tracker, options)
 }

@@ -35,17 +35,22 @@ func propertyTable() []property {
 	}
 	rows := []property{
 		row("service_name", "POWERTOOLS_SERVICE_NAME, only where it is no dimension's value and `service` is the default", func(e *Event) any { return text(e.serviceName) }),
+		row("level", "ERROR; only if the invocation failed", func(e *Event) any { return failed(e, "ERROR") }),
+		row("message", "what failed, for people; only if the invocation failed", func(e *Event) any { return failed(e, e.Message) }),
 		row("function_version", "version that ran", func(e *Event) any { return text(e.Request.FunctionVersion) }),
 		row("function_memory_size", "configured memory, MiB", func(e *Event) any { return whole(e.MemorySizeMB) }),
 		row("function_arn", "ARN that was called, with its alias or version", func(e *Event) any { return text(e.Request.FunctionARN) }),
 		row("function_request_id", "request id", func(e *Event) any { return e.Request.ID }),
+		row("attempt", "which try of the request id this process has seen; only from the second on", func(e *Event) any { return attempt(e) }),
 		row("cold_start", "true if somebody waited for the init of an on-demand sandbox", func(e *Event) any { return e.Request.ColdStart }),
 		row("init_type", "how the sandbox was initialised", func(e *Event) any { return text(e.InitType) }),
 		row("xray_trace_id", "root of the X-Ray header", func(e *Event) any { return text(e.Request.TraceID) }),
 		row("tenant_id", "tenant, in tenant isolation mode", func(e *Event) any { return text(e.Request.TenantID) }),
 		row("status", "the platform's word: success, failure, error, timeout", func(e *Event) any { return text(e.Status) }),
-		row("error_type", "type of the error, from the platform or from the function's lines", func(e *Event) any { return text(e.ErrorType) }),
-		row("outcome", "judgement: success, error, timeout, out_of_memory, unknown", func(e *Event) any { return string(e.Outcome) }),
+		row("error_type", "type of the error: the one the runtime printed, else what the proxy or the platform says, else that of the last failing line; only if the invocation failed", func(e *Event) any { return text(e.ErrorType) }),
+		row("outcome", "judgement: success, error, timeout, out_of_memory, partial, unknown", func(e *Event) any { return string(e.Outcome) }),
+		row("outcome_from", "who decided: proxy, platform, produced_bytes, runtime_line, empty_response", func(e *Event) any { return text(e.OutcomeFrom) }),
+		row("error_logged", "type of the last error that was caught and logged; only if the invocation did not fail", func(e *Event) any { return text(e.ErrorLogged) }),
 		row("complete", "false if the sandbox ended before the platform's report", func(e *Event) any { return e.Complete }),
 		row("shutdown_reason", "why the sandbox ended; only if complete is false", func(e *Event) any { return text(e.ShutdownReason) }),
 		row("deadline_slack_ms", "time that was left when the function was done", func(e *Event) any { return whole(e.DeadlineSlackMs) }),
@@ -66,6 +71,20 @@ func propertyTable() []property {
 		row("log_hold_dropped", "lines that the flight recorder had no room for; only if there are any", func(e *Event) any { return some(e.HoldDropped) }),
 		row("error_fingerprint", "16 hex digits, the same for first ERROR lines that differ only in numbers and ids", func(e *Event) any { return text(e.FirstErrorFingerprint) }),
 	)
+}
+
+func failed(e *Event, s string) any {
+	if !e.Failed {
+		return nil
+	}
+	return text(s)
+}
+
+func attempt(e *Event) any {
+	if e.Attempt == nil || e.Attempt.Try < 2 {
+		return nil
+	}
+	return int64(e.Attempt.Try)
 }
 
 func text(s string) any {

@@ -26,8 +26,20 @@ type sandbox struct {
 	restoreMs telemetry.Number
 	initError string // error type of a failed init or of an extension
 	version   string
-	firstID   string // the first request
-	reinit    bool   // an init inside an invocation waits for that invocation
+	runtime   string           // runtimeVersion, e.g. python:3.13.v1; empty for images and OS-only runtimes
+	greeted   bool             // the first attempt has come
+	reinit    bool             // an init inside an invocation waits for that invocation
+	reinitMs  telemetry.Number // how long the last of those took
+}
+
+// learn takes what an init or a restore says of the sandbox.
+func (s *sandbox) learn(p *telemetry.Platform) {
+	if p.FunctionVersion != "" {
+		s.version = p.FunctionVersion
+	}
+	if p.RuntimeVersion != "" {
+		s.runtime = p.RuntimeVersion
+	}
 }
 
 // coldness is the judgement on one invocation.
@@ -45,41 +57,40 @@ func (s *sandbox) kind() string {
 	return s.initType
 }
 
-// greet gives a new record its place in the sandbox's life.
-func (s *sandbox) greet(r *record) {
-	if s.firstID == "" {
-		s.firstID = r.id
-		r.cold.first = true
-	}
+// greet gives a new attempt its place in the sandbox's life.
+func (s *sandbox) greet(a *Attempt) {
+	cold := &a.facts.cold
+	cold.first, s.greeted = !s.greeted, true
 	if s.reinit {
-		r.cold.reinit, s.reinit = true, false
+		cold.reinit, s.reinit = true, false
 	}
 }
 
 // complete adds what the init and restore events said to the invocation that
 // waited for them, where its report did not.
-func (s *sandbox) complete(r *record) {
-	if r.cold.yes && !r.sum.InitDurationMs.Set {
-		r.sum.InitDurationMs = s.initMs
+func (s *sandbox) complete(a *Attempt) {
+	f := a.facts
+	if f.cold.yes && !f.sum.InitDurationMs.Set {
+		f.sum.InitDurationMs = s.initMs
 	}
-	if r.cold.first && !r.sum.RestoreDurationMs.Set {
-		r.sum.RestoreDurationMs = s.restoreMs
+	if f.cold.first && !f.sum.RestoreDurationMs.Set {
+		f.sum.RestoreDurationMs = s.restoreMs
 	}
 }
 
 // judgeColdStartLocked decides with the best knowledge of this moment; start
 // is the time of platform.start or, before that came, of the INVOKE event.
-func (t *Tracker) judgeColdStartLocked(r *record, start time.Time) {
-	s := &t.sandbox
+func (t *Tracker) judgeColdStartLocked(a *Attempt, start time.Time) {
+	s, cold := &t.sandbox, &a.facts.cold
 	switch {
-	case r.cold.reinit:
-		r.cold.yes = true
-	case !r.cold.first || s.kind() != initOnDemand:
-		r.cold.yes = false
+	case cold.reinit:
+		cold.yes = true
+	case !cold.first || s.kind() != initOnDemand:
+		cold.yes = false
 	case !s.initEnd.IsZero():
-		r.cold.yes = start.Sub(s.initEnd) <= aheadAfter
+		cold.yes = start.Sub(s.initEnd) <= aheadAfter
 	default:
-		r.cold.yes = start.Round(0).Sub(s.born.Round(0)) <= initLimit+aheadAfter
+		cold.yes = start.Round(0).Sub(s.born.Round(0)) <= initLimit+aheadAfter
 	}
 }
 
@@ -91,17 +102,15 @@ func (t *Tracker) initStartedLocked(ev *telemetry.Event) {
 	if t.sandbox.initType == "" {
 		t.sandbox.initType = p.InitType
 	}
-	if p.FunctionVersion != "" {
-		t.sandbox.version = p.FunctionVersion
-	}
+	t.sandbox.learn(p)
 	t.stream = nil
 	t.sandbox.initError = "" // what failed before is tried again
 	if p.Phase != "invoke" {
 		return
 	}
-	if r := t.firstBegunLocked(ev.Time); r != nil {
-		r.cold.reinit, r.cold.yes = true, true
-		t.renewLocked(r)
+	if a := t.firstBegunLocked(ev.Time); a != nil {
+		a.facts.cold.reinit, a.facts.cold.yes = true, true
+		t.renewLocked(a)
 		return
 	}
 	t.sandbox.reinit = true
@@ -110,15 +119,14 @@ func (t *Tracker) initStartedLocked(ev *telemetry.Event) {
 // firstBegunLocked returns the first invocation that the platform announced
 // since, and whose platform.start is still to come: the stream may be one
 // invocation behind the INVOKE events.
-func (t *Tracker) firstBegunLocked(since time.Time) *record {
-	var first *record
-	for _, r := range t.open {
-		waits := !r.started && !r.isDone && !r.invoke.At.Before(since)
-		if waits && (first == nil || r.seq < first.seq) {
-			first = r
+func (t *Tracker) firstBegunLocked(since time.Time) *Attempt {
+	for e := t.open.Front(); e != nil; e = e.Next() {
+		a := e.Value.(*Attempt)
+		if f := a.facts; !f.started && !f.ended && !f.invoke.At.Before(since) {
+			return a
 		}
 	}
-	return first
+	return nil
 }
 
 // initEndedLocked takes platform.initRuntimeDone and platform.initReport.
@@ -129,6 +137,9 @@ func (t *Tracker) initEndedLocked(ev *telemetry.Event) {
 	}
 	if p.DurationMs.Set {
 		t.sandbox.initMs = p.DurationMs
+		if p.Phase == "invoke" {
+			t.sandbox.reinitMs = p.DurationMs
+		}
 	}
 	if p.ErrorType != "" {
 		t.sandbox.initError = p.ErrorType

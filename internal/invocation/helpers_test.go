@@ -44,15 +44,21 @@ func begin(id string, ms int) invocation.Invoke {
 	return invocation.Invoke{RequestID: id, At: at(ms), Deadline: at(ms + 3000)}
 }
 
+// later is a time at which nothing waits for late lines any more.
+var later = t0.Add(time.Hour)
+
 // observe feeds events and returns the summaries that came out.
 func observe(tr *invocation.Tracker, events ...*telemetry.Event) []invocation.Summary {
-	var out []invocation.Summary
 	for _, ev := range events {
-		if _, s := tr.Observe(ev); s != nil {
-			out = append(out, *s)
-		}
+		tr.Observe(ev)
 	}
-	return out
+	return tr.Over(later)
+}
+
+// closed ends a tracker and returns what came out.
+func closed(tr *invocation.Tracker, reason string, ms int) []invocation.Summary {
+	tr.Close(reason, at(ms))
+	return tr.Over(later)
 }
 
 // only returns the one summary that is expected.

@@ -1,10 +1,11 @@
-// Package invocation joins what Lambda says about one request at different
-// times: the INVOKE event, platform.start, the function's lines,
+// Package invocation joins what is said about one attempt at different times:
+// the INVOKE event, platform.start, the function's lines, what the proxy sees,
 // platform.runtimeDone and, one invocation later or never, platform.report.
 //
 // The rule a reader could break: nothing may be expected to come first, to
 // come once, or to come at all, and still there is exactly one Summary for
-// each request id.
+// each attempt. A request id is no attempt: Lambda tries an asynchronous event
+// again under its id, mostly in the same sandbox.
 package invocation
 
 import (
@@ -27,6 +28,13 @@ type Options struct {
 	// FunctionVersion is used where platform.start does not name it.
 	FunctionVersion string
 
+	// EmptyResponse is POWERTOOLS_METRICS_EMPTY_RESPONSE; empty means auto.
+	EmptyResponse EmptyResponse
+
+	// MaxBytes bounds the memory of all attempts together; 0 means
+	// DefaultMaxBytes.
+	MaxBytes int
+
 	// Now is the wall clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -40,9 +48,39 @@ type Invoke struct {
 	At          time.Time // when the event was read; zero means now
 }
 
+// Delivery is what the proxy knows of a request that it hands to the runtime.
+type Delivery struct {
+	RequestID   string
+	FunctionARN string
+	TraceHeader string
+	TenantID    string
+	Deadline    time.Time
+	At          time.Time // zero means now
+}
+
+// Answer is what the runtime posted for a request, as the proxy saw it.
+type Answer struct {
+	RequestID string
+	At        time.Time // of the last byte; zero means now
+	Failed    bool      // posted to …/error; or the response broke off
+
+	// ErrorType and ErrorMessage are those of the error that was posted; empty
+	// if it names none.
+	ErrorType    string
+	ErrorMessage string
+
+	Status  int   // HTTP status of Lambda's answer to it; 0: none came
+	Bytes   int64 // of the body
+	Partial bool  // a batch of which some records failed
+}
+
+// taken reports whether Lambda took the answer: one that it refused, such as a
+// response that is too large, says nothing of how the invocation ends.
+func (a *Answer) taken() bool { return a.Status < 400 }
+
 // Request is what is known about a request while it runs. A value is never
-// changed: when more is known there is a new one, so a pointer to it says
-// which request it is and which edition.
+// changed: when more is known there is a new one, so a pointer to it says what
+// was known when.
 type Request struct {
 	ID              string
 	FunctionARN     string
@@ -51,11 +89,12 @@ type Request struct {
 	TraceID         string // the Root of TraceHeader
 	TenantID        string
 	ColdStart       bool
-	Deadline        time.Time // zero where there is no INVOKE event
+	Deadline        time.Time // zero where nobody told it
 }
 
-// Summary is all that became known about one request.
+// Summary is all that became known about one attempt.
 type Summary struct {
+	Attempt *Attempt
 	Request *Request
 
 	// Start is the time of platform.start, else of the INVOKE event, else
@@ -65,9 +104,14 @@ type Summary struct {
 
 	InitType       string
 	Status         string // the platform's word: success, failure, error, timeout; empty if unknown
-	ErrorType      string
+	ErrorType      string // of what failed; empty if nothing did, or nothing told
+	ErrorLogged    string // type of the last error that was logged by an attempt that did not fail
+	Message        string // what failed, in one line for people; empty if nothing did
 	Outcome        Outcome
-	Failed         bool // timeouts and lack of memory included
+	OutcomeFrom    string // the source that decided: one of the From constants; empty if none knew
+	EmptyUnsure    bool   // failed because nothing was answered, and the runtime is none that would have told
+	Partial        bool   // some records of a batch failed, the invocation did not
+	Failed         bool   // timeouts and lack of memory included
 	TimedOut       bool
 	OutOfMemory    bool
 	Complete       bool   // platform.report was seen
@@ -102,6 +146,7 @@ const (
 	OutcomeError       Outcome = "error"
 	OutcomeTimeout     Outcome = "timeout"
 	OutcomeOutOfMemory Outcome = "out_of_memory"
+	OutcomePartial     Outcome = "partial" // a batch
 	OutcomeUnknown     Outcome = "unknown"
 )
 

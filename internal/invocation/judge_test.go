@@ -54,7 +54,7 @@ func TestColdStart(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			tr := newTracker(tc.initType)
 			tc.feed(tr)
-			got, ok := tr.Current()
+			got, ok := tr.Running(t.Context(), "x")
 			if !ok || got.ID != "x" || got.ColdStart != tc.want {
 				t.Errorf("current %+v, %v; want x with cold start %v", got, ok, tc.want)
 			}
@@ -81,7 +81,7 @@ func TestInitErrorIsOfItsInit(t *testing.T) {
 func TestInitDurationOfAColdStart(t *testing.T) {
 	tr := newTracker("on-demand")
 	observe(tr, initReport("init", 0), start("a", 10), runtimeDone("a", 20, "success", ""), start("b", 30))
-	sums := tr.Close("timeout", at(40))
+	sums := closed(tr, "timeout", 40)
 	if sums[0].InitDurationMs != telemetry.Num(549) || sums[1].InitDurationMs.Set {
 		t.Errorf("init durations %+v, %+v; want 549 and none", sums[0].InitDurationMs, sums[1].InitDurationMs)
 	}
@@ -157,7 +157,7 @@ func TestJudgement(t *testing.T) {
 			want{"error", true, false, false, "error", "Runtime.ExitError"}},
 		{"failure told by the report alone", nil, []*telemetry.Event{runtimeDone("a", 100, "success", ""), report("a", 200, "error")},
 			want{"error", true, false, false, "error", ""}},
-		{"handler threw", []*invocation.Line{{Level: invocation.LevelError, Failure: true, ErrorType: []byte("KeyError"), Text: []byte("[ERROR] KeyError: 'x'")}},
+		{"handler threw", []*invocation.Line{{Level: invocation.LevelError, Unhandled: true, ErrorType: []byte("KeyError"), Text: []byte("[ERROR] KeyError: 'x'")}},
 			[]*telemetry.Event{runtimeDone("a", 100, "success", ""), report("a", 200, "success")},
 			want{"error", true, false, false, "success", "KeyError"}},
 		{"ERROR line without a stack", []*invocation.Line{errorLine("[ERROR] payment refused")},
@@ -168,7 +168,7 @@ func TestJudgement(t *testing.T) {
 		{"out of memory by figures", nil, []*telemetry.Event{runtimeDone("a", 100, "error", "Runtime.ExitError"), full("error")},
 			want{"out_of_memory", true, false, true, "error", "Runtime.ExitError"}},
 		{"full memory beside a timeout", nil, []*telemetry.Event{runtimeDone("a", 100, "timeout", ""), full("timeout")},
-			want{"timeout", true, true, true, "timeout", ""}},
+			want{"timeout", true, true, false, "timeout", ""}},
 		{"process fault", nil, []*telemetry.Event{{Kind: telemetry.KindFault, Time: at(90), Line: []byte("RequestId: a Process exited before completing request")}, runtimeDone("a", 100, "success", ""), report("a", 200, "")},
 			want{"error", true, false, false, "success", ""}},
 		{"init error explains the failure", nil, []*telemetry.Event{platform(telemetry.KindInitReport, 0, telemetry.Platform{ErrorType: "Extension.Crash"}), runtimeDone("a", 100, "error", ""), report("a", 200, "error")},
@@ -195,35 +195,166 @@ func TestJudgement(t *testing.T) {
 	}
 }
 
-// M2: the phrases of the runtimes.
-func TestOutOfMemoryPhrases(t *testing.T) {
+// M2: the last words of the runtimes count where a runtime puts them, and only
+// if the process then ended.
+func TestLastWordsOfMemory(t *testing.T) {
 	for text, want := range map[string]bool{
-		"fatal error: runtime: out of memory":                                               true,
-		"Exception in thread \"main\" java.lang.OutOfMemoryError: Java heap space":          true,
-		"FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory": true,
-		"RequestId: 1 Error: Runtime exited with error: signal: killed":                     true,
-		"[ERROR] MemoryError": true,
-		"app.rb:3:in `*': failed to allocate memory (NoMemoryError)":                            true,
-		"Unhandled exception. System.OutOfMemoryException: Exception of type 'System.OutOf...'": true,
-		"memory used: 100 MB, out of 128":                                                       false,
-		"signal: killed by our own watchdog":                                                    false,
-		"":                                                                                      false,
+		"fatal error: runtime: out of memory":                                                      true,
+		"runtime: out of memory: cannot allocate 4194304-byte block (125829120 in use)":            true,
+		"Exception in thread \"main\" java.lang.OutOfMemoryError: Java heap space":                 true,
+		"java.lang.OutOfMemoryError: Java heap space\n\tat Fn.main(Fn.java:1)":                     true,
+		"Java heap space: java.lang.OutOfMemoryError\njava.lang.OutOfMemoryError: Java heap space": true,
+		"FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory":        true,
+		"[ERROR] MemoryError\nTraceback (most recent call last):":                                  true,
+		"app.rb:3:in `*': failed to allocate memory (NoMemoryError)":                               true,
+		"Unhandled exception. System.OutOfMemoryException: Exception of type 'System.OutOf...'":    true,
+		"memory allocation of 1073741824 bytes failed":                                             true,
+
+		"alert received: java.lang.OutOfMemoryError on host 7":                        false,
+		"[ERROR]\t2026-01-31T12:00:00.000Z\tid\tworker reported MemoryError, retried": false,
+		"summary: 3 tickets about JavaScript heap out of memory":                      false,
+		"forwarded: fatal error: runtime: out of memory":                              false,
+		"the log says FATAL ERROR: JavaScript heap out of memory":                     false,
+		"ticket 4: 'failed to allocate memory (NoMemoryError)' again":                 false,
+		"RequestId: 1 Error: Runtime exited with error: signal: killed":               false,
+		"memory used: 100 MB, out of 128":                                             false,
+		"":                                                                            false,
 	} {
-		tr := newTracker("")
-		observe(tr, start("a", 0))
-		tr.Line(&invocation.Line{Text: []byte(text)})
-		tr.Line(&invocation.Line{Text: []byte(text)}) // once per request
-		s := only(t, observe(tr, runtimeDone("a", 1, "success", ""), report("a", 2, "success")))
-		if s.OutOfMemory != want || s.Failed != want {
-			t.Errorf("%q: out of memory %v, failed %v, want %v", text, s.OutOfMemory, s.Failed, want)
+		end := func(status, errorType string) invocation.Summary {
+			tr := newTracker("")
+			observe(tr, start("a", 0))
+			tr.Line(&invocation.Line{Text: []byte(text)})
+			tr.Line(&invocation.Line{Text: []byte(text)}) // once per attempt
+			return only(t, observe(tr, runtimeDone("a", 1, status, errorType), report("a", 2, status)))
+		}
+		if s := end("error", "Runtime.ExitError"); s.OutOfMemory != want || !s.Failed || (s.Outcome == "out_of_memory") != want {
+			t.Errorf("%q and an exit: out of memory %v, %s; want %v", text, s.OutOfMemory, s.Outcome, want)
+		}
+		if s := end("success", ""); s.OutOfMemory || s.Failed {
+			t.Errorf("%q and a success: out of memory %v, failed %v", text, s.OutOfMemory, s.Failed)
+		}
+		if s := end("timeout", ""); s.OutOfMemory || s.Outcome != "timeout" {
+			t.Errorf("%q and a timeout: %+v", text, s)
 		}
 	}
-	// A line that is no error itself only talks about it.
-	tr := newTracker("")
-	observe(tr, start("a", 0))
-	tr.Line(&invocation.Line{Level: invocation.LevelInfo, Text: []byte("caught MemoryError, went on")})
-	if s := only(t, observe(tr, report("a", 2, "success"))); s.OutOfMemory {
-		t.Error("INFO line counted as lack of memory")
+}
+
+// Which source decides, and what the event then says: telemetry.md §2.
+func TestOutcome(t *testing.T) {
+	own := &invocation.Line{Level: invocation.LevelError, Unhandled: true, ErrorType: []byte("RangeError"), ErrorMessage: []byte("quantity is negative")}
+	logged := &invocation.Line{Level: invocation.LevelError, Failure: true, ErrorType: []byte("Timeout")}
+	done := func(status, errorType string, produced telemetry.Number) *telemetry.Event {
+		ev := runtimeDone("a", 100, status, errorType)
+		ev.Platform.ProducedBytes = produced
+		return ev
+	}
+	var unset telemetry.Number
+	zero, some := telemetry.Num(0), telemetry.Num(18)
+	answered := func(a invocation.Answer) []any {
+		a.RequestID, a.At = "a", at(90)
+		return []any{invocation.Delivery{RequestID: "a", At: at(1)}, a}
+	}
+	managed := func(status, errorType string) *telemetry.Event {
+		return platform(telemetry.KindReport, 200, telemetry.Platform{RequestID: "a", Status: status, ErrorType: errorType})
+	}
+	type want struct {
+		outcome                          invocation.Outcome
+		from, errorType, logged, message string
+		unsure                           bool
+	}
+	for name, tt := range map[string]struct {
+		runtime string // runtimeVersion; managed: of a managed instance
+		empty   invocation.EmptyResponse
+		steps   []any
+		want    want
+	}{
+		"answered": {"python:3.13.v1", "", []any{done("success", "", some), report("a", 200, "success")}, want{"success", "produced_bytes", "", "", "", false}},
+		"answered, and logged an error": {"python:3.13.v1", "", []any{logged, done("success", "", some), report("a", 200, "success")},
+			want{"success", "produced_bytes", "", "Timeout", "", false}},
+		"answered, and printed what a runtime prints": {"nodejs:22.v1", "", []any{own, done("success", "", some), report("a", 200, "success")},
+			want{"success", "produced_bytes", "", "RangeError", "", false}},
+		"threw": {"nodejs:22.v1", "", []any{own, done("success", "", zero), report("a", 200, "success")},
+			want{"error", "runtime_line", "RangeError", "", "RangeError: quantity is negative", false}},
+		"threw, after it had logged another": {"nodejs:22.v1", "", []any{logged, own, done("success", "", zero), report("a", 200, "success")},
+			want{"error", "runtime_line", "RangeError", "", "RangeError: quantity is negative", false}},
+		"threw, and the platform says error": {"nodejs:22.v1", "", []any{own, done("success", "", zero), report("a", 200, "error")},
+			want{"error", "platform", "RangeError", "", "RangeError: quantity is negative", false}},
+		"threw, no bytes told": {"", "", []any{own, done("success", "", unset), report("a", 200, "success")},
+			want{"error", "runtime_line", "RangeError", "", "RangeError: quantity is negative", false}},
+		"no bytes told, logged an error": {"", "", []any{logged, done("success", "", unset), report("a", 200, "success")},
+			want{"success", "platform", "", "Timeout", "", false}},
+		"void handler of Java": {"java:21.v1", "", []any{logged, done("success", "", zero), report("a", 200, "success")}, want{"success", "empty_response", "", "Timeout", "", false}},
+		"void handler of .NET": {"dotnet:8.v1", "auto", []any{done("success", "", zero), report("a", 200, "success")}, want{"success", "empty_response", "", "", "", false}},
+		"nothing, on an OS-only runtime": {"provided:al2023.v1", "", []any{done("success", "", zero), report("a", 200, "success")},
+			want{"error", "empty_response", "Unknown", "", "Unknown: no response body and no error line of the runtime", true}},
+		"nothing, an image": {"", "", []any{logged, done("success", "", zero), report("a", 200, "success")},
+			want{"error", "empty_response", "Timeout", "", "Timeout", true}},
+		"nothing, told to be a success": {"provided:al2023.v1", "success", []any{done("success", "", zero), report("a", 200, "success")}, want{"success", "empty_response", "", "", "", false}},
+		"nothing, told to be an error": {"python:3.13.v1", "error", []any{done("success", "", zero), report("a", 200, "success")},
+			want{"error", "empty_response", "Unknown", "", "Unknown: no response body and no error line of the runtime", false}},
+		"timed out": {"python:3.13.v1", "", []any{logged, done("timeout", "", zero), report("a", 200, "timeout")},
+			want{"timeout", "platform", "", "", "timed out after 0.12 s", false}},
+		"exited": {"provided.al2023", "", []any{done("error", "Runtime.ExitError", zero), report("a", 200, "error")},
+			want{"error", "platform", "Runtime.ExitError", "", "Runtime.ExitError", false}},
+		"exited, and the platform prints how": {"provided.al2023", "", []any{
+			&telemetry.Event{Kind: telemetry.KindFault, Time: at(90), Line: []byte("RequestId: a Error: Runtime exited with error: exit status 1\nRuntime.ExitError")},
+			done("error", "Runtime.ExitError", zero), report("a", 200, "error")},
+			want{"error", "platform", "Runtime.ExitError", "", "exit status 1", false}},
+		"exited with an error that nobody caught": {"nodejs:22.v1", "", []any{own, done("error", "Runtime.ExitError", zero), report("a", 200, "error")},
+			want{"error", "platform", "RangeError", "", "RangeError: quantity is negative", false}},
+		"the proxy saw an answer":                   {"", "", append(answered(invocation.Answer{Status: 202, Bytes: 0}), own, done("success", "", zero), report("a", 200, "success")), want{"success", "proxy", "", "RangeError", "", false}},
+		"the proxy saw a batch that failed in part": {"", "", append(answered(invocation.Answer{Status: 202, Bytes: 40, Partial: true}), done("success", "", some), report("a", 200, "success")), want{"partial", "proxy", "", "", "", false}},
+		"the proxy saw an error": {"", "", append(answered(invocation.Answer{Status: 202, Failed: true, ErrorType: "Boom", ErrorMessage: "no"}), done("success", "", zero), report("a", 200, "success")),
+			want{"error", "proxy", "Boom", "", "Boom: no", false}},
+		"the proxy saw an answer that Lambda refused": {"", "", append(answered(invocation.Answer{Status: 413}), done("error", "Function.ResponseSizeTooLarge", zero), report("a", 200, "error")),
+			want{"error", "platform", "Function.ResponseSizeTooLarge", "", "Function.ResponseSizeTooLarge", false}},
+		"the proxy saw nothing posted": {"", "", []any{invocation.Delivery{RequestID: "a", At: at(1)}, done("timeout", "", zero), report("a", 200, "timeout")},
+			want{"timeout", "platform", "", "", "timed out after 0.12 s", false}},
+		"managed: success":                   {"managed", "", []any{own, managed("success", "")}, want{"success", "platform", "", "RangeError", "", false}},
+		"managed: error":                     {"managed", "", []any{own, managed("error", "Function.Unknown")}, want{"error", "platform", "RangeError", "", "RangeError: quantity is negative", false}},
+		"managed: error with the type alone": {"managed", "", []any{managed("error", "Runtime.OutOfMemory")}, want{"out_of_memory", "platform", "Runtime.OutOfMemory", "", "out of memory", false}},
+		"managed: a report without a status": {"managed", "", []any{own, managed("", "")}, want{"error", "runtime_line", "RangeError", "", "RangeError: quantity is negative", false}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opt := invocation.Options{InitType: "on-demand", EmptyResponse: tt.empty, Now: func() time.Time { return t0 }}
+			if tt.runtime == "managed" {
+				opt.InitType = "lambda-managed-instances"
+			}
+			tr := invocation.New(opt)
+			play(tr, platform(telemetry.KindInitStart, 0, telemetry.Platform{RuntimeVersion: tt.runtime}), start("a", 0))
+			for _, s := range tt.steps[:len(tt.steps)-1] {
+				play(tr, s)
+			}
+			s := only(t, observe(tr, tt.steps[len(tt.steps)-1].(*telemetry.Event)))
+			got := want{s.Outcome, s.OutcomeFrom, s.ErrorType, s.ErrorLogged, s.Message, s.EmptyUnsure}
+			if got != tt.want {
+				t.Errorf("got  %+v\nwant %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+// An init that ran inside the invocation is no work of extensions.
+func TestPostRuntimeWithoutReinit(t *testing.T) {
+	for name, tt := range map[string]struct {
+		duration, runtime, reinit float64
+		want                      telemetry.Number
+	}{
+		"the report has the init in it": {5000, 100, 4800, telemetry.Num(100)},
+		"so has the runtime's duration": {5000, 4950, 4800, telemetry.Num(50)},
+		"the init took all the time":    {5000, 200, 4800, telemetry.Num(0)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tr := newTracker("on-demand")
+			ready := initReport("invoke", 4800)
+			ready.Platform.DurationMs = telemetry.Num(tt.reinit)
+			done, end := runtimeDone("a", 4900, "success", ""), report("a", 5000, "success")
+			done.Platform.DurationMs, end.Platform.DurationMs = telemetry.Num(tt.runtime), telemetry.Num(tt.duration)
+			sums := observe(tr, platform(telemetry.KindInitStart, 0, telemetry.Platform{Phase: "invoke"}), ready, start("a", 4800), done, end)
+			if s := only(t, sums); s.PostRuntimeDurationMs != tt.want || !s.Request.ColdStart {
+				t.Errorf("post %+v, want %+v; cold start %v", s.PostRuntimeDurationMs, tt.want, s.Request.ColdStart)
+			}
+		})
 	}
 }
 
@@ -270,7 +401,7 @@ func TestFingerprint(t *testing.T) {
 func TestMemoryFromOptions(t *testing.T) {
 	tr := invocation.New(invocation.Options{MemoryMB: 512, FunctionVersion: "7", Now: func() time.Time { return t0 }})
 	tr.Begin(begin("a", 0))
-	s := tr.Close("timeout", at(10))[0]
+	s := closed(tr, "timeout", 10)[0]
 	if s.MemorySizeMB != telemetry.Num(512) || s.Request.FunctionVersion != "7" {
 		t.Errorf("memory %+v, version %q", s.MemorySizeMB, s.Request.FunctionVersion)
 	}

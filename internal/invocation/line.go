@@ -1,73 +1,164 @@
 package invocation
 
+import (
+	"bytes"
+	"time"
+)
+
 // Line is what a line of the function says about itself.
 type Line struct {
-	RequestID []byte // the id it names; empty if none
+	At        time.Time // the platform's time of it; zero means now
+	RequestID []byte    // the id it names; empty if none
 	Level     Level
 	Message   []byte // what the fingerprint of an error is taken from
-	Text      []byte // the whole line, where phrases are looked for
+	Text      []byte // the whole line, where ids and a runtime's last words are looked for
 
-	// Failure marks an ERROR line with a stack or an error type: a handler
-	// that threw leaves nothing else, as platform.runtimeDone says success
-	// (Lambda Telemetry API schema reference).
-	Failure   bool
-	ErrorType []byte // e.g. KeyError; empty if the line does not name it
+	// Failure marks an ERROR line with a stack or an error type, as loggers
+	// write them for errors that the code caught. It never decides.
+	Failure bool
+
+	// Unhandled marks a line in a form that runtimes themselves print for an
+	// error that nobody caught: such a handler leaves nothing else, as
+	// platform.runtimeDone says success (Lambda Telemetry API schema
+	// reference).
+	Unhandled bool
+
+	ErrorType    []byte // e.g. KeyError; empty if the line does not name it
+	ErrorMessage []byte // what goes with it
 }
 
-// Line counts the line and returns the request it belongs to: the one it
-// names, if that is known here, else the one whose turn it is in the stream.
-// An unknown id is no id of ours: functions log those of their callers too.
-func (t *Tracker) Line(l *Line) *Request {
-	oom := (l.Level == LevelUnknown || l.Level >= LevelError) && tellsOutOfMemory(l.Text)
+// Line counts the line and returns the attempt it belongs to, nil if none: the
+// one of the request it names, if that is known here, else the one whose turn
+// it is in the stream. An unknown id is no id of ours: functions log those of
+// their callers too.
+//
+// On managed instances requests interleave. There a line belongs to a request
+// only if it names it or if it lies in the time of no other: a wrong id is
+// worse than none.
+func (t *Tracker) Line(l *Line) *Attempt {
+	words := (l.Level == LevelUnknown || l.Level >= LevelError) && (lastWords(l.Text) || lastWords(l.Message))
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r := t.ownerLocked(l.RequestID)
-	if r == nil {
-		if req := t.finished.byID[string(l.RequestID)]; req != nil {
-			return req
-		}
-		return t.turnLocked()
+	a := t.ownerLocked(l)
+	if a == nil || a.facts == nil {
+		return a
 	}
-	r.sum.Logs[min(l.Level, LevelCritical)]++
-	if l.Level >= LevelError || l.Failure || oom {
-		r.clues.line(l, oom)
-		if r.sum.FirstErrorFingerprint == "" {
-			r.sum.FirstErrorFingerprint = fingerprint(l)
+	f := a.facts
+	f.sum.Logs[min(l.Level, LevelCritical)]++
+	if l.Level >= LevelError || l.Failure || l.Unhandled || words {
+		f.clues.line(l, words)
+		if f.sum.FirstErrorFingerprint == "" {
+			f.sum.FirstErrorFingerprint = fingerprint(l)
 		}
 	}
-	return r.req
+	return a
 }
 
-// ownerLocked returns the open record a line belongs to, nil if there is none
-// or it has its summary already.
-func (t *Tracker) ownerLocked(id []byte) *record {
-	if len(id) > 0 {
-		if r := t.open[string(id)]; r != nil {
-			return r
-		}
-		if t.finished.byID[string(id)] != nil {
-			return nil
+func (t *Tracker) ownerLocked(l *Line) *Attempt {
+	if len(l.RequestID) > 0 {
+		if th := t.threads[string(l.RequestID)]; th != nil {
+			return t.tryLocked(th, l.At)
 		}
 	}
-	if t.managedLocked() {
-		return t.soleLocked()
+	if !t.managedLocked() {
+		return t.stream
 	}
-	if r := t.stream; r != nil && t.open[r.id] == r {
-		return r
+	if th := t.namedLocked(l.Text); th != nil {
+		return t.tryLocked(th, l.At)
 	}
-	return nil
+	at := l.At
+	if at.IsZero() {
+		at = t.opt.Now()
+	}
+	return t.aloneLocked(at)
 }
 
-// turnLocked returns the request whose lines are in the stream: the last one
-// that started, also after its end. On managed instances requests interleave
-// and a line without an id belongs to one only if that one is alone.
-func (t *Tracker) turnLocked() *Request {
-	r := t.stream
-	if t.managedLocked() {
-		r = t.soleLocked()
+// tryLocked returns which attempt of the request a line is of: where the
+// stream is in order the one it is in, else the one that had begun by then.
+func (t *Tracker) tryLocked(th *thread, at time.Time) *Attempt {
+	if t.stream != nil && t.stream.thread == th && !t.managedLocked() {
+		return t.stream
 	}
-	if r == nil {
+	if len(th.open) > 1 && !at.IsZero() {
+		if a := th.endingAt(at); a != nil {
+			return a
+		}
+	}
+	return th.newest()
+}
+
+// streamLocked returns the attempt whose lines are in the stream: the last one
+// that started, also after its end.
+func (t *Tracker) streamLocked() *Attempt {
+	if t.managedLocked() {
 		return nil
 	}
-	return r.req
+	return t.stream
+}
+
+const lenUUID = 36
+
+// namedLocked returns the request that the text names by its id, nil if none
+// or more than one.
+func (t *Tracker) namedLocked(text []byte) *thread {
+	var named *thread
+	for from := 0; len(text)-from >= lenUUID; {
+		dash := bytes.IndexByte(text[from:], '-')
+		if dash < 0 {
+			break
+		}
+		start := from + dash - 8
+		from += dash + 1
+		if start < 0 || start+lenUUID > len(text) {
+			continue
+		}
+		word := text[start : start+lenUUID]
+		if word[13] != '-' || word[18] != '-' || word[23] != '-' {
+			continue
+		}
+		th := t.threads[string(word)]
+		if th != nil && named != nil && named != th {
+			return nil
+		}
+		if th != nil {
+			named = th
+		}
+		from = start + lenUUID
+	}
+	return named
+}
+
+// aloneLocked returns the attempt in whose time the moment lies, if that is
+// true of exactly one. A line may be dated a little after the end of what
+// printed it, so the time of an attempt goes on a little beyond its report;
+// when it had ended before the next one began, the line is that one's.
+func (t *Tracker) aloneLocked(at time.Time) *Attempt {
+	var newest *Attempt
+	var others time.Time // the latest end among the others
+	for e := t.open.Back(); e != nil; e = e.Prev() {
+		a := e.Value.(*Attempt)
+		if a.begin.After(at) || !a.end.IsZero() && at.After(a.end.Add(lateLines)) {
+			continue
+		}
+		switch {
+		case newest == nil:
+			newest = a
+		case a.end.IsZero() && newest.end.IsZero():
+			return nil // both run
+		case a.begin.After(newest.begin):
+			newest, a = a, newest
+			fallthrough
+		default:
+			if a.end.IsZero() {
+				return nil
+			}
+			if a.end.After(others) {
+				others = a.end
+			}
+		}
+	}
+	if newest == nil || others.After(newest.begin) {
+		return nil
+	}
+	return newest
 }

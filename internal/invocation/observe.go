@@ -2,20 +2,19 @@ package invocation
 
 import "powertools-extension/internal/telemetry"
 
-// Observe takes a platform event and returns the request it belongs to, nil
-// if none, and a summary, nil mostly: that of the request whose report this
-// is, or of the oldest one if it had to be closed to make room.
+// Observe takes a platform event and returns the attempt it belongs to, nil if
+// none. Over has the summaries that follow from it.
 //
 // For a line it only says whose turn it is in the stream; Line does more.
-func (t *Tracker) Observe(ev *telemetry.Event) (*Request, *Summary) {
+func (t *Tracker) Observe(ev *telemetry.Event) *Attempt {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if ev.Kind == telemetry.KindFault {
-		return t.faultLocked(ev.Platform), nil
+		return t.faultLocked(ev)
 	}
 	p := ev.Platform
 	if p == nil {
-		return t.turnLocked(), nil
+		return t.streamLocked()
 	}
 	switch ev.Kind {
 	case telemetry.KindStart:
@@ -28,6 +27,8 @@ func (t *Tracker) Observe(ev *telemetry.Event) (*Request, *Summary) {
 		t.initStartedLocked(ev)
 	case telemetry.KindInitRuntimeDone, telemetry.KindInitReport:
 		t.initEndedLocked(ev)
+	case telemetry.KindRestoreStart:
+		t.sandbox.learn(p)
 	case telemetry.KindRestoreReport:
 		t.sandbox.restoreMs = p.DurationMs
 	case telemetry.KindExtensionState:
@@ -39,46 +40,65 @@ func (t *Tracker) Observe(ev *telemetry.Event) (*Request, *Summary) {
 			t.dropped = telemetry.Num(t.dropped.Value + p.DroppedRecords.Value)
 		}
 	}
-	return nil, nil
+	return nil
 }
 
-// knownLocked sorts out events that change nothing: without a request, or of
-// one that had its summary already.
-func (t *Tracker) knownLocked(id string) (req *Request, over bool) {
-	if id == "" {
-		return nil, true
-	}
-	if req := t.finished.byID[id]; req != nil {
-		t.stats.Repeated++
-		return req, true
-	}
-	return nil, false
-}
-
-func (t *Tracker) startLocked(ev *telemetry.Event) (*Request, *Summary) {
+// startLocked takes platform.start: of an open attempt that lacks it, or of a
+// new one, if it is later than all that is known of the request. Else it was
+// delivered again.
+//
+// The stream is in order, so older attempts of the same request will hear no
+// more when a newer one starts.
+func (t *Tracker) startLocked(ev *telemetry.Event) *Attempt {
 	p := ev.Platform
-	if req, over := t.knownLocked(p.RequestID); over {
-		return req, nil
+	if p.RequestID == "" {
+		return nil
 	}
-	r, evicted := t.recordLocked(p.RequestID)
-	if r.started {
-		return r.req, evicted
+	at := ev.Time
+	if at.IsZero() {
+		at = t.opt.Now()
 	}
-	r.started = true
-	r.sum.Start = ev.Time
-	t.learnLocked(r, p)
-	t.judgeColdStartLocked(r, ev.Time)
-	t.renewLocked(r)
-	t.stream = r
-	if t.latest == nil || t.latest.isDone || r.seq > t.latest.seq {
-		t.latest = r
+	th := t.threadLocked(p.RequestID)
+	if again := th.startedBefore(at); again != nil {
+		t.stats.Repeated++
+		return again
 	}
-	return r.req, evicted
+	a := th.lacking(at, (*facts).lacksStart)
+	if a == nil {
+		a = t.newLocked(th, at)
+	}
+	a.facts.started = true
+	a.begin = at
+	a.facts.sum.Start = at
+	t.learnLocked(a, p)
+	t.judgeColdStartLocked(a, at)
+	t.renewLocked(a)
+	t.closeOlderLocked(a)
+	t.stream = a
+	if t.latest == nil || !t.latest.running() || a.seq > t.latest.seq {
+		t.latest = a
+	}
+	return a
+}
+
+// closeOlderLocked closes the attempts of the request that came before, but
+// those that only wait for late lines.
+func (t *Tracker) closeOlderLocked(newer *Attempt) {
+	for i := 0; i < len(newer.thread.open); {
+		a := newer.thread.open[i]
+		if a.seq >= newer.seq || a.facts.reported {
+			i++
+			continue
+		}
+		a.end = newer.begin
+		t.closeLocked(a, a.end)
+	}
 }
 
 // learnLocked takes the request's properties from any of its events.
-func (t *Tracker) learnLocked(r *record, p *telemetry.Platform) {
-	n := *r.req
+func (t *Tracker) learnLocked(a *Attempt, p *telemetry.Platform) {
+	old := a.Request()
+	n := *old
 	for _, f := range []struct {
 		dst *string
 		v   string
@@ -93,69 +113,101 @@ func (t *Tracker) learnLocked(r *record, p *telemetry.Platform) {
 			*f.dst = f.v
 		}
 	}
-	if n != *r.req {
-		r.req = &n
-		t.renewLocked(r)
+	if n != *old {
+		a.request.Store(&n)
+		t.renewLocked(a)
 	}
 }
 
-func (t *Tracker) runtimeDoneLocked(ev *telemetry.Event) (*Request, *Summary) {
+// runtimeDoneLocked takes platform.runtimeDone, which may come before INVOKE
+// and without platform.start.
+func (t *Tracker) runtimeDoneLocked(ev *telemetry.Event) *Attempt {
 	p := ev.Platform
-	if req, over := t.knownLocked(p.RequestID); over {
-		return req, nil
+	if p.RequestID == "" {
+		return nil
 	}
-	r, evicted := t.recordLocked(p.RequestID)
-	if !r.isDone {
-		r.sum.Done = ev.Time
-		r.sum.RuntimeDurationMs = p.DurationMs
-		r.sum.ProducedBytes = p.ProducedBytes
-		r.sum.takeSpans(p)
-		r.clues.runtime(p.Status, p.ErrorType)
-		t.learnLocked(r, p)
+	th := t.threadLocked(p.RequestID)
+	a := th.endingAt(ev.Time)
+	switch {
+	case a == nil && th.last != nil && (!th.reported || !ev.Time.After(th.ended)):
+		t.stats.Repeated++
+		return th.last
+	case a == nil:
+		a = t.newLocked(th, ev.Time.Add(-duration(p.DurationMs)))
 	}
-	r.release()
-	return r.req, evicted
+	f := a.facts
+	if f.ended {
+		return a
+	}
+	f.sum.Done = ev.Time
+	f.sum.RuntimeDurationMs = p.DurationMs
+	f.sum.ProducedBytes = p.ProducedBytes
+	f.sum.takeSpans(p)
+	f.clues.runtimeStatus, f.clues.runtimeError = p.Status, p.ErrorType
+	f.ended = true
+	t.learnLocked(a, p)
+	return a
 }
 
-// reportLocked takes platform.report, which ends the record.
+// reportLocked takes platform.report, which ends the attempt; on managed
+// instances a moment later, for its lines are often still to come.
 //
 // A report of a request without any trace here is of the process that ran
-// before a reset: that one has printed the request when it shut down, or this
-// one has in its place. On
-// managed instances there is no INVOKE and no reset, so the start was lost.
-func (t *Tracker) reportLocked(ev *telemetry.Event) (*Request, *Summary) {
-	p := ev.Platform
-	if req, over := t.knownLocked(p.RequestID); over {
-		return req, nil
+// before a reset. On managed instances there is no reset, so the start was
+// lost.
+func (t *Tracker) reportLocked(ev *telemetry.Event) *Attempt {
+	p, at := ev.Platform, ev.Time
+	if p.RequestID == "" {
+		return nil
 	}
-	r := t.open[p.RequestID]
-	if r == nil && !t.managedLocked() {
-		t.stats.Foreign++
-		return nil, nil
-	}
-	if r == nil {
-		r = t.newRecordLocked(p.RequestID)
-	}
-	t.learnLocked(r, p)
-	r.sum.takeReport(p)
-	r.clues.report(p.Status, p.ErrorType)
-	at := ev.Time
 	if at.IsZero() {
 		at = t.opt.Now()
 	}
-	return r.req, t.finishLocked(r, at)
+	th := t.threads[p.RequestID]
+	var a *Attempt
+	if th != nil {
+		a = th.endingAt(at)
+	}
+	switch {
+	case a != nil && a.facts.reported, a == nil && th != nil && th.last != nil && (!th.reported || !at.After(th.ended)):
+		t.stats.Repeated++
+		return th.newest()
+	case a == nil && !t.managedLocked():
+		t.stats.Foreign++
+		return nil
+	case a == nil:
+		a = t.newLocked(t.threadLocked(p.RequestID), at.Add(-duration(p.DurationMs)))
+	}
+	f := a.facts
+	t.learnLocked(a, p)
+	f.sum.takeReport(p)
+	f.clues.reportStatus, f.clues.reportError = p.Status, p.ErrorType
+	f.ended, f.reported = true, true
+	t.waiting++
+	a.end = at
+	if t.managedLocked() {
+		f.closeAt = t.opt.Now().Add(lateLines)
+		t.settleLocked()
+		return a
+	}
+	t.closeOlderLocked(a)
+	t.closeLocked(a, at)
+	return a
 }
 
 // faultLocked takes platform.fault: the process died under the request. Its
-// record is a text (Lambda Logs API), so p may be nil.
-func (t *Tracker) faultLocked(p *telemetry.Platform) *Request {
-	r := t.stream
-	if p != nil && t.open[p.RequestID] != nil {
-		r = t.open[p.RequestID]
+// record is a text (Lambda Logs API), so the request may not be named.
+func (t *Tracker) faultLocked(ev *telemetry.Event) *Attempt {
+	a := t.stream
+	if p := ev.Platform; p != nil {
+		if th := t.threads[p.RequestID]; th != nil && len(th.open) > 0 {
+			a = th.newest()
+		}
 	}
-	if r == nil {
-		return nil
+	if a == nil || a.facts == nil {
+		return a
 	}
-	r.clues.fault = true
-	return r.req
+	a.facts.clues.fault = true
+	a.facts.clues.faultText = exitText(ev.Line)
+	return a
 }

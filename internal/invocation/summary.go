@@ -40,11 +40,13 @@ func (s *Summary) takeSpans(p *telemetry.Platform) {
 // derive computes what follows from several sources. A figure stays unset
 // when one of its sources is missing. end is the time of what closed the
 // record.
-func (s *Summary) derive(inv Invoke, end time.Time) {
+func (s *Summary) derive(f *facts, box *sandbox, end time.Time) {
 	switch {
 	case !s.Start.IsZero():
-	case !inv.At.IsZero():
-		s.Start = inv.At
+	case !f.invoke.At.IsZero():
+		s.Start = f.invoke.At
+	case !f.delivered.IsZero():
+		s.Start = f.delivered
 	case !s.Done.IsZero():
 		s.Start = s.Done.Add(-milliseconds(s.RuntimeDurationMs.Value))
 	default:
@@ -53,11 +55,15 @@ func (s *Summary) derive(inv Invoke, end time.Time) {
 	if s.DurationMs.Set && s.RuntimeDurationMs.Set {
 		// Both have three decimals at most; the difference has no more. After
 		// a timeout the two clocks disagree, and a negative time is none.
-		post := math.Round((s.DurationMs.Value-s.RuntimeDurationMs.Value)*1000) / 1000
+		post := s.DurationMs.Value - s.RuntimeDurationMs.Value
+		if reinit := box.reinitMs; f.cold.reinit && reinit.Set && post >= reinit.Value {
+			post -= reinit.Value // it ran inside the invocation, and is no work of extensions
+		}
+		post = math.Round(post*1000) / 1000
 		s.PostRuntimeDurationMs = telemetry.Number{Value: max(post, 0), Set: post >= 0}
 	}
-	if end, ok := s.end(); ok && !inv.Deadline.IsZero() {
-		s.DeadlineSlackMs = telemetry.Num(float64(inv.Deadline.Sub(end).Milliseconds()))
+	if end, ok := s.end(); ok && !s.Request.Deadline.IsZero() {
+		s.DeadlineSlackMs = telemetry.Num(float64(s.Request.Deadline.Sub(end).Milliseconds()))
 	}
 }
 
@@ -70,6 +76,13 @@ func (s *Summary) end() (time.Time, bool) {
 		return s.Start.Add(milliseconds(s.DurationMs.Value)), true
 	}
 	return time.Time{}, false
+}
+
+// duration is a figure of the platform's, 0 if it is missing.
+func duration(ms telemetry.Number) time.Duration { return milliseconds(ms.Value) }
+
+func millis(d time.Duration) telemetry.Number {
+	return telemetry.Num(math.Round(float64(d)/float64(time.Microsecond)) / 1000)
 }
 
 func milliseconds(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }

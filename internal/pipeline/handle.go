@@ -3,11 +3,13 @@ package pipeline
 import (
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"go.uber.org/zap"
 
 	"powertools-extension/internal/canonical"
 	"powertools-extension/internal/invocation"
+	"powertools-extension/internal/procstat"
 	"powertools-extension/internal/telemetry"
 )
 
@@ -29,7 +31,7 @@ func (p *Pipeline) handle(ev *telemetry.Event) (ended bool) {
 	p.mu.Lock()
 	defer p.leave(ev)
 	if read {
-		p.process.end(ev.Platform.RequestID, sample)
+		p.measure.end(p.measure.running, read, sample)
 	}
 	switch ev.Kind {
 	case telemetry.KindFunction:
@@ -51,40 +53,38 @@ func (p *Pipeline) leave(ev *telemetry.Event) {
 		return
 	}
 	p.stats.Panics++
-	if p.saidBad {
+	if p.said.bad {
 		return
 	}
-	p.saidBad = true
+	p.said.bad = true
 	// The panic's value may quote the line, which may hold a secret.
 	p.log.Error("event lost to a defect; please report it", zap.Uint8("kind", uint8(ev.Kind)),
 		zap.String("panic", fmt.Sprintf("%T", r)), zap.ByteString("stack", debug.Stack()))
 }
 
 func (p *Pipeline) platformLocked(ev *telemetry.Event) (ended bool) {
-	req, summary := p.tracker.Observe(ev)
+	a := p.tracker.Observe(ev)
 	switch ev.Kind {
 	case telemetry.KindRuntimeDone:
 		ended = true
-		if req != nil {
-			p.meters.end(req.ID)
+		if a != nil {
+			p.measure.end(a, false, procstat.Sample{})
 			if failed(ev.Platform) {
-				p.releaseLocked(req.ID)
+				p.releaseLocked(a)
 			}
 		}
 	case telemetry.KindReport:
 		ended = true
 	case telemetry.KindStart:
-		if req != nil && p.tracker.Holds(req.ID) {
-			p.meters.started(req.ID)
+		if a != nil && a.Open() && !p.tracker.Managed() {
+			p.measure.started(a)
 		}
 	case telemetry.KindFault:
 		if len(ev.Line) > 0 {
 			p.lineLocked(ev)
 		}
 	}
-	if summary != nil {
-		p.emitLocked(summary)
-	}
+	p.emitLocked()
 	return ended
 }
 
@@ -93,18 +93,47 @@ func failed(p *telemetry.Platform) bool {
 	return p != nil && (p.ErrorType != "" || p.Status != "" && p.Status != "success")
 }
 
-// emitLocked writes the canonical event of a finished invocation.
-func (p *Pipeline) emitLocked(s *invocation.Summary) {
-	id := s.Request.ID
-	t := p.judgeLocked(s)
-	f := canonical.Event{Summary: s, Released: t.let, HoldDropped: t.dropped, Process: p.process.take(id), Measured: p.meters.take(id)}
+// emitLocked writes the canonical events of attempts that are over, and sees
+// to those that wait for late lines.
+func (p *Pipeline) emitLocked() {
+	for _, s := range p.tracker.Over(p.opt.Now()) {
+		p.writeLocked(&s)
+	}
+	at, waits := p.tracker.NextOver()
+	if !waits || p.closed {
+		return
+	}
+	in := max(at.Sub(p.opt.Now()), time.Millisecond)
+	if p.late == nil {
+		p.late = time.AfterFunc(in, p.closeLate)
+		return
+	}
+	p.late.Reset(in)
+}
+
+// closeLate writes the events of attempts that have waited for late lines.
+func (p *Pipeline) closeLate() {
+	p.mu.Lock()
+	p.emitLocked()
+	p.mu.Unlock()
+	p.flushOutputs()
+}
+
+// writeLocked writes the canonical event of one attempt.
+func (p *Pipeline) writeLocked(s *invocation.Summary) {
+	p.measure.end(s.Attempt, false, procstat.Sample{})
+	p.sayLocked(s)
+	st := of(s.Attempt)
+	f := canonical.Event{Summary: s, Process: st.sandbox, Measured: st.counters}
+	f.Released, f.HoldDropped = p.judgeLocked(st, s.Failed)
+	st.counters = nil
 	f.ColdStartCounted = p.coldCounted
 	line, listed, err := p.events.Encode(&f)
 	switch {
 	case err != nil:
 		p.stats.Refused++
-		if !p.saidBad {
-			p.saidBad = true
+		if !p.said.bad {
+			p.said.bad = true
 			p.log.Error("platform metrics refused; check service name, namespace and dimensions", zap.Error(err))
 		}
 	case len(line) > 0:
@@ -115,5 +144,17 @@ func (p *Pipeline) emitLocked(s *invocation.Summary) {
 			p.opt.FirstMetric()
 		}
 		p.opt.Metrics.Put(line)
+	}
+}
+
+// sayLocked tells, once each, what a user would want to set.
+func (p *Pipeline) sayLocked(s *invocation.Summary) {
+	if s.EmptyUnsure && !p.said.empty {
+		p.said.empty = true
+		p.log.Warn("an invocation without a response body and without an error line of its runtime counts as failed; if that is how the function answers, set POWERTOOLS_METRICS_EMPTY_RESPONSE=success")
+	}
+	if evicted := p.tracker.Stats().Evicted; evicted > 0 && !p.said.evicted {
+		p.said.evicted = true
+		p.log.Warn("too many requests at once: the oldest are reported before they end, with complete false")
 	}
 }

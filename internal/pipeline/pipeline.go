@@ -117,10 +117,11 @@ type Pipeline struct {
 	redactor *redact.Redactor // nil: nothing is taken out
 	recorder recorder
 	events   *canonical.Encoder
-	meters   meters
-	process  process
+	measure  measure
 	stats    Stats
-	saidBad  bool // a panic or a refused document was logged
+	late     *time.Timer // closes attempts that waited for late lines; nil: none ever did
+	closed   bool        // by Flush: no timer is set any more
+	said     struct{ bad, empty, evicted bool }
 
 	coldCounted bool // a metrics document of the function has counted the cold start
 	eventSeen   bool // the first canonical event is out: no cold start can follow
@@ -160,7 +161,7 @@ func New(tracker *invocation.Tracker, opt Options) *Pipeline {
 	if opt.MetricsFunctionName == "" {
 		opt.MetricsFunctionName = opt.FunctionName
 	}
-	p := &Pipeline{opt: opt, tracker: tracker, log: opt.Log.Named("pipeline"), meters: meters{sources: opt.Meters}}
+	p := &Pipeline{opt: opt, tracker: tracker, log: opt.Log.Named("pipeline")}
 	p.lines = newEnricher(&p.opt)
 	if opt.Redact != nil {
 		p.redactor = opt.Redact.Redactor()
@@ -170,7 +171,7 @@ func New(tracker *invocation.Tracker, opt Options) *Pipeline {
 	for _, problem := range p.events.Problems() {
 		p.log.Warn(problem)
 	}
-	p.process = process{source: opt.Process, want: p.events.Want()}
+	p.measure = measure{meters: opt.Meters, source: opt.Process, want: p.events.Want()}
 	return p
 }
 
@@ -196,16 +197,10 @@ func (p *Pipeline) Begin(inv invocation.Invoke) {
 	read, sample := p.readAtBegin()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	evicted := p.tracker.Begin(inv)
-	if p.tracker.Holds(inv.RequestID) {
-		p.meters.begin(inv.RequestID)
-		if read {
-			p.process.begin(inv.RequestID, sample)
-		}
+	if a := p.tracker.Begin(inv); a != nil && a.Open() && !p.tracker.Managed() {
+		p.measure.begin(a, read, sample)
 	}
-	if evicted != nil {
-		p.emitLocked(evicted)
-	}
+	p.emitLocked()
 }
 
 // Flush closes every open invocation for the reason of a shutdown and writes
@@ -222,12 +217,12 @@ func (p *Pipeline) closeAll(reason string, now time.Time) {
 	read, sample := p.readAtEnd("")
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if read {
-		p.process.end(p.process.running, sample)
-	}
-	p.meters.end(p.meters.running)
-	for _, s := range p.tracker.Close(reason, now) {
-		p.emitLocked(&s)
+	p.measure.end(p.measure.running, read, sample)
+	p.tracker.Close(reason, now)
+	p.emitLocked()
+	p.closed = true
+	if p.late != nil {
+		p.late.Stop()
 	}
 }
 

@@ -17,12 +17,11 @@ const (
 	// DefaultHoldBytesEach bounds what is held of one invocation.
 	DefaultHoldBytesEach = 512 << 10
 
-	maxSegment  = 4 << 10
-	minSegment  = 256
-	maxSpares   = 16
-	maxVerdicts = 64
-	lineHeader  = 4
-	knownBit    = 1 << 31
+	maxSegment = 4 << 10
+	minSegment = 256
+	maxSpares  = 16
+	lineHeader = 4
+	knownBit   = 1 << 31
 )
 
 // recorder is the flight recorder: it holds the lines of each invocation that
@@ -36,20 +35,12 @@ type recorder struct {
 	total, each int
 	segment     int
 
-	open     map[string]*tape
-	used     int
-	seq      uint64
-	spares   []*segment
-	verdicts [maxVerdicts]verdict // of the last invocations that ended
-	next     int
+	holders map[*heldLines]struct{} // of open attempts
+	used    int
+	seq     uint64
+	spares  []*segment
 
 	holding, released, forgotten, dropped uint64 // lines
-}
-
-// verdict is how an invocation ended, for its lines that come later.
-type verdict struct {
-	id  string
-	bad bool
 }
 
 func newRecorder(opt *Options) recorder {
@@ -77,39 +68,28 @@ func (r *recorder) takes(l invocation.Level) bool {
 	return l <= r.level
 }
 
-// tape returns the invocation's, and makes it with its first line.
-func (r *recorder) tape(id string) *tape {
-	t := r.open[id]
-	if t == nil {
-		if r.open == nil {
-			r.open = make(map[string]*tape)
+// lines returns what is held of the attempt, and makes it with the first line.
+func (r *recorder) lines(st *attempt) *heldLines {
+	if st.held == nil {
+		if r.holders == nil {
+			r.holders = make(map[*heldLines]struct{})
 		}
-		t = &tape{}
-		r.open[id] = t
+		st.held = &heldLines{}
+		r.holders[st.held] = struct{}{}
 	}
-	return t
-}
-
-// verdict returns how an invocation ended, if that is remembered.
-func (r *recorder) verdict(id string) (bad bool) {
-	for i := range r.verdicts {
-		if r.verdicts[i].id == id {
-			return r.verdicts[i].bad
-		}
-	}
-	return false
+	return st.held
 }
 
 // hold keeps a copy of the line.
-func (r *recorder) hold(t *tape, line []byte, known bool) {
+func (r *recorder) hold(h *heldLines, line []byte, known bool) {
 	need := lineHeader + len(line)
 	if need > r.each || len(line) > math.MaxInt32 {
-		t.drop(r, 1)
+		h.drop(r, 1)
 		return
 	}
-	s := t.last()
+	s := h.last()
 	if s == nil || cap(s.buf)-len(s.buf) < need {
-		s = r.extend(t, max(need, r.segment))
+		s = r.extend(h, max(need, r.segment))
 	}
 	head := uint32(len(line))
 	if known {
@@ -120,36 +100,38 @@ func (r *recorder) hold(t *tape, line []byte, known bool) {
 	r.holding++
 }
 
-// release hands out what the tape holds, in order and never twice, and lets
+// release hands out what is held, in order and never twice, and lets
 // later lines of the invocation pass.
-func (r *recorder) release(t *tape, put func(line []byte, known bool)) {
-	if t.released {
+func (r *recorder) release(h *heldLines, put func(line []byte, known bool)) {
+	if h.released {
 		return
 	}
-	t.released = true
-	t.lines(put)
-	for _, s := range t.segments {
+	h.released = true
+	h.lines(put)
+	for _, s := range h.segments {
 		r.holding -= uint64(s.lines)
 		r.released += uint64(s.lines)
-		t.let += uint32(s.lines)
+		h.let += uint32(s.lines)
 	}
-	r.free(t, len(t.segments))
+	r.free(h, len(h.segments))
 }
 
-// end forgets the invocation. What its tape still holds goes, as all went
-// well; the caller has released it otherwise.
-func (r *recorder) end(id string, bad bool) (t tape) {
-	if held := r.open[id]; held != nil {
-		for _, s := range held.segments {
-			r.holding -= uint64(s.lines)
-			r.forgotten += uint64(s.lines)
-		}
-		r.free(held, len(held.segments))
-		delete(r.open, id)
-		t = *held
-		bad = bad || t.released // an ERROR that was caught: its late lines pass, as the others did
+// end forgets what is still held of the attempt, for all went well; the caller
+// has released it otherwise. It returns how many lines were released and how
+// many had no room.
+func (r *recorder) end(st *attempt, bad bool) (let, dropped uint32) {
+	st.bad = bad
+	h := st.held
+	if h == nil {
+		return 0, 0
 	}
-	r.verdicts[r.next] = verdict{id: id, bad: bad}
-	r.next = (r.next + 1) % maxVerdicts
-	return t
+	for _, s := range h.segments {
+		r.holding -= uint64(s.lines)
+		r.forgotten += uint64(s.lines)
+	}
+	r.free(h, len(h.segments))
+	delete(r.holders, h)
+	st.held = nil
+	st.bad = bad || h.released // an ERROR that was caught: its late lines pass, as the others did
+	return h.let, h.dropped
 }

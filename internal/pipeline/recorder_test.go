@@ -106,7 +106,9 @@ func TestRecorderReleases(t *testing.T) {
 		{"spindown before the report", events(debugLine("a"), done(testID, "success", "")),
 			func(r *rig) { r.Flush("spindown", t0) }, "|"},
 		{"memory ended", events(debugLine("a"), textLine("MemoryError")),
-			func(r *rig) { r.HandleEvents(events(reported(testID, "success"))) }, "MemoryError | a"},
+			func(r *rig) {
+				r.HandleEvents(events(done(testID, "error", "Runtime.ExitError"), reported(testID, "error")))
+			}, "MemoryError | a"},
 		{"never twice", events(debugLine("a"), errLine("e"), done(testID, "error", ""), reported(testID, "error")),
 			func(r *rig) {
 				r.HandleEvents(events(done(testID, "error", ""), reported(testID, "error")))
@@ -222,11 +224,11 @@ func TestRecorderIsTold(t *testing.T) {
 func TestRecorderIsBounded(t *testing.T) {
 	const each, total = 8 << 10, 20 << 10
 	r := newRecorder(&Options{Hold: levelDebug, HoldBytes: total, HoldBytesEach: each})
+	attempts := make([]attempt, 6)
 	for i := range 4000 {
-		id := fmt.Sprint(i % 5)
-		r.hold(r.tape(id), []byte(fmt.Sprintf("%05d", i)+strings.Repeat("x", i%300)), false)
+		r.hold(r.lines(&attempts[i%5]), []byte(fmt.Sprintf("%05d", i)+strings.Repeat("x", i%300)), false)
 		used := 0
-		for _, t2 := range r.open {
+		for t2 := range r.holders {
 			if t2.bytes > each {
 				t.Fatalf("%d bytes of one, at most %d", t2.bytes, each)
 			}
@@ -247,11 +249,11 @@ func TestRecorderIsBounded(t *testing.T) {
 		t.Errorf("%d held, %d dropped, %d bytes", r.holding, r.dropped, r.used)
 	}
 	var left []string
-	for id, tape := range r.open {
+	for held := range r.holders {
 		var own []string
-		r.release(tape, func(line []byte, _ bool) { own = append(own, string(line[:5])) })
+		r.release(held, func(line []byte, _ bool) { own = append(own, string(line[:5])) })
 		if !slices.IsSorted(own) || len(own) == 0 || own[len(own)-1] < "03990" {
-			t.Errorf("%s: %v", id, own)
+			t.Errorf("%v", own)
 		}
 		left = append(left, own...)
 	}
@@ -263,7 +265,7 @@ func TestRecorderIsBounded(t *testing.T) {
 		t.Errorf("%d bytes and %d lines after the end", r.used, r.holding)
 	}
 	// A line that is larger than the bound is dropped alone.
-	r.hold(r.tape("new"), make([]byte, each), false)
+	r.hold(r.lines(&attempts[5]), make([]byte, each), false)
 	if r.used != 0 {
 		t.Errorf("%d bytes of a line that is too long", r.used)
 	}
@@ -278,8 +280,8 @@ func TestRecorderForgetsInvocations(t *testing.T) {
 		status := []string{"success", "error"}[i%2]
 		r.HandleEvents(events(start(id), debugLine(id), done(id, status, ""), reported(id, status)))
 	}
-	if n := len(r.recorder.open); n != 0 || r.recorder.used != 0 {
-		t.Errorf("%d tapes with %d bytes are left", n, r.recorder.used)
+	if n := len(r.recorder.holders); n != 0 || r.recorder.used != 0 {
+		t.Errorf("lines of %d attempts with %d bytes are left", n, r.recorder.used)
 	}
 	if got := len(r.lines.got); got != 250 {
 		t.Errorf("%d lines left, want 250", got)

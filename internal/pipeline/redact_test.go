@@ -74,7 +74,7 @@ func TestRedactedLineIsJudgedAsItWas(t *testing.T) {
 		t.Errorf("a DEBUG line passes because its level is redacted: %s", got)
 	}
 	r.one(textLine("fatal error: runtime: out of memory"))
-	r.HandleEvents(events(report(testID)))
+	r.HandleEvents(events(done(testID, "error", "Runtime.ExitError"), report(testID)))
 	if member(t, r.metrics.got[0], "OutOfMemory") != float64(1) {
 		t.Errorf("%s", r.metrics.got[0])
 	}

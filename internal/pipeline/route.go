@@ -12,19 +12,24 @@ func (p *Pipeline) lineLocked(ev *telemetry.Event) {
 	if l.emf && !p.eventSeen && !p.coldCounted {
 		p.coldCounted = p.events.CountsColdStart(l.text)
 	}
+	l.unhandled()
 	wanted := ev.Kind != telemetry.KindFunction || p.wants(ev.Line)
 	if p.opt.Redact != nil && p.redactLocked(l) {
 		p.stats.Redacted++
 	}
-	var req *invocation.Request
+	var a *invocation.Attempt
 	if !l.emf { // a metrics document is no line of the log
-		req = p.tracker.Line(&l.facts)
+		a = p.ownerLocked(ev, l)
+	}
+	var req *invocation.Request
+	if a != nil {
+		req = a.Request()
 	}
 	if !wanted {
 		p.stats.Excluded++
 		return
 	}
-	if p.recorder.on() && !l.emf && req != nil && p.recordLocked(ev, l, req) {
+	if p.recorder.on() && a != nil && p.recordLocked(ev, l, a, req) {
 		return
 	}
 	if !l.emf && !p.lines.passes(l.facts.Level, req) {
@@ -33,6 +38,24 @@ func (p *Pipeline) lineLocked(ev *telemetry.Event) {
 	}
 	p.stats.Passed++
 	p.putLocked(ev, l, req)
+}
+
+// ownerLocked finds the attempt of a line, which learns what the line says.
+func (p *Pipeline) ownerLocked(ev *telemetry.Event, l *line) *invocation.Attempt {
+	l.facts.At = ev.Time
+	return p.tracker.Line(&l.facts)
+}
+
+// unhandled notes what the line tells of an error that nobody caught.
+func (l *line) unhandled() {
+	f := &l.facts
+	if f.Level != levelUnknown && f.Level < levelError {
+		return
+	}
+	if u := findUnhandled(l.text, l.object); u.found {
+		f.Unhandled = true
+		f.ErrorType, f.ErrorMessage = u.name, u.message
+	}
 }
 
 // wants applies Include and Exclude.
@@ -58,41 +81,43 @@ func (p *Pipeline) redactLocked(l *line) bool {
 		p.parser.parseText()
 	}
 	l.emf = before.emf
-	l.facts.Level, l.facts.Failure = before.facts.Level, before.facts.Failure
+	l.unhandled()
+	l.facts.Level, l.facts.Failure, l.facts.Unhandled = before.facts.Level, before.facts.Failure, before.facts.Unhandled
 	l.facts.RequestID, l.facts.Text = before.facts.RequestID, before.facts.Text
 	return true
 }
 
 // recordLocked lets the flight recorder decide, and reports whether the line
 // is dealt with. An ERROR line releases what is held before it leaves itself.
-func (p *Pipeline) recordLocked(ev *telemetry.Event, l *line, req *invocation.Request) bool {
+func (p *Pipeline) recordLocked(ev *telemetry.Event, l *line, a *invocation.Attempt, req *invocation.Request) bool {
 	switch {
 	case l.facts.Level >= levelError || l.facts.Failure:
-		p.releaseLocked(req.ID)
+		p.releaseLocked(a)
 		return false
 	case !p.recorder.takes(l.facts.Level) || p.lines.tail(req).sampled:
 		return false
 	}
-	if p.recorder.open[req.ID] == nil && !p.tracker.Holds(req.ID) {
-		return p.lateLocked(ev, l, req)
+	st := of(a)
+	if st.held == nil && !a.Open() {
+		return p.lateLocked(ev, l, st, req)
 	}
-	t := p.recorder.tape(req.ID)
+	h := p.recorder.lines(st)
 	switch {
-	case t.released:
+	case h.released:
 		p.stats.Passed++
 		p.putLocked(ev, l, req)
 	case len(p.opt.Lines) == 0:
 		p.recorder.forgotten++
 	default:
 		out := p.encodeLocked(ev, l, req)
-		p.recorder.hold(t, out.bytes, out.known)
+		p.recorder.hold(h, out.bytes, out.known)
 	}
 	return true
 }
 
 // lateLocked deals with a line of an invocation whose end was judged already.
-func (p *Pipeline) lateLocked(ev *telemetry.Event, l *line, req *invocation.Request) bool {
-	if !p.recorder.verdict(req.ID) {
+func (p *Pipeline) lateLocked(ev *telemetry.Event, l *line, st *attempt, req *invocation.Request) bool {
+	if !st.bad {
 		p.recorder.forgotten++
 		return true
 	}
@@ -102,29 +127,29 @@ func (p *Pipeline) lateLocked(ev *telemetry.Event, l *line, req *invocation.Requ
 }
 
 // releaseLocked hands out what is held of an invocation that goes badly.
-func (p *Pipeline) releaseLocked(id string) {
-	if !p.recorder.on() || !p.tracker.Holds(id) {
+func (p *Pipeline) releaseLocked(a *invocation.Attempt) {
+	if !p.recorder.on() || !a.Open() {
 		return
 	}
-	p.recorder.release(p.recorder.tape(id), func(line []byte, known bool) {
+	p.recorder.release(p.recorder.lines(of(a)), func(line []byte, known bool) {
 		p.stats.Passed++
 		p.sendLocked(line, known)
 	})
 }
 
-// judgeLocked ends the recording of an invocation by how it went.
-func (p *Pipeline) judgeLocked(s *invocation.Summary) tape {
+// judgeLocked ends the recording of an attempt by how it went. It returns how
+// many lines were released and how many had no room.
+func (p *Pipeline) judgeLocked(st *attempt, failed bool) (let, dropped uint32) {
 	if !p.recorder.on() {
-		return tape{}
+		return 0, 0
 	}
-	id := s.Request.ID
-	if t := p.recorder.open[id]; t != nil && s.Failed {
-		p.recorder.release(t, func(line []byte, known bool) {
+	if st.held != nil && failed {
+		p.recorder.release(st.held, func(line []byte, known bool) {
 			p.stats.Passed++
 			p.sendLocked(line, known)
 		})
 	}
-	return p.recorder.end(id, s.Failed)
+	return p.recorder.end(st, failed)
 }
 
 // putLocked hands a line to the destinations.

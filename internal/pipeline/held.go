@@ -2,8 +2,8 @@ package pipeline
 
 import "encoding/binary"
 
-// tape is what is held of one invocation.
-type tape struct {
+// heldLines are the lines that are held of one attempt.
+type heldLines struct {
 	released bool // a bad end is known: lines pass
 	segments []*segment
 	bytes    int
@@ -19,16 +19,16 @@ type segment struct {
 	lines int
 }
 
-func (t *tape) last() *segment {
-	if len(t.segments) == 0 {
+func (h *heldLines) last() *segment {
+	if len(h.segments) == 0 {
 		return nil
 	}
-	return t.segments[len(t.segments)-1]
+	return h.segments[len(h.segments)-1]
 }
 
-// lines shows what the tape holds, in order.
-func (t *tape) lines(show func(line []byte, known bool)) {
-	for _, s := range t.segments {
+// lines shows what is held, in order.
+func (h *heldLines) lines(show func(line []byte, known bool)) {
+	for _, s := range h.segments {
 		for rest := s.buf; len(rest) > 0; {
 			head := binary.LittleEndian.Uint32(rest)
 			n := int(head &^ knownBit)
@@ -38,22 +38,22 @@ func (t *tape) lines(show func(line []byte, known bool)) {
 	}
 }
 
-func (t *tape) drop(r *recorder, lines int) {
-	t.dropped += uint32(lines)
+func (h *heldLines) drop(r *recorder, lines int) {
+	h.dropped += uint32(lines)
 	r.dropped += uint64(lines)
 }
 
 // extend makes room for a new segment and adds it.
-func (r *recorder) extend(t *tape, size int) *segment {
-	for t.bytes+size > r.each && len(t.segments) > 0 {
-		r.dropOldest(t)
+func (r *recorder) extend(h *heldLines, size int) *segment {
+	for h.bytes+size > r.each && len(h.segments) > 0 {
+		r.dropOldest(h)
 	}
 	for r.used+size > r.total {
 		r.dropOldest(r.oldest())
 	}
 	s := r.newSegment(size)
-	t.segments = append(t.segments, s)
-	t.bytes += cap(s.buf)
+	h.segments = append(h.segments, s)
+	h.bytes += cap(s.buf)
 	r.used += cap(s.buf)
 	return s
 }
@@ -69,37 +69,37 @@ func (r *recorder) newSegment(size int) *segment {
 	return &segment{seq: r.seq, buf: make([]byte, 0, size)}
 }
 
-// oldest returns the tape with the oldest segment. There is one whenever
-// bytes are in use.
-func (r *recorder) oldest() *tape {
-	var oldest *tape
-	for _, t := range r.open {
-		if len(t.segments) > 0 && (oldest == nil || t.segments[0].seq < oldest.segments[0].seq) {
-			oldest = t
+// oldest returns the attempt's lines with the oldest segment. There is one
+// whenever bytes are in use.
+func (r *recorder) oldest() *heldLines {
+	var oldest *heldLines
+	for h := range r.holders {
+		if len(h.segments) > 0 && (oldest == nil || h.segments[0].seq < oldest.segments[0].seq) {
+			oldest = h
 		}
 	}
 	return oldest
 }
 
-// dropOldest gives up the tape's first segment.
-func (r *recorder) dropOldest(t *tape) {
-	lines := t.segments[0].lines
+// dropOldest gives up the first segment.
+func (r *recorder) dropOldest(h *heldLines) {
+	lines := h.segments[0].lines
 	r.holding -= uint64(lines)
-	t.drop(r, lines)
-	r.free(t, 1)
+	h.drop(r, lines)
+	r.free(h, 1)
 }
 
-// free gives back the tape's first n segments.
-func (r *recorder) free(t *tape, n int) {
-	for _, s := range t.segments[:n] {
-		t.bytes -= cap(s.buf)
+// free gives back the first n segments.
+func (r *recorder) free(h *heldLines, n int) {
+	for _, s := range h.segments[:n] {
+		h.bytes -= cap(s.buf)
 		r.used -= cap(s.buf)
 		if cap(s.buf) == r.segment && len(r.spares) < maxSpares {
 			s.buf, s.lines = s.buf[:0], 0
 			r.spares = append(r.spares, s)
 		}
 	}
-	kept := copy(t.segments, t.segments[n:])
-	clear(t.segments[kept:])
-	t.segments = t.segments[:kept]
+	kept := copy(h.segments, h.segments[n:])
+	clear(h.segments[kept:])
+	h.segments = h.segments[:kept]
 }

@@ -1,0 +1,134 @@
+package invocation
+
+import (
+	"container/list"
+	"sync/atomic"
+	"time"
+)
+
+// Attempt is one try of one request: Lambda tries an asynchronous event again
+// under the same request id, and each try has a life, lines and a canonical
+// event of its own. The Tracker makes attempts and closes them; everybody else
+// holds a pointer and asks its methods, which are safe for concurrent use.
+type Attempt struct {
+	ID  string // the request id
+	Try int    // 1 for the first that this process has seen of the id
+
+	// State is what package pipeline keeps of the attempt. It is guarded by
+	// that package's lock, and the Tracker never looks at it.
+	State any
+
+	request atomic.Pointer[Request]
+	over    atomic.Bool // the summary is made
+
+	// All that follows is guarded by the Tracker's lock.
+	seq    uint64 // order of all attempts
+	thread *thread
+	place  *list.Element // among the open ones
+	facts  *facts        // nil once the attempt is over
+	begin  time.Time     // platform.start, else the first that was heard of it
+	end    time.Time     // of the report, or of what closed the attempt; zero before
+}
+
+// Request is what is known about the request now. The value never changes:
+// when more is known there is a new one.
+func (a *Attempt) Request() *Request { return a.request.Load() }
+
+// Open reports whether the attempt still waits for its summary.
+func (a *Attempt) Open() bool { return !a.over.Load() }
+
+// facts is all that was said about an open attempt.
+type facts struct {
+	invoke    Invoke    // zero without an INVOKE event
+	delivered time.Time // when the proxy handed it to the runtime; zero: not seen
+	answer    *Answer   // what the proxy saw the runtime post; nil: nothing
+	started   bool      // platform.start was seen
+	ended     bool      // the runtime is done with it
+	reported  bool      // platform.report was seen
+	closeAt   time.Time // wall clock, of an attempt that is reported and waits for late lines
+	cold      coldness
+	sum       Summary
+	clues     clues
+}
+
+func (f *facts) lacksInvoke() bool   { return f.invoke.At.IsZero() }
+func (f *facts) lacksDelivery() bool { return f.delivered.IsZero() }
+func (f *facts) lacksStart() bool    { return !f.started }
+
+// running reports whether the runtime is not known to be done with it.
+func (a *Attempt) running() bool { return a.facts != nil && !a.facts.ended }
+
+// thread is all attempts of one request id.
+type thread struct {
+	id       string
+	tries    int
+	open     []*Attempt    // oldest first
+	last     *Attempt      // the newest that is over; nil: none
+	ended    time.Time     // the latest time at which one was over
+	bare     bool          // last never had its INVOKE
+	reported bool          // last had its report
+	place    *list.Element // among the requests without an open attempt; nil: it has one
+}
+
+// startedBefore returns the attempt whose platform.start this is, delivered
+// again: it is told by its time. nil: it is news.
+func (th *thread) startedBefore(at time.Time) *Attempt {
+	for i := len(th.open) - 1; i >= 0; i-- {
+		if a := th.open[i]; a.facts.started && !at.After(a.begin) {
+			return a
+		}
+	}
+	switch {
+	case th.last == nil, at.After(th.ended):
+		return nil
+	case at.Equal(th.ended) && th.lacking(at, (*facts).lacksStart) != nil:
+		return nil
+	}
+	return th.last
+}
+
+// newest returns the attempt that lines of this request belong to: the newest
+// that has started, else the newest.
+func (th *thread) newest() *Attempt {
+	for i := len(th.open) - 1; i >= 0; i-- {
+		if th.open[i].facts.started {
+			return th.open[i]
+		}
+	}
+	if len(th.open) > 0 {
+		return th.open[len(th.open)-1]
+	}
+	return th.last
+}
+
+// lacking returns the open attempt that lacks something and began nearest to
+// the time; the older one if two are as near. nil: none lacks it.
+func (th *thread) lacking(at time.Time, lacks func(*facts) bool) *Attempt {
+	var nearest *Attempt
+	var distance time.Duration
+	for _, a := range th.open {
+		if !lacks(a.facts) || a.facts.reported && at.After(a.end) {
+			continue
+		}
+		if d := at.Sub(a.begin).Abs(); nearest == nil || d < distance {
+			nearest, distance = a, d
+		}
+	}
+	return nearest
+}
+
+// endingAt returns the open attempt that an end at this time belongs to: the
+// newest that had begun by then. An end that lies before all of them is of one
+// that is over, if there was one; else the clocks disagree, and it is the
+// oldest's.
+func (th *thread) endingAt(end time.Time) *Attempt {
+	for i := len(th.open) - 1; i >= 0; i-- {
+		if !th.open[i].begin.After(end) {
+			return th.open[i]
+		}
+	}
+	if len(th.open) == 0 || !th.ended.IsZero() && !end.After(th.ended) {
+		return nil
+	}
+	return th.open[0]
+}

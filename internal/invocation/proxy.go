@@ -1,0 +1,81 @@
+package invocation
+
+// Delivered takes note that the proxy hands a request to the runtime, and
+// returns its attempt: the open one of that id that was not delivered yet,
+// else a new one. On managed instances this is how an attempt begins, for
+// there is no INVOKE. It returns nil without a request id.
+//
+// It may be called before or after Begin and platform.start of the request,
+// and from several goroutines.
+func (t *Tracker) Delivered(d Delivery) *Attempt {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if d.RequestID == "" {
+		return nil
+	}
+	if d.At.IsZero() {
+		d.At = t.opt.Now()
+	}
+	th := t.threadLocked(d.RequestID)
+	a := th.lacking(d.At, (*facts).lacksDelivery)
+	if a == nil && len(th.open) == 0 && th.last != nil && !d.At.After(th.ended) {
+		return th.last // told late, of one that is over
+	}
+	if a == nil {
+		a = t.newLocked(th, d.At)
+		t.judgeColdStartLocked(a, d.At)
+	}
+	a.facts.delivered = d.At
+	n := *a.Request()
+	for _, f := range []struct {
+		dst *string
+		v   string
+	}{{&n.FunctionARN, d.FunctionARN}, {&n.TraceHeader, d.TraceHeader}, {&n.TenantID, d.TenantID}} {
+		if *f.dst == "" {
+			*f.dst = f.v
+		}
+	}
+	if n.Deadline.IsZero() {
+		n.Deadline = d.Deadline
+	}
+	a.request.Store(&n)
+	t.renewLocked(a)
+	if t.latest == nil || a.seq > t.latest.seq {
+		t.latest = a
+	}
+	return a
+}
+
+// Answered takes note of what the runtime posted for a request. It belongs to
+// the open attempt that was delivered and has no answer yet; without one, and
+// for an id that is not known, it changes nothing. A later answer to the same
+// delivery is one that Lambda refuses, and is left out.
+//
+// On managed instances the answer is the end of the runtime's work: there is
+// no platform.runtimeDone.
+func (t *Tracker) Answered(answer Answer) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	th := t.threads[answer.RequestID]
+	if th == nil {
+		return
+	}
+	if answer.At.IsZero() {
+		answer.At = t.opt.Now()
+	}
+	for _, a := range th.open {
+		f := a.facts
+		if f.delivered.IsZero() || f.answer != nil {
+			continue
+		}
+		f.answer = &answer
+		if t.managedLocked() && !f.ended {
+			f.ended = true
+			f.sum.Done = answer.At
+			if took := answer.At.Sub(f.delivered); took >= 0 {
+				f.sum.RuntimeDurationMs = millis(took)
+			}
+		}
+		return
+	}
+}
