@@ -116,7 +116,7 @@ func (a *App) cacheConfig() paramcache.Config {
 		StaleWhileRevalidate: a.cfg.StaleWhileRevalidate,
 		RefreshAhead:         refreshAhead,
 		MaxItems:             a.cfg.CacheItems,
-		MaxBytes:             a.cfg.CacheBytes,
+		MaxBytes:             a.cfg.CacheBytes - memoBytes(a.cfg.CacheBytes),
 		Timeout:              a.cfg.ParametersTimeout,
 		Timeouts:             timeouts,
 		Allow:                a.cfg.ParametersAllow,

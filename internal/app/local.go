@@ -30,6 +30,7 @@ func (a *App) newLocal() *localhttp.Server {
 		KeyAttr:              a.cfg.DynamoDBKeyAttr,
 		SortAttr:             a.cfg.DynamoDBSortAttr,
 		ValueAttr:            a.cfg.DynamoDBValueAttr,
+		MemoBytes:            memoBytes(a.cfg.CacheBytes),
 	}
 	switch {
 	case a.cfg.InitType == snapStart:
@@ -44,6 +45,10 @@ func (a *App) newLocal() *localhttp.Server {
 	}
 	return localhttp.New(deps, options)
 }
+
+// memoBytes is the share of the cache's bytes in which the connections keep
+// whole answers for the second that is running.
+func memoBytes(cacheBytes int) int { return min(cacheBytes/16, 256<<10) }
 
 // unsnapped is the cache of a function under SnapStart. Until the first
 // invocation it stores nothing: a snapshot is kept for days and restored many

@@ -190,6 +190,7 @@ func (a *App) thaw(now time.Time) {
 		// may be served after the restore.
 		a.restored.Store(true)
 		a.cache.PurgeAll()
+		a.local.Forget()
 		a.aws.Forget()
 		a.remotes.forget()
 		a.spool.recover(true)

@@ -97,6 +97,7 @@ func (s *Server) sendValue(x *exchange, contentType []string, res *paramcache.Re
 		x.write(http.StatusNotModified)
 		return nil
 	}
+	s.repeat(x, res)
 	return x.send(http.StatusOK, contentType)
 }
 

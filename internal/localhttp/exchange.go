@@ -17,6 +17,7 @@ type exchange struct {
 	vars  [maxVars]string // of the path, undecoded
 	args  []argument
 	text  bool // the bare value is wanted
+	asked question
 
 	// out is the answer's body behind keyLength bytes of the process key, so
 	// that the entity tag is one hash over one slice.

@@ -94,6 +94,11 @@ type Options struct {
 	// Default table layout on /parameters/dynamodb. Empty: id, sk, value.
 	KeyAttr, SortAttr, ValueAttr string
 
+	// MemoBytes bounds the answers that are kept to be given again, within the
+	// second and for the same bytes of a request. 0: none are. The caller takes
+	// it from what the cache may hold.
+	MemoBytes int
+
 	InFlight    int // requests answered at the same time; 0: 256
 	Connections int // open at the same time; 0: 512
 }

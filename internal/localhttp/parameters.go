@@ -158,6 +158,7 @@ func (s *Server) read(x *exchange, ref paramcache.Ref, opt paramcache.Options) (
 	if err := s.available(); err != nil {
 		return paramcache.Result{}, err
 	}
+	x.asked = question{ref, opt}
 	return s.deps.Parameters.Get(x.r.Context(), ref, opt)
 }
 

@@ -18,12 +18,13 @@ import (
 // Server is the local API. Methods may be called from any goroutine; Listen,
 // Serve and Shutdown are meant to be called once each, in that order.
 type Server struct {
-	deps   Deps
-	opt    Options
-	log    *zap.Logger
-	errors []ErrorInfo
-	set    presets
-	key    [keyLength]byte // makes entity tags worthless outside this process
+	deps     Deps
+	opt      Options
+	log      *zap.Logger
+	errors   []ErrorInfo
+	set      presets
+	repeater Repeater        // nil: no answer is given again
+	key      [keyLength]byte // makes entity tags worthless outside this process
 
 	main      *door
 	appConfig *door // nil: there is none
@@ -39,6 +40,7 @@ type Server struct {
 // Stats counts what the API did since the process started.
 type Stats struct {
 	Requests int64 // answered, refusals included
+	Repeated int64 // of Requests: given again by the connection, see Options.MemoBytes
 	Refused  int64 // by a check that comes before parsing: headers, Host, Origin, token
 	Limited  int64 // 429 because too many were in flight
 	Failed   int64 // 5xx
@@ -61,13 +63,20 @@ func New(deps Deps, opt Options) *Server {
 		set:    newPresets(),
 	}
 	_, _ = rand.Read(s.key[:]) // never fails: the runtime ends the process instead
+	s.repeater = repeater(deps.Parameters, s.log)
+	memo := s.opt.MemoBytes
+	if s.opt.AppConfigPort != 0 {
+		memo /= 2
+	}
 	s.exchanges.New = func() any { return new(exchange) }
 	s.main = s.door(Routes(), loopback.Options{
 		Number: s.opt.Port, Variable: "POWERTOOLS_EXTENSION_HTTP_PORT", Rival: "the AWS Parameters and Secrets Lambda Extension uses 2773",
+		MemoBytes: memo,
 	})
 	if s.opt.AppConfigPort != 0 {
 		s.appConfig = s.door(appConfigRoutes(s.main.routes), loopback.Options{
 			Number: max(0, s.opt.AppConfigPort), Variable: "POWERTOOLS_EXTENSION_APPCONFIG_PORT", Rival: "the AWS AppConfig Agent Lambda extension uses 2772",
+			MemoBytes: memo,
 		})
 		s.appConfig.open = true
 	}
@@ -126,7 +135,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) Stats() Stats {
 	c := &s.stats
 	return Stats{
-		Requests: c.requests.Load(), Refused: c.refused.Load(), Limited: c.limited.Load(),
+		Requests: c.requests.Load(), Repeated: s.repeats(), Refused: c.refused.Load(), Limited: c.limited.Load(),
 		Failed: c.failed.Load(), Panics: c.panics.Load(),
 	}
 }

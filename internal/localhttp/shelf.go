@@ -87,6 +87,7 @@ func deleteCache(s *Server, x *exchange) error {
 	for _, one := range asked {
 		purged += s.purge(one)
 	}
+	s.Forget()
 	x.out = append(x.out, `{"purged":`...)
 	x.out = append(wire.AppendInt(x.out, purged), '}')
 	x.w.Header()["Cache-Control"] = s.set.noStore

@@ -234,7 +234,7 @@ func TestFreezeIsForgiven(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := &conn{Conn: &lateConn{late: test.late}, owner: newListener(newPipes(), 1)}
+				c := &conn{Conn: &lateConn{late: test.late}, owner: newListener(newPipes(), Options{Connections: 1}, zap.NewNop())}
 				_ = c.SetReadDeadline(test.deadline())
 				n, err := c.Read(make([]byte, 1))
 				if forgiven := n == 1 && err == nil; forgiven != test.forgiven {
@@ -247,11 +247,11 @@ func TestFreezeIsForgiven(t *testing.T) {
 
 func TestFreezeInWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &conn{Conn: &lateConn{late: time.Hour}, owner: newListener(newPipes(), 1)}
+		c := &conn{Conn: &lateConn{late: time.Hour}, owner: newListener(newPipes(), Options{Connections: 1}, zap.NewNop())}
 		if n, err := c.Write([]byte("answer")); n != 6 || err != nil {
 			t.Errorf("after a freeze: %d, %v", n, err)
 		}
-		c = &conn{Conn: &lateConn{}, owner: newListener(newPipes(), 1)}
+		c = &conn{Conn: &lateConn{}, owner: newListener(newPipes(), Options{Connections: 1}, zap.NewNop())}
 		if n, err := c.Write([]byte("answer")); n != 1 || !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("client does not read: %d, %v", n, err)
 		}

@@ -27,6 +27,9 @@ type Options struct {
 	MaxHeader   int    // bytes of request line and headers; 0: 64 KiB
 	Variable    string // environment variable that sets Number, for error texts
 	Rival       string // who else uses the number, for the error when it is taken
+
+	Refusal   []byte // the whole answer when every connection is busy; it closes
+	MemoBytes int    // of answers kept to be given again; 0: none are
 }
 
 const (
@@ -65,6 +68,7 @@ func New(handler http.Handler, log *zap.Logger, opt Options) *Port {
 		MaxHeaderBytes:    opt.MaxHeader - 4096, // net/http reads 4,096 more than it is told
 		Protocols:         protocols,
 		ConnState:         follow,
+		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 
 		DisableGeneralOptionsHandler: true,
 	}}
@@ -92,7 +96,7 @@ func (p *Port) Listen() error {
 }
 
 // Use takes a listener that is open already, in place of Listen.
-func (p *Port) Use(ln net.Listener) { p.listener = newListener(ln, p.opt.Connections) }
+func (p *Port) Use(ln net.Listener) { p.listener = newListener(ln, p.opt, p.log) }
 
 // Addr is the bound address, host:port. Empty before Listen.
 func (p *Port) Addr() string {
@@ -109,6 +113,10 @@ func (p *Port) Serve() {
 	}
 	go func() {
 		defer p.recoverRoot()
+		p.listener.run()
+	}()
+	go func() {
+		defer p.recoverRoot()
 		if err := p.http.Serve(p.listener); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			p.log.Error("port stopped; the function's requests will be refused", zap.String("address", p.Addr()), zap.Error(err))
 		}
@@ -122,6 +130,22 @@ func (p *Port) recoverRoot() {
 	}
 }
 
+// Forget drops every answer that is kept. Call it when a value may not be given
+// any more although nothing was asked since: after a purge, after a restore.
+func (p *Port) Forget() {
+	if p.listener != nil {
+		p.listener.memo.forget()
+	}
+}
+
+// Repeats is how many answers the connections gave by themselves.
+func (p *Port) Repeats() int64 {
+	if p.listener == nil {
+		return 0
+	}
+	return p.listener.memo.hits.Load()
+}
+
 // Shutdown stops to accept, waits for the requests in flight until ctx ends,
 // and then closes what is left. It is a no-op before Listen.
 func (p *Port) Shutdown(ctx context.Context) error {
@@ -129,8 +153,11 @@ func (p *Port) Shutdown(ctx context.Context) error {
 		return nil
 	}
 	p.listener.stop()
-	if err := p.http.Shutdown(ctx); err != nil {
+	err := p.http.Shutdown(ctx)
+	if err != nil {
 		_ = p.http.Close() // best effort: the process is about to end
+	}
+	if err = errors.Join(err, p.listener.settle(ctx)); err != nil {
 		return fmt.Errorf("shut down %s: %w", p.Addr(), err)
 	}
 	return nil
