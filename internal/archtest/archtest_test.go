@@ -42,6 +42,7 @@ var floors = map[string]int{
 	"internal/paramcache":         1,
 
 	"internal/invocation":           2,
+	"internal/runtimeapi":           2,
 	"internal/paramcache/awsparams": 2,
 	"internal/localhttp/wire":       2,
 
