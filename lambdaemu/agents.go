@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"powertools-extension/lambdaemu/internal/child"
 )
 
 // agentState is a state of an extension; the words appear in error texts and in
@@ -44,7 +46,7 @@ type agent struct {
 	name     string
 	id       string
 	internal bool // runs inside the runtime's process
-	proc     *process
+	proc     *child.Process
 
 	state     agentState
 	events    []string
@@ -147,7 +149,7 @@ const (
 // runtimeMachine is the function's side. The sandbox's lock must be held.
 type runtimeMachine struct {
 	state  runtimeState
-	proc   *process
+	proc   *child.Process
 	parked []chan *invocation
 	again  *invocation // the open invocation, handed out again to a /next that repeats
 

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"powertools-extension/lambdaemu/internal/child"
 )
 
 // ErrClosed is what Invoke returns once the emulator has been shut down.
@@ -31,13 +33,14 @@ var ErrRequestOpen = errors.New("an invocation with this request id is still und
 // called from several goroutines; invocations run one after the other.
 type Emulator struct {
 	opt      Options
-	launcher *launcher
+	launcher *child.Launcher
 	hooks    *notifier
 	script   *transcript
 	wire     *wire
 	sink     *sink // nil when no variable names it
 	counts   *telemetryCounts
 	reports  reportCounts
+	log      *logOrder
 	faults   *faults
 	api      apiServer
 	taken    []*http.Server // ports held by the fault port-taken
@@ -86,8 +89,9 @@ func Start(ctx context.Context, opt Options) (*Emulator, error) {
 	}
 	e.hooks = newNotifier(opt.OnLine, opt.OnEntry)
 	e.script = &transcript{hooks: e.hooks}
+	e.log = newLogOrder(e.script)
 	e.wire, e.counts = newWire(opt.OnWire), &telemetryCounts{}
-	e.launcher = newLauncher()
+	e.launcher = child.NewLauncher()
 	e.life, e.endLife = context.WithCancel(context.Background())
 	e.tmp, err = os.MkdirTemp("", "lambda-")
 	if err := errors.Join(err, e.openSink(), e.serve()); err != nil {
@@ -192,11 +196,11 @@ func (e *Emulator) newSandbox() *sandbox {
 	s := &sandbox{
 		opt: &e.opt, launcher: e.launcher, hooks: e.hooks, script: e.script, faults: e.faults, wire: e.wire,
 		env: environment{opt: &e.opt, id: e.id, creds: inventCredentials(), api: e.api.addr, containerToken: newUUID()},
-		hub: newHub(e.faults), gate: newGate(), gone: make(chan struct{}), changed: make(chan struct{}),
+		log: e.log, hub: newHub(e.faults), gate: newGate(), gone: make(chan struct{}), changed: make(chan struct{}),
 		runtime: runtimeMachine{state: runtimeStarted}, registrationOpen: true, initialising: true,
 	}
 	s.hub.counts = e.counts
-	s.order = newOrder(func(text string) { s.printProcess(OriginFunction, "", text) })
+	s.order = newOrder(func(msg child.Message) { s.printProcess(OriginFunction, "", msg) })
 	e.setCurrent(s)
 	return s
 }
@@ -299,7 +303,7 @@ func (e *Emulator) teardown() {
 	}
 	e.sink.close()
 	e.wg.Wait()
-	e.launcher.close()
+	e.launcher.Close()
 	e.hooks.close()
 	_ = os.RemoveAll(e.tmp)
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"powertools-extension/lambdaemu/internal/child"
 )
 
 // reservedKeys are the names Lambda refuses as customer variables, less the
@@ -120,8 +122,7 @@ func (e *environment) platform() map[string]string {
 }
 
 // runtimeOnly are the values that extensions do not get (AWS page:
-// runtimes-extensions-api). _LAMBDA_TELEMETRY_LOG_FD stays absent: runtimes
-// then log to stdout.
+// runtimes-extensions-api).
 func (e *environment) runtimeOnly() map[string]string {
 	env := map[string]string{
 		"_HANDLER":                   e.opt.Handler,
@@ -138,6 +139,9 @@ func (e *environment) runtimeOnly() map[string]string {
 		delete(env, "AWS_LAMBDA_LOG_STREAM_NAME")
 	case e.opt.managed():
 		env["AWS_LAMBDA_MAX_CONCURRENCY"] = strconv.Itoa(e.opt.Concurrency)
+	}
+	if e.opt.framed() != child.None {
+		env["_LAMBDA_TELEMETRY_LOG_FD"] = strconv.Itoa(child.FramedFD)
 	}
 	if name := e.opt.executionEnv(); name != "" {
 		env["AWS_EXECUTION_ENV"] = name

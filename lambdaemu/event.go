@@ -34,6 +34,7 @@ type event struct {
 	requestID string // for the transcript; "" outside an invocation
 	record    any    // of a platform event
 	line      string // of a function or extension line, without newline
+	bare      bool   // the line had no newline: a frame
 }
 
 // encoded is an event as one subscriber gets it: head, record, "}". The three
@@ -70,6 +71,9 @@ func (e event) encode(schema, logFormat string) encoded {
 // wrapped into one.
 func lineRecord(e event, schema, logFormat string) []byte {
 	if logFormat != formatJSON || schema < schema2022Dec {
+		if e.bare {
+			return marshal(e.line)
+		}
 		return marshal(e.line + "\n")
 	}
 	if trimmed := bytes.TrimSpace([]byte(e.line)); len(trimmed) > 0 && trimmed[0] == '{' && json.Valid(trimmed) {

@@ -33,6 +33,12 @@ func (l *lineLog) add(line Line) {
 	l.lines = append(l.lines, line)
 }
 
+func (l *lineLog) of(origin Origin) []Line {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(l.lines), func(line Line) bool { return line.Origin != origin })
+}
+
 func (l *lineLog) texts(origin Origin) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

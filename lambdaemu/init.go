@@ -5,6 +5,8 @@ import (
 	"errors"
 	"path/filepath"
 	"time"
+
+	"powertools-extension/lambdaemu/internal/child"
 )
 
 // Phases of platform.initStart and its kin.
@@ -62,7 +64,7 @@ func (s *sandbox) startExtensions(ctx context.Context) *failure {
 			return s.launchFailed(a, "TooManyExtensions", errors.New("too many extensions"))
 		}
 		if err := s.spawnExtension(a, path); err != nil {
-			return s.launchFailed(a, launchErrorType(err), err)
+			return s.launchFailed(a, child.LaunchErrorType(err), err)
 		}
 	}
 	return s.await(ctx, s.allRegisteredLocked)

@@ -40,6 +40,16 @@ type Options struct {
 	NoFreeze     bool          // default: SIGSTOP all process groups between invocations
 	Faults       []Fault       // see FaultNames
 
+	// LogDescriptor is the kind of the function's third log descriptor, the framed
+	// one whose number is in _LAMBDA_TELEMETRY_LOG_FD: pipe, socket or off. Each
+	// frame is one log event. Default: pipe for managed runtimes, which use it, and
+	// off for custom ones and on managed instances, where it is another mechanism.
+	LogDescriptor string
+
+	// SplitOutput gives the function's stdout and stderr a pipe each. Default: one
+	// for both, which keeps their order.
+	SplitOutput bool
+
 	// Seed chooses for every request on managed instances whether its report or
 	// its lines come first; the same seed chooses the same for the n-th request.
 	Seed uint64
@@ -59,7 +69,9 @@ type Line struct {
 	Time   time.Time
 	Origin Origin
 	Name   string // the extension's name for OriginExtension
-	Text   string // without the newline
+	Text   string // without the newline; a frame's may have several lines
+	Framed bool   // it came through the framed descriptor (Options.LogDescriptor)
+	Level  string // of a frame, e.g. INFO; else ""
 }
 
 // Origin says who printed a line.

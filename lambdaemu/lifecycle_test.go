@@ -243,7 +243,7 @@ func TestFreezeStopsProcessGroups(t *testing.T) {
 	var pids []int
 	r.box.mu.Lock()
 	for _, p := range r.box.procs {
-		pids = append(pids, p.cmd.Process.Pid)
+		pids = append(pids, p.PID())
 	}
 	r.box.mu.Unlock()
 	groups := make(map[int]int)

@@ -49,7 +49,7 @@ func (o Options) resolve() (Options, error) {
 	if err := o.resolveFiles(); err != nil {
 		return o, err
 	}
-	return o, errors.Join(o.checkRanges(), o.checkNames(), o.checkRuntime(), o.checkEnv())
+	return o, errors.Join(o.checkRanges(), o.checkNames(), o.checkRuntime(), o.checkDescriptor(), o.checkEnv())
 }
 
 // defaultVersion is a published one where Lambda knows no other (AWS pages:
@@ -153,6 +153,7 @@ func (o *Options) resolveFiles() error {
 		return err
 	}
 	o.Runtime = or(o.Runtime, runtimeID(o.Command[0]))
+	o.LogDescriptor = or(o.LogDescriptor, o.defaultDescriptor())
 	o.Layers, err = resolveLayers(o.Layers)
 	return err
 }

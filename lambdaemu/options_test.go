@@ -20,7 +20,7 @@ func TestOptionDefaults(t *testing.T) {
 	want := Options{
 		Command: []string{"/bin/true"}, Dir: got.Dir, Inherit: []string{"PATH", "HOME", "LANG"}, Layers: []string{},
 		FunctionName: "function", Version: "$LATEST", Handler: "app.handler", Region: "us-east-1", AccountID: "123456789012",
-		Runtime: "provided.al2023", MemoryMB: 128, Timeout: 3 * time.Second, InitTimeout: 10 * time.Second, LogFormat: "Text", InitType: "on-demand",
+		Runtime: "provided.al2023", LogDescriptor: "off", MemoryMB: 128, Timeout: 3 * time.Second, InitTimeout: 10 * time.Second, LogFormat: "Text", InitType: "on-demand",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -54,6 +54,8 @@ func TestBadOptions(t *testing.T) {
 		{"concurrency", Options{Command: ok, Concurrency: 2}, "only init type lambda-managed-instances runs several invocations in one sandbox"},
 		{"negative concurrency", Options{Command: ok, Concurrency: -1}, "use 1 to 1000"},
 		{"init type", Options{Command: ok, InitType: "warm"}, "unknown init type"},
+		{"log descriptor", Options{Command: ok, LogDescriptor: "file"}, `log descriptor "file": use pipe, socket or off`},
+		{"managed log descriptor", Options{Command: ok, LogDescriptor: "pipe", InitType: "lambda-managed-instances"}, "managed instances have none"},
 		{"runtime", Options{Command: ok, Runtime: "cobol"}, `runtime "cobol": use Lambda's identifier, e.g. python3.13`},
 		{"memory", Options{Command: ok, MemoryMB: 64}, "Lambda allows 128 to 10240"},
 		{"timeout", Options{Command: ok, Timeout: time.Hour}, "Lambda allows up to 15m"},

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"powertools-extension/lambdaemu/internal/child"
 )
 
 // On managed instances what the platform says about a request and what the
@@ -31,7 +33,7 @@ type ReportStats struct {
 
 // order sends a request's lines and its report out in the order chosen for it.
 type order struct {
-	print func(text string) // a line of the function; called under the lock
+	print func(child.Message) // what the function printed; called under the lock
 
 	mu   sync.Mutex
 	open map[string]*ordered
@@ -40,12 +42,12 @@ type order struct {
 // ordered is one request under way.
 type ordered struct {
 	reportFirst bool
-	held        []string
+	held        []child.Message
 	bytes       int
 	timer       *time.Timer // of the oldest line held
 }
 
-func newOrder(print func(string)) *order {
+func newOrder(print func(child.Message)) *order {
 	return &order{print: print, open: make(map[string]*ordered)}
 }
 
@@ -63,16 +65,16 @@ func (o *order) begin(id string, reportFirst bool) {
 // line prints, or holds a line that shall come after its report. A line belongs
 // to the open request whose id it names, or to the only one that is open; of
 // others nobody can say whose they are.
-func (o *order) line(text string) {
+func (o *order) line(msg child.Message) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	r := o.ownerLocked(text)
+	r := o.ownerLocked(msg.Text)
 	if r == nil || !r.reportFirst {
-		o.print(text)
+		o.print(msg)
 		return
 	}
-	r.held = append(r.held, text)
-	r.bytes += len(text)
+	r.held = append(r.held, msg)
+	r.bytes += len(msg.Text)
 	switch {
 	case r.bytes > lateBytes:
 		o.releaseLocked(r)
@@ -124,8 +126,9 @@ func (o *order) releaseLocked(r *ordered) {
 	}
 	held := r.held
 	r.held, r.bytes = nil, 0
-	for _, text := range held {
-		o.print(text)
+	for _, msg := range held {
+		msg.Time = time.Now() // dated when the platform takes them
+		o.print(msg)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"powertools-extension/lambdaemu/internal/child"
 )
 
 // orderLog is what an order under test has sent out.
@@ -18,9 +20,12 @@ type orderLog struct {
 
 func newOrderLog() *orderLog {
 	l := &orderLog{}
-	l.order = newOrder(func(text string) { l.got = append(l.got, text[:min(len(text), 9)]) })
+	l.order = newOrder(func(msg child.Message) { l.got = append(l.got, msg.Text[:min(len(msg.Text), 9)]) })
+
 	return l
 }
+
+func (l *orderLog) line(text string) { l.order.line(child.Message{Text: text}) }
 
 func (l *orderLog) reportOf(id string) {
 	place := len(l.got)

@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"powertools-extension/lambdaemu/internal/child"
 )
 
 // This file writes what the platform says, in its two forms: an event for the
@@ -27,11 +29,15 @@ func (s *sandbox) printEvent(e event) {
 	if s.opt.LogFormat != formatJSON || s.belowInfo(e.record) {
 		return
 	}
-	s.print(OriginPlatform, "", string(marshal(struct {
+	s.print(OriginPlatform, "", e.jsonLine())
+}
+
+func (e event) jsonLine() string {
+	return string(marshal(struct {
 		Time   string          `json:"time"`
 		Type   string          `json:"type"`
 		Record json.RawMessage `json:"record"`
-	}{e.at.UTC().Format(isoMillis), e.typ, marshal(e.record)})))
+	}{e.at.UTC().Format(isoMillis), e.typ, marshal(e.record)}))
 }
 
 func (s *sandbox) belowInfo(record any) bool {
@@ -56,16 +62,18 @@ func (s *sandbox) printText(text string) {
 }
 
 func (s *sandbox) print(origin Origin, name, text string) {
-	s.hooks.line(Line{Time: time.Now(), Origin: origin, Name: name, Text: text})
+	s.told(Line{Time: time.Now(), Origin: origin, Name: name, Text: text})
 }
 
 // printProcess is a line that the function or an extension wrote. It comes
 // under the lock of the output it was read from, so the order of the two
 // destinations is the same.
-func (s *sandbox) printProcess(origin Origin, name, text string) {
-	s.print(origin, name, text)
-	s.hub.emit(event{at: time.Now(), typ: string(origin), category: string(origin), line: text})
+func (s *sandbox) printProcess(origin Origin, name string, msg child.Message) {
+	s.told(Line{Time: msg.Time, Origin: origin, Name: name, Text: msg.Text, Framed: msg.Framed, Level: msg.Level})
+	s.hub.emit(event{at: msg.Time, typ: string(origin), category: string(origin), line: msg.Text, bare: msg.Bare && msg.Framed})
 }
+
+func (s *sandbox) told(line Line) { s.log.line(line, "", s.hooks.line) }
 
 func (s *sandbox) logInitStart(phase string) {
 	version, arn := s.runtimeVersions()
@@ -147,6 +155,7 @@ func statusSuffix(status, errorType string) string {
 }
 
 func (s *sandbox) logStart(inv *invocation) {
+	s.log.start(inv.id)
 	s.printText("START RequestId: " + inv.id + " Version: " + s.opt.Version)
 	record := startRecord{RequestID: inv.id, Version: s.opt.Version, Tracing: inv.trace.telemetryTracing(), TenantID: inv.req.TenantID}
 	if s.opt.managed() {
@@ -244,7 +253,13 @@ func wholeMillis(d time.Duration) int64 {
 }
 
 func (s *sandbox) logReport(inv *invocation, r report) {
-	s.printText("END RequestId: " + inv.id)
+	ends := ""
+	if r.status == statusSuccess {
+		ends = inv.id
+	}
+	if s.opt.LogFormat == formatText {
+		s.log.line(Line{Time: time.Now(), Origin: OriginPlatform, Text: "END RequestId: " + inv.id}, ends, s.hooks.line)
+	}
 	s.printText(s.reportLine(inv, r))
 	record := reportRecord{
 		RequestID: inv.id, Status: r.status, ErrorType: r.errorType,
@@ -255,7 +270,9 @@ func (s *sandbox) logReport(inv *invocation, r report) {
 		record.Spans = []spanRecord{newSpan("extensionOverhead", inv.ready, r.end)}
 	}
 	e := event{at: time.Now(), typ: "platform.report", category: categoryPlatform, requestID: inv.id, record: record}
-	s.printEvent(e)
+	if s.opt.LogFormat == formatJSON {
+		s.log.line(Line{Time: e.at, Origin: OriginPlatform, Text: e.jsonLine()}, ends, s.hooks.line)
+	}
 	s.sendReport(e)
 }
 

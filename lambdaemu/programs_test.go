@@ -2,6 +2,7 @@ package lambdaemu
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -34,9 +36,14 @@ type fnEvent struct {
 	Headers bool     `json:"headers,omitempty"` // answer with the headers of /next
 	Touch   string   `json:"touch,omitempty"`   // append to this file
 	Child   bool     `json:"child,omitempty"`   // leave a child behind
-	ExitNow bool     `json:"exitNow,omitempty"` // answer, then exit 0 instead of /next
 
-	ExitOnce string `json:"exitOnce,omitempty"` // exit unless this file exists; make it
+	ChildPrints bool `json:"childPrints,omitempty"` // with the function's descriptors
+	ExitNow     bool `json:"exitNow,omitempty"`     // answer, then exit 0 instead of /next
+
+	ExitOnce string   `json:"exitOnce,omitempty"` // exit unless this file exists; make it
+	Frames   []string `json:"frames,omitempty"`   // written to the framed descriptor
+	Shell    string   `json:"shell,omitempty"`    // run by sh with the function's descriptors
+	Later    []string `json:"later,omitempty"`    // printed after the next /next; ID is the request's id
 }
 
 func runtimeURL(path string) string {
@@ -157,7 +164,7 @@ func serveOne() (code int, end bool) {
 	var ev fnEvent
 	json.Unmarshal(payload, &ev)
 	id := resp.Header.Get("Lambda-Runtime-Aws-Request-Id")
-	ev.prepare()
+	ev.prepare(id)
 	if ev.Exit != nil {
 		return *ev.Exit, true
 	}
@@ -168,12 +175,20 @@ func serveOne() (code int, end bool) {
 		}
 	}
 	ev.answer(id, payload, resp.Header)
+	if ev.Later != nil {
+		go func() {
+			time.Sleep(100 * time.Millisecond)
+			for _, text := range ev.Later {
+				fmt.Println(strings.ReplaceAll(text, "ID", id))
+			}
+		}()
+	}
 	return 0, ev.ExitNow
 }
 
-func (ev *fnEvent) prepare() {
+func (ev *fnEvent) prepare(id string) {
 	for _, line := range ev.Print {
-		fmt.Println(line)
+		fmt.Println(strings.ReplaceAll(line, "REQUEST-ID", id))
 	}
 	for i := range ev.Flood {
 		fmt.Printf("%06d %s\n", i, strings.Repeat("x", 92))
@@ -183,8 +198,23 @@ func (ev *fnEvent) prepare() {
 		fmt.Fprintln(f, os.Getpid())
 		f.Close()
 	}
+	if ev.Shell != "" {
+		sh := exec.Command("/bin/sh", "-c", strings.ReplaceAll(ev.Shell, "REQUEST-ID", id))
+		sh.Stdout, sh.Stderr = os.Stdout, os.Stderr
+		if fd, err := strconv.Atoi(os.Getenv("_LAMBDA_TELEMETRY_LOG_FD")); err == nil {
+			sh.ExtraFiles = []*os.File{os.NewFile(uintptr(fd), "framed")}
+		}
+		sh.Run()
+	}
+	if ev.Frames != nil {
+		writeFrames(ev.Frames)
+	}
 	if ev.Child {
-		exec.Command("/bin/sleep", "1000").Start()
+		child := exec.Command("/bin/sleep", "1000")
+		if ev.ChildPrints {
+			child.Stdout = os.Stdout
+		}
+		child.Start()
 	}
 	time.Sleep(time.Duration(ev.SleepMs) * time.Millisecond)
 }
@@ -477,4 +507,19 @@ func (x *extPlayer) shutdown(ev string) int {
 	}
 	time.Sleep(time.Duration(x.cfg.ShutdownWaitMs) * time.Millisecond)
 	return x.cfg.ShutdownExit
+}
+
+// writeFrames writes each text as one frame of a level WARN to the descriptor
+// that the platform named.
+func writeFrames(texts []string) {
+	fd, err := strconv.Atoi(os.Getenv("_LAMBDA_TELEMETRY_LOG_FD"))
+	if err != nil {
+		fmt.Println("no framed descriptor")
+		return
+	}
+	for _, text := range texts {
+		frame := []byte{0xa5, 0x5a, 0x00, 4<<2 | 1}
+		frame = binary.BigEndian.AppendUint32(frame, uint32(len(text)))
+		syscall.Write(fd, append(frame, text...))
+	}
 }

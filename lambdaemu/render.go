@@ -13,6 +13,7 @@ const (
 	whatRegister  = "register"
 	whatInvoke    = "invoke"
 	whatSink      = "sink POST"
+	whatLogOrder  = "log order"
 )
 
 // Render returns the transcript as text for a golden file: times are dropped,

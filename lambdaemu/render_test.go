@@ -5,21 +5,11 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
-
-func ownPgid(t *testing.T) int {
-	t.Helper()
-	pgid, err := syscall.Getpgid(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pgid
-}
 
 // Two runs of the same thing that differ in times, identifiers and interleaving
 // render alike.

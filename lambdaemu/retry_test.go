@@ -31,7 +31,7 @@ func (r *rig) storyOf(id string) (log, telemetry []string) {
 // and REPORT and their events again. [DOC:invocation-async-error-handling]
 func TestRetrySameID(t *testing.T) {
 	r := newRig(t, Options{}, map[string]extConfig{"ext-a": {Subscribe: []string{"platform"}, WaitDone: true}})
-	pid := r.current().runtime.proc.cmd.Process.Pid
+	pid := r.current().runtime.proc.PID()
 	outcomes, err := r.InvokeAsync(t.Context(), Request{Payload: mustJSON(fnEvent{Error: "Function.Broken"})}, 2)
 	if err != nil || len(outcomes) != 3 {
 		t.Fatalf("%d outcomes, error %v", len(outcomes), err)
@@ -42,7 +42,7 @@ func TestRetrySameID(t *testing.T) {
 			t.Errorf("attempt %d: %+v", i+1, o)
 		}
 	}
-	if now := r.current().runtime.proc.cmd.Process.Pid; now != pid {
+	if now := r.current().runtime.proc.PID(); now != pid {
 		t.Error("a handler that threw has cost its process")
 	}
 	r.stop()

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+
+	"powertools-extension/lambdaemu/internal/child"
 )
 
 // sandbox is one set of processes: from the start of the extensions to the
@@ -15,7 +17,7 @@ import (
 type sandbox struct {
 	opt      *Options
 	env      environment
-	launcher *launcher
+	launcher *child.Launcher
 	hooks    *notifier
 	script   *transcript
 	faults   *faults
@@ -23,13 +25,14 @@ type sandbox struct {
 	hub      *hub
 	gate     *gate
 	order    *order
+	log      *logOrder
 	gone     chan struct{} // closed at the end; frees suspended /next calls
 
 	mu               sync.Mutex
 	changed          chan struct{} // closed and replaced at every change of state
 	agents           []*agent      // external ones in launch order, then internal ones
 	runtime          runtimeMachine
-	procs            []*process
+	procs            []*child.Process
 	inv              *invocation // the open one; nil between invocations
 	crowd            crowd       // managed instances: the open ones
 	registrationOpen bool
@@ -115,11 +118,11 @@ func (s *sandbox) drain(a *agent) {
 	s.mu.Lock()
 	procs := slices.Clone(s.procs)
 	if a != nil {
-		procs = []*process{a.proc}
+		procs = []*child.Process{a.proc}
 	}
 	s.mu.Unlock()
 	for _, p := range procs {
-		p.drain()
+		p.Drain()
 	}
 }
 
@@ -127,9 +130,11 @@ func (s *sandbox) drain(a *agent) {
 // extension may rely on one; it gets no arguments (AWS source: rapid/handlers).
 func (s *sandbox) spawnExtension(a *agent, path string) error {
 	s.script.add(a.name, "exec", filepath.Base(path))
-	c := command{name: a.name, path: path, dir: "/", env: s.env.extension()}
-	emit := func(line string) { s.printProcess(OriginExtension, a.name, line) }
-	p, err := s.launcher.spawn(c, emit, s.hooks.waitRoom, func(p *process) { s.extensionExited(a, p) })
+	p, err := s.launcher.Spawn(child.Command{Name: a.name, Path: path, Dir: "/", Env: s.env.extension()}, child.Handlers{
+		Print: func(msg child.Message) { s.printProcess(OriginExtension, a.name, msg) },
+		Room:  s.hooks.waitRoom,
+		Exit:  func(p *child.Process) { s.extensionExited(a, p) },
+	})
 	if err != nil {
 		return err
 	}
@@ -142,8 +147,10 @@ func (s *sandbox) spawnExtension(a *agent, path string) error {
 
 func (s *sandbox) spawnRuntime() error {
 	s.script.add(whoRuntime, "exec", filepath.Base(s.opt.Command[0]))
-	emit := s.order.line
-	p, err := s.launcher.spawn(s.runtimeCommand(), emit, s.hooks.waitRoom, s.runtimeExited)
+	p, err := s.launcher.Spawn(s.runtimeCommand(), child.Handlers{
+		Print: s.order.line, Room: s.hooks.waitRoom, Exit: s.runtimeExited,
+		Broken: func(err error) { s.script.add(whoRuntime, "log descriptor", err.Error()) },
+	})
 	if err != nil {
 		return err
 	}
@@ -156,29 +163,29 @@ func (s *sandbox) spawnRuntime() error {
 
 // extensionExited is a crash outside of shutdown, exit code 0 included (AWS
 // source: rapid/handlers watchEvents).
-func (s *sandbox) extensionExited(a *agent, p *process) {
-	message := p.text
-	if p.code == 0 {
+func (s *sandbox) extensionExited(a *agent, p *child.Process) {
+	message := p.Text()
+	if p.Code() == 0 {
 		message = "exit code 0"
 	}
-	s.script.add(a.name, "exit", p.outcome())
+	s.script.add(a.name, "exit", p.Outcome())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.shuttingDown && a.state == agentRunning {
 		a.state = agentExited
-		if p.code != 0 {
+		if p.Code() != 0 {
 			a.state = agentShutdownFailed
 		}
 	}
 	s.diedLocked("Extension.Crash", message)
 }
 
-func (s *sandbox) runtimeExited(p *process) {
-	message := "Runtime exited with error: " + p.text
-	if p.code == 0 {
+func (s *sandbox) runtimeExited(p *child.Process) {
+	message := "Runtime exited with error: " + p.Text()
+	if p.Code() == 0 {
 		message = "Runtime exited without providing a reason"
 	}
-	s.script.add(whoRuntime, "exit", p.outcome())
+	s.script.add(whoRuntime, "exit", p.Outcome())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	errorType := "Runtime.ExitError"
@@ -200,8 +207,11 @@ func (s *sandbox) signalAll(sig syscall.Signal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.procs {
-		if p.alive() {
-			p.signal(sig)
+		if p.Alive() {
+			p.Signal(sig)
+		}
+		if sig == syscall.SIGKILL {
+			p.Abandon()
 		}
 	}
 }
@@ -230,8 +240,8 @@ func (s *sandbox) memoryMB() int {
 	s.mu.Lock()
 	groups := make(map[int]bool, len(s.procs))
 	for _, p := range s.procs {
-		groups[p.cmd.Process.Pid] = p.alive()
+		groups[p.PID()] = p.Alive()
 	}
 	s.mu.Unlock()
-	return peakMemoryMB(groups)
+	return child.PeakMemoryMB(groups)
 }

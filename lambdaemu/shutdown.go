@@ -4,6 +4,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"powertools-extension/lambdaemu/internal/child"
 )
 
 // Budgets of the shutdown phase (AWS page: lambda-runtime-environment).
@@ -19,6 +21,9 @@ const (
 // late. Managed instances flush up to 1 s at this place (AWS source:
 // lambda-managed-instances rapid/shutdown).
 const flushLimit = 500 * time.Millisecond
+
+// thawLimit is how long SIGCONT may take to show.
+const thawLimit = 50 * time.Millisecond
 
 // lastWait is how long a SIGKILLed process may need to vanish.
 const lastWait = 5 * time.Second
@@ -59,7 +64,7 @@ func (s *sandbox) flushTelemetry() {
 	}
 }
 
-func (s *sandbox) beginShutdown() ([]*agent, *process) {
+func (s *sandbox) beginShutdown() ([]*agent, *child.Process) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.shuttingDown = true
@@ -76,25 +81,26 @@ func (s *sandbox) budget(agents []*agent) time.Duration {
 	return budgetInternal
 }
 
-func (s *sandbox) stopRuntime(p *process, until time.Time) {
-	if p == nil || !p.alive() {
+func (s *sandbox) stopRuntime(p *child.Process, until time.Time) {
+	if p == nil || !p.Alive() {
 		return
 	}
 	s.script.add(whoRuntime, "SIGTERM", "")
-	p.awaitThaw(thawLimit) // a signal that meets a stopped process may go to a thread that cannot handle it
-	p.signal(syscall.SIGTERM)
-	if !p.awaitExit(until) {
+	p.AwaitThaw(thawLimit) // a signal that meets a stopped process may go to a thread that cannot handle it
+	p.Signal(syscall.SIGTERM)
+	if !p.AwaitExit(until) {
 		s.kill(p)
 	}
 }
 
-func (s *sandbox) kill(p *process) {
-	if p == nil || !p.alive() {
+func (s *sandbox) kill(p *child.Process) {
+	if p == nil || !p.Alive() {
 		return
 	}
-	s.script.add(p.name, "SIGKILL", "")
-	p.signal(syscall.SIGKILL)
-	p.awaitExit(time.Now().Add(lastWait))
+	s.script.add(p.Name, "SIGKILL", "")
+	p.Signal(syscall.SIGKILL)
+	p.Abandon()
+	p.AwaitExit(time.Now().Add(lastWait))
 }
 
 // stopExtensions sends SHUTDOWN to all who registered for it, kills the others,
@@ -129,16 +135,16 @@ func (s *sandbox) sendShutdown(a *agent, ev agentEvent) bool {
 }
 
 func (s *sandbox) awaitExtension(a *agent, deadline time.Time, exit *ExtensionExit) {
-	if !a.proc.awaitExit(deadline) {
+	if !a.proc.AwaitExit(deadline) {
 		exit.Killed = true
 		s.kill(a.proc)
 	}
-	if a.proc.alive() {
+	if a.proc.Alive() {
 		exit.Code = -1
 		return
 	}
-	exit.Code = a.proc.code
-	if after := a.proc.at.Sub(a.released); after > 0 {
+	exit.Code = a.proc.Code()
+	if after := a.proc.At().Sub(a.released); after > 0 {
 		exit.After = after
 	}
 }

@@ -393,8 +393,8 @@ func TestCrashBetweenInvocations(t *testing.T) {
 	r.box.mu.Lock()
 	p := r.box.agents[0].proc
 	r.box.mu.Unlock()
-	p.signal(syscall.SIGKILL)
-	<-p.exited
+	p.Signal(syscall.SIGKILL)
+	<-p.Exited()
 	eventually(t, "notice of the death", func() bool { return r.box.died() != nil })
 	resp := r.invoke(fnEvent{})
 	if resp.ErrorType != "Extension.Crash" || !strings.HasSuffix(string(resp.Payload), `Error: signal: killed"}`) {

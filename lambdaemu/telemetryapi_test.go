@@ -5,6 +5,9 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
+
+	"powertools-extension/lambdaemu/internal/child"
 )
 
 const telemetryPath = "/2022-07-01/telemetry"
@@ -119,8 +122,8 @@ func TestTCPDestination(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	r.box.printProcess(OriginFunction, "", "one")
-	r.box.printProcess(OriginFunction, "", "two")
+	r.box.printProcess(OriginFunction, "", child.Message{Text: "one", Time: time.Now()})
+	r.box.printProcess(OriginFunction, "", child.Message{Text: "two", Time: time.Now()})
 	buf := make([]byte, 1000)
 	var got string
 	for strings.Count(got, "\n") < 2 {

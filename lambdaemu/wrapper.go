@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"powertools-extension/lambdaemu/internal/child"
 )
 
 // wrapperKey names the program that managed runtimes start in the place of the
@@ -25,8 +27,12 @@ exec "$0" "$@"`
 func (o *Options) osOnly() bool { return strings.HasPrefix(o.Runtime, "provided") }
 
 // runtimeCommand is what the platform executes to start the function.
-func (s *sandbox) runtimeCommand() command {
-	c := command{name: whoRuntime, path: s.opt.Command[0], args: s.opt.Command[1:], dir: s.opt.Dir, env: s.env.runtime()}
+func (s *sandbox) runtimeCommand() child.Command {
+	c := child.Command{
+		Name: whoRuntime, Path: s.opt.Command[0], Args: s.opt.Command[1:], Dir: s.opt.Dir, Env: s.env.runtime(),
+		Split: s.opt.SplitOutput, Framed: s.opt.framed(), Pace: s.logPace,
+		AwaitEOF: func() bool { return s.faults.hit("log-reader-eof") },
+	}
 	wrapper := s.opt.Env[wrapperKey]
 	switch {
 	case wrapper == "":
@@ -34,7 +40,7 @@ func (s *sandbox) runtimeCommand() command {
 		s.script.add(whoRuntime, "wrapper", "not started: runtime "+s.opt.Runtime+" does not know "+wrapperKey)
 	default:
 		s.script.add(whoRuntime, "wrapper", filepath.Base(wrapper))
-		c.path, c.args = "/bin/sh", append([]string{"-c", bootstrap, wrapper}, s.opt.Command...)
+		c.Path, c.Args = "/bin/sh", append([]string{"-c", bootstrap, wrapper}, s.opt.Command...)
 	}
 	return c
 }

@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package lambdaemu
+package child
 
 import "syscall"
 

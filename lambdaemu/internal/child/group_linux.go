@@ -1,4 +1,4 @@
-package lambdaemu
+package child
 
 import "syscall"
 
