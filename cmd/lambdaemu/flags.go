@@ -30,7 +30,11 @@ type settings struct {
 	logFormat  string
 	initType   string
 	freeze     bool
-	faults     []lambdaemu.Fault
+
+	logDescriptor string
+	splitOutput   bool
+
+	faults []lambdaemu.Fault
 
 	invokes     []string
 	count       int
@@ -84,6 +88,8 @@ func flagTable() []flagGroup {
 			{"memory", "MB", "128", "memory size, 128 to 10240", setMemory},
 			{"log-format", "text|json", "text", "the function's log format", choice(func(s *settings) *string { return &s.logFormat }, "text", "json")},
 			{"init-type", "TYPE", "on-demand", "on-demand, provisioned-concurrency, snap-start or managed-instances", choice(func(s *settings) *string { return &s.initType }, "on-demand", "provisioned-concurrency", "snap-start", "managed-instances")},
+			{"log-descriptor", "pipe|socket|off", "pipe for managed runtimes", "the function's framed log descriptor (_LAMBDA_TELEMETRY_LOG_FD): each frame is one log event, shown with ║", choice(func(s *settings) *string { return &s.logDescriptor }, "pipe", "socket", "off")},
+			{"split-output", "", "", "the function's stdout and stderr have a pipe each; otherwise they share one", toggle(func(s *settings) *bool { return &s.splitOutput })},
 			{"freeze", "", "true", "stop all processes between invocations, as Lambda does; --freeze=false to debug", toggle(func(s *settings) *bool { return &s.freeze })},
 			{"seed", "N", "0", "chooses, on managed instances, which requests are reported before their lines; the same seed gives the same order", setSeed},
 			{"fault", "NAME[:ARG][@FROM]", "", "a fault of the platform, from invocation FROM on; repeatable", addFault},

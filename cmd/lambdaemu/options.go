@@ -20,6 +20,7 @@ func (s settings) options(p process, awsURL string) (lambdaemu.Options, error) {
 	opt := lambdaemu.Options{
 		Command: s.command, Dir: s.dir, FunctionName: s.function, Handler: s.handler, Runtime: s.runtime,
 		Concurrency: s.concurrency, Seed: s.seed,
+		LogDescriptor: s.logDescriptor, SplitOutput: s.splitOutput,
 		MemoryMB: s.memoryMB, Timeout: s.timeout, NoFreeze: !s.freeze, Faults: s.faults, InitType: s.initType,
 		Env: map[string]string{},
 	}

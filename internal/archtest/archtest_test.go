@@ -68,7 +68,8 @@ var floors = map[string]int{
 // aside are the packages beside the product: they may import what is listed,
 // and nothing that is shipped may import them.
 var aside = map[string][]string{
-	"lambdaemu":                 {},
+	"lambdaemu":                 {"lambdaemu/internal/child"},
+	"lambdaemu/internal/child":  {},
 	"internal/awsemu":           {},
 	"cmd/lambdaemu":             {"cmd/lambdaemu/serve", "cmd/lambdaemu/show", "lambdaemu", "internal/awsemu", "internal/eventsource", "internal/nearest"},
 	"cmd/lambdaemu/serve":       {"lambdaemu"},

@@ -27,6 +27,8 @@ type JSONLine struct {
 	Origin lambdaemu.Origin `json:"origin"`
 	Name   string           `json:"name,omitempty"`
 	Text   string           `json:"text"`
+	Framed bool             `json:"framed,omitempty"` // it came through the framed descriptor
+	Level  string           `json:"level,omitempty"`  // of a frame
 }
 
 type jsonInvocation struct {

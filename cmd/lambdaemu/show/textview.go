@@ -181,6 +181,9 @@ func (v *textView) payload(raw []byte) string {
 func (v *textView) gutter(line lambdaemu.Line) string {
 	switch line.Origin {
 	case lambdaemu.OriginFunction:
+		if line.Framed {
+			return "  " + v.st.cyan("fn ") + v.st.Dim(" ║ ")
+		}
 		return "  " + v.st.cyan("fn ") + v.st.Dim(" │ ")
 	case lambdaemu.OriginExtension:
 		return "  " + v.st.magenta("ext") + v.st.Dim(" │ ")
