@@ -14,7 +14,26 @@ func FuzzMembers(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		in = TrimSpace(in)
-		if !LooksLikeObject(in) || !Valid(in) {
+		if !LooksLikeObject(in) {
+			return
+		}
+		checked, trusted := CheckMembersOf(in), MembersOf(in)
+		for valid := Valid(in); ; {
+			name, value, ok := checked.Next()
+			if !ok {
+				if checked.Valid() != valid {
+					t.Fatalf("%q: valid %v, and the walk says %v", in, valid, checked.Valid())
+				}
+				break
+			}
+			if !valid {
+				continue
+			}
+			if n, v, ok := trusted.Next(); !ok || !bytes.Equal(n, name) || !bytes.Equal(v, value) {
+				t.Fatalf("%q: %q %q, want %q %q", in, name, value, n, v)
+			}
+		}
+		if !Valid(in) {
 			return
 		}
 		dec := json.NewDecoder(bytes.NewReader(in))

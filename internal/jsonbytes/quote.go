@@ -100,7 +100,9 @@ func load[T []byte | string](s T) uint64 {
 // character, a quote, a backslash or not ASCII. Bytes behind the first may be
 // set wrongly; the caller looks at the first alone.
 func specialBytes(w uint64) uint64 {
-	return special(w) | w&everyTop
+	low := (w ^ everyOne*2) - everyOne*('"'^2+1) // as in special
+	backslash := (w ^ everyOne*'\\') - everyOne
+	return (low | backslash | w) & everyTop
 }
 
 // appendSpecial writes the first character of src, which is not a plain one,

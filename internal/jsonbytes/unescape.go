@@ -18,41 +18,39 @@ func Unescape(s []byte) []byte {
 		return s
 	}
 	w := r
-	for r < len(s) {
-		r, w = copyPlain(s, r, w)
-		if r >= len(s) {
-			break
-		}
-		if s[r+1] == 'u' {
+	for {
+		if c := s[r+1]; c == 'u' {
 			c, n := UnescapeRune(s[r:])
 			w += utf8.EncodeRune(s[w:], c)
 			r += n
-			continue
+		} else {
+			if c >= 'a' {
+				c = UnescapeByte(c)
+			}
+			s[w] = c
+			r, w = r+2, w+1
 		}
-		s[w] = UnescapeByte(s[r+1])
-		r, w = r+2, w+1
-	}
-	return s[:w]
-}
-
-// copyPlain moves bytes from s[r:] to s[w:], up to a backslash. It moves eight
-// at a time once the two are so far apart that the bytes it writes too many
-// are bytes that were read before.
-func copyPlain(s []byte, r, w int) (int, int) {
-	for r-w >= 8 && r+8 <= len(s) {
-		v := binary.LittleEndian.Uint64(s[r:])
-		binary.LittleEndian.PutUint64(s[w:], v)
-		n := bits.TrailingZeros64(backslash(v)) / 8 // 8 if there is none
-		r, w = r+n, w+n
-		if n < 8 {
-			return r, w
+		// What follows up to the next escape moves eight bytes at a time once
+		// the two places are so far apart that the bytes written too many are
+		// bytes that were read before.
+		for r-w >= 8 && r+8 <= len(s) {
+			v := binary.LittleEndian.Uint64(s[r:])
+			binary.LittleEndian.PutUint64(s[w:], v)
+			if m := backslash(v); m != 0 {
+				n := bits.TrailingZeros64(m) / 8
+				r, w = r+n, w+n
+				break
+			}
+			r, w = r+8, w+8
+		}
+		for r < len(s) && s[r] != '\\' {
+			s[w] = s[r]
+			r, w = r+1, w+1
+		}
+		if r >= len(s) {
+			return s[:w]
 		}
 	}
-	for r < len(s) && s[r] != '\\' {
-		s[w] = s[r]
-		r, w = r+1, w+1
-	}
-	return r, w
 }
 
 // backslash marks, by its top bit, the lowest of eight bytes that is one. Bits

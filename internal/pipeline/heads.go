@@ -143,6 +143,9 @@ func priority(text []byte) invocation.Level {
 // what its process manager puts in front, and "Fatal error: …", which PHP and
 // Swift print alone.
 func phpLevel(text []byte) invocation.Level {
+	if c := text[0]; c != 'P' && c != 'F' && c != '[' && c != 'N' {
+		return levelUnknown
+	}
 	if text[0] == '[' {
 		if _, rest, ok := bytes.Cut(text, []byte("] ")); ok {
 			text = rest

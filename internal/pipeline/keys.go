@@ -104,9 +104,10 @@ func (k key) String() string {
 // lean set.
 type Keys struct{ set keySet }
 
-// ParseKeys reads the items of POWERTOOLS_LOGS_KEYS: lean, all, or names. The
-// time and the message of a text are always there: without them a line would
-// say nothing, or not when. The error names the first item that is no key.
+// ParseKeys reads the items of POWERTOOLS_LOGS_KEYS: lean, all, or names. A
+// text's message is always there, and so are the three keys of an error, and
+// the timestamp where a destination needs it. The error names the first item
+// that is no key.
 func ParseKeys(items []string) (Keys, error) {
 	set := keySet(0)
 	for _, item := range items {
@@ -130,10 +131,7 @@ func ParseKeys(items []string) (Keys, error) {
 		}
 		set |= 1 << k
 	}
-	if set == 0 {
-		return Keys{}, nil
-	}
-	return Keys{set | 1<<keyTimestamp}, nil
+	return Keys{set}, nil
 }
 
 func (k Keys) keySet() keySet {

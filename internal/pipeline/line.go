@@ -52,43 +52,53 @@ func (p *parser) parse(ev *telemetry.Event) *line {
 
 func (p *parser) read(checked bool) {
 	l := &p.line
-	if obj := innerObject(l.text); obj != nil && p.isObject(obj, checked) {
-		p.parseObject()
+	if obj := innerObject(l.text); obj != nil && p.readObject(obj, checked) {
 		return
 	}
 	p.parseText()
 	if !l.headed {
 		return
 	}
-	if obj := innerObject(l.body); obj != nil && p.isObject(obj, false) {
+	if obj := innerObject(l.body); obj != nil {
 		head := *l
-		*l = line{text: head.text, object: true, headed: true, headID: head.headID, headTime: head.headTime}
-		p.parseObject()
-		if l.facts.Level == levelUnknown {
+		*l = line{text: head.text, headed: true, headID: head.headID, headTime: head.headTime}
+		if !p.readObject(obj, false) {
+			*l = head
+		} else if l.facts.Level == levelUnknown {
 			l.facts.Level = head.facts.Level
 		}
 	}
 }
 
-// isObject validates and keeps the object. What the decoder hands out as an
-// object it has checked whole, all but its UTF-8; a text was checked by nobody.
+// readObject reads the text as an object and reports whether it is one. What
+// the decoder hands out as an object it has checked whole,
+// all but its UTF-8; a text was checked by nobody.
 //
 // Three things pass that are the function's own: duplicate names, halves of
 // surrogate pairs as escapes, which JavaScript writes when it cuts a string,
 // and NaN and Infinity, which Python writes. Bytes that are not UTF-8 are
 // replaced.
-func (p *parser) isObject(obj []byte, checked bool) bool {
-	if !checked && !jsonbytes.Valid(obj) && !p.isLoose(obj) {
-		return false
+func (p *parser) readObject(obj []byte, checked bool) bool {
+	clean := utf8.Valid(obj) && bytes.IndexByte(obj, '\n') < 0 && bytes.IndexByte(obj, '\r') < 0
+	if !checked {
+		if clean && p.checkObject(obj) {
+			return true
+		}
+		if !jsonbytes.Valid(obj) && !p.isLoose(obj) {
+			return false
+		}
 	}
-	if !utf8.Valid(obj) {
-		p.clean = appendValid(p.clean[:0], obj)
-		obj = p.clean
-	}
-	if bytes.IndexByte(obj, '\n') >= 0 || bytes.IndexByte(obj, '\r') >= 0 {
-		obj = p.oneLine(obj)
+	if !clean {
+		if !utf8.Valid(obj) {
+			p.clean = appendValid(p.clean[:0], obj)
+			obj = p.clean
+		}
+		if bytes.IndexByte(obj, '\n') >= 0 || bytes.IndexByte(obj, '\r') >= 0 {
+			obj = p.oneLine(obj)
+		}
 	}
 	p.line.text, p.line.object = obj, true
+	p.parseObject()
 	return true
 }
 

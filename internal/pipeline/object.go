@@ -11,7 +11,8 @@ import (
 
 // findings are the members of an object that decide something.
 type findings struct {
-	level loglevel.Finder
+	level   loglevel.Finder
+	escapes bool // the object has a backslash somewhere
 
 	stack     []byte // a stack trace
 	errorType []byte
@@ -24,26 +25,57 @@ type findings struct {
 	own     []byte // timestamp
 }
 
-// parseObject reads the top-level members of the object once.
+// parseObject reads the top-level members of an object that is known to be
+// valid.
 func (p *parser) parseObject() {
 	l := &p.line
-	l.facts.Text = l.text
-	l.empty = true
-	l.facts.RequestID = l.headID
-	var f findings
-	m := jsonbytes.MembersOf(l.text)
+	f := l.begin()
+	for m := jsonbytes.MembersOf(l.text); ; {
+		name, value, ok := m.Next()
+		if !ok {
+			break
+		}
+		p.member(&f, name, value)
+	}
+	f.conclude(l)
+}
+
+// checkObject is parseObject for a text that may be an object, and reports
+// whether it is. If not, the line is as it was.
+func (p *parser) checkObject(obj []byte) bool {
+	l := &p.line
+	before := *l
+	l.text, l.object = obj, true
+	f := l.begin()
+	m := jsonbytes.CheckMembersOf(obj)
 	for {
 		name, value, ok := m.Next()
 		if !ok {
 			break
 		}
-		l.empty = false
-		if bytes.IndexByte(name, '\\') >= 0 {
-			name = p.unescape(name)
-		}
-		f.look(l, memberByName(name), name, value)
+		p.member(&f, name, value)
+	}
+	if !m.Valid() {
+		*l = before
+		return false
 	}
 	f.conclude(l)
+	return true
+}
+
+func (l *line) begin() findings {
+	l.facts.Text = l.text
+	l.empty = true
+	l.facts.RequestID = l.headID
+	return findings{escapes: bytes.IndexByte(l.text, '\\') >= 0}
+}
+
+func (p *parser) member(f *findings, name, value []byte) {
+	p.line.empty = false
+	if f.escapes && bytes.IndexByte(name, '\\') >= 0 {
+		name = p.unescape(name)
+	}
+	f.look(&p.line, memberByName(name), name, value)
 }
 
 // unescape undoes the escapes of a member name, so that "le\u0076el" is seen

@@ -20,12 +20,16 @@ func (s *stamp) append(dst []byte, t time.Time) []byte {
 	if ms < 0 { // before 1970
 		sec, ms = sec-1, ms+1000
 	}
+	s.second(sec)
+	dst = append(dst, s.text...)
+	return append(dst, '0'+byte(ms/100), '0'+byte(ms/10%10), '0'+byte(ms%10), 'Z')
+}
+
+func (s *stamp) second(sec int64) {
 	if sec != s.sec || len(s.text) == 0 {
 		s.sec = sec
 		s.text = time.Unix(sec, 0).UTC().AppendFormat(s.text[:0], "2006-01-02T15:04:05.")
 	}
-	dst = append(dst, s.text...)
-	return append(dst, '0'+byte(ms/100), '0'+byte(ms/10%10), '0'+byte(ms%10), 'Z')
 }
 
 // How far a line's own time may be from the platform's. CloudWatch Logs takes
@@ -51,6 +55,9 @@ func (s *stamp) own(text []byte, at time.Time) (time.Time, bool) {
 		}
 	}
 	own, zoned, ok := logtime.Parse(text)
+	if ok && len(text) == len("2006-01-02T15:04:05.000Z") && text[10] == 'T' && text[19] == '.' {
+		s.second(own.Unix()) // that of the next lines, too
+	}
 	switch d := own.Sub(at); {
 	case !ok, d >= maxAhead, d <= -maxAge, !zoned && d.Abs() > maxUncertain:
 		return time.Time{}, false

@@ -256,25 +256,37 @@ func (h *header) levelOf(t token, timed bool) invocation.Level {
 // ERROR - message" and "name|ERROR|message". In front of it are times and
 // single words only.
 func (h *header) separated() {
-	for _, sep := range [...]string{" - ", "|", "\t"} {
-		rest := h.text
+	head := h.text[:min(len(h.text), maxHeader/2)]
+	for _, sep := range [...]byte{'-', '|', '\t'} {
+		rest := head
 		for range maxTokens / 2 {
-			i := bytes.Index(rest, []byte(sep))
-			if i < 0 {
+			i := bytes.IndexByte(rest, sep)
+			for i > 0 && sep == '-' && !between(rest, i) {
+				next := bytes.IndexByte(rest[i+1:], sep)
+				if i += 1 + next; next < 0 {
+					i = -1
+				}
+			}
+			if i <= 0 {
 				break
 			}
 			field := bytes.Trim(rest[:i], " ")
-			if isLevelField(field) && len(rest) < len(h.text) {
+			if isLevelField(field) && len(rest) < len(head) {
 				h.level = parseLevel(field)
-				h.pos = len(h.text) - len(rest) + i
+				h.pos = len(head) - len(rest) + i
 				return
 			}
 			if !isHeadField(field) {
 				break
 			}
-			rest = rest[i+len(sep):]
+			rest = rest[i+1:]
 		}
 	}
+}
+
+// between reports whether the sign at i stands between blanks.
+func between(text []byte, i int) bool {
+	return text[i-1] == ' ' && i+1 < len(text) && text[i+1] == ' '
 }
 
 // isLevelField knows a field that is nothing but a level: a word in upper
