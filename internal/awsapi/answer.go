@@ -56,7 +56,11 @@ func decode(data []byte, out any) error {
 func (k *call) serviceError(resp *http.Response) *ServiceError {
 	e := &ServiceError{Service: k.op.Service, Operation: k.op.Name, Status: resp.StatusCode, RequestID: requestID(resp.Header)}
 	e.date, _ = http.ParseTime(resp.Header.Get("Date"))
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorAnswer))
+	limit := int64(maxErrorAnswer)
+	if k.op.Service == DynamoDB {
+		limit = maxAnswer // a failed condition brings the old item
+	}
+	data, err := io.ReadAll(io.LimitReader(resp.Body, limit))
 	if err != nil {
 		data = nil
 	}
@@ -77,6 +81,7 @@ func (k *call) serviceError(resp *http.Response) *ServiceError {
 	if s, ok := body.Code.(string); ok && code == "" {
 		code = s
 	}
+	e.Item = string(body.Item)
 	e.Code = bareCode(code)
 	e.Message = cleanMessage(body.Message, k.creds.SessionToken, k.creds.SecretAccessKey, k.creds.AccessKeyID)
 	return e
@@ -93,6 +98,7 @@ type errorBody struct {
 	Type    string `json:"__type"`
 	Code    any    // some services use it instead of __type; not always a string
 	Message string // case does not matter to encoding/json: message, Message
+	Item    json.RawMessage
 	request string
 }
 

@@ -22,6 +22,11 @@ type ServiceError struct {
 	Status    int    // HTTP status
 	RequestID string // what AWS support asks for; may be empty
 
+	// Item is DynamoDB's old item when a condition failed and
+	// ReturnValuesOnConditionCheckFailure asked for it. It is no part of Error's
+	// text: it is data of the function's.
+	Item string
+
 	date time.Time // the service's clock when it answered; zero if it did not say
 }
 

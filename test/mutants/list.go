@@ -12,5 +12,11 @@ func mutants() []mutant {
 		{"schema: an error branch marks what it saw", "internal/schema/schema.go", "	if ok {\n		m.add(own)\n	}", "	m.add(own)", "internal/schema", "TestSuite"},
 		{"schema: only the first failures are counted", "internal/schema/schema.go", "	r.total++\n	if len", "	r.total = min(r.total+1, MaxErrors)\n	if len", "internal/schema", "TestManyFailures"},
 		{"schema: 1 and true are equal", "internal/schema/instance.go", "return strconv.AppendBool(b, in.truth)", "return append(b, map[bool]string{true: \"1e1\", false: \"0\"}[in.truth]...)", "internal/schema", "TestSuite"},
+		{"idempotency: a record in progress never frees itself", "internal/idempotency/idempotency.go", "case old.InProgress != 0 && old.InProgress < now.UnixMilli():", "case false && old.InProgress != 0:", "internal/idempotency", "TestJudgements"},
+		{"idempotency: an expired answer is replayed", "internal/idempotency/idempotency.go", "old.Expiration == 0, old.expired(now):", "old.Expiration == 0:", "internal/idempotency", "TestJudgements|TestModel"},
+		{"idempotency: the payload is compared after the replay", "internal/idempotency/idempotency.go", "	case old.Validation != x.record.Validation:\n		return nil, different()\n	case old.NotStored", "	case false:\n		return nil, different()\n	case old.NotStored", "internal/idempotency", "TestJudgements"},
+		{"idempotency: whoever was overtaken overwrites", "internal/idempotency/dynamostore/dynamostore.go", "return \"#status = :inprogress AND #owner = :owner\"", "return \"#status = :inprogress\"", "internal/idempotency/dynamostore", "TestVectors"},
+		{"idempotency: the tenant is no part of the key", "internal/idempotency/key.go", "prefix += \".\" + req.Tenant", "_ = req.Tenant", "internal/idempotency", "TestBigNumbers"},
+		{"idempotency: an answer too large is run again", "internal/idempotency/idempotency.go", "if e.opt.Free {", "if e.opt.Free || why == \"too_large\" {", "internal/idempotency", "TestWhatCannotBeStored"},
 	}
 }

@@ -1,0 +1,136 @@
+package dynamostore
+
+import (
+	"slices"
+	"strings"
+
+	"powertools-extension/internal/idempotency"
+	"powertools-extension/internal/jmes"
+)
+
+// attribute is one value of DynamoDB's: the member that is set is its type.
+// (DynamoDB API Reference, "AttributeValue")
+type attribute struct {
+	S    *string               `json:",omitempty"`
+	N    *string               `json:",omitempty"`
+	B    *string               `json:",omitempty"`
+	BOOL *bool                 `json:",omitempty"`
+	NULL *bool                 `json:",omitempty"`
+	L    *[]attribute          `json:",omitempty"`
+	M    *map[string]attribute `json:",omitempty"`
+	SS   []string              `json:",omitempty"`
+	NS   []string              `json:",omitempty"`
+}
+
+// data is the answer as the format's library stores it: Python a JSON text,
+// TypeScript a native value.
+func (s *Store) data(text []byte) (attribute, error) {
+	if s.format == idempotency.Python {
+		return str(string(text)), nil
+	}
+	v, err := jmes.Parse(text)
+	if err != nil {
+		return attribute{}, err
+	}
+	return native(v)
+}
+
+func native(v jmes.Value) (attribute, error) {
+	yes := true
+	switch v.Kind() {
+	case jmes.Bool:
+		b := v.True()
+		return attribute{BOOL: &b}, nil
+	case jmes.Number:
+		n := string(idempotency.TypeScript.Serialize(nil, v))
+		if n == "null" { // beyond a double: JavaScript would have stored null as well
+			return attribute{NULL: &yes}, nil
+		}
+		return attribute{N: &n}, nil
+	case jmes.String:
+		return str(v.Str()), nil
+	case jmes.Array:
+		list := []attribute{}
+		for _, e := range v.Elements() {
+			a, err := native(e)
+			if err != nil {
+				return a, err
+			}
+			list = append(list, a)
+		}
+		return attribute{L: &list}, nil
+	case jmes.Object:
+		m := map[string]attribute{}
+		for _, member := range v.Members() {
+			a, err := native(member.Value)
+			if err != nil {
+				return a, err
+			}
+			m[member.Name] = a
+		}
+		return attribute{M: &m}, nil
+	}
+	return attribute{NULL: &yes}, nil
+}
+
+// json is the stored answer: a text that is JSON as it is, any other text as a
+// JSON string (a string that TypeScript stored), a native value written out
+// with the digits of its numbers.
+func (a attribute) json() []byte {
+	if a.S != nil {
+		if _, err := jmes.Parse([]byte(*a.S)); err == nil {
+			return []byte(*a.S)
+		}
+		return jmes.Text(*a.S).Append(nil)
+	}
+	return a.append(nil)
+}
+
+func (a attribute) append(b []byte) []byte {
+	switch {
+	case a.S != nil:
+		return jmes.Text(*a.S).Append(b)
+	case a.N != nil:
+		return append(b, *a.N...)
+	case a.BOOL != nil && *a.BOOL:
+		return append(b, "true"...)
+	case a.BOOL != nil:
+		return append(b, "false"...)
+	case a.L != nil:
+		b = append(b, '[')
+		for i, e := range *a.L {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = e.append(b)
+		}
+		return append(b, ']')
+	case a.M != nil:
+		names := make([]string, 0, len(*a.M))
+		for name := range *a.M {
+			names = append(names, name)
+		}
+		slices.Sort(names) // DynamoDB keeps no order
+		b = append(b, '{')
+		for i, name := range names {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(jmes.Text(name).Append(b), ':')
+			b = (*a.M)[name].append(b)
+		}
+		return append(b, '}')
+	case a.NS != nil:
+		return append(append(append(b, '['), strings.Join(a.NS, ",")...), ']')
+	case a.SS != nil:
+		b = append(b, '[')
+		for i, s := range a.SS {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = jmes.Text(s).Append(b)
+		}
+		return append(b, ']')
+	}
+	return append(b, "null"...)
+}
