@@ -19,6 +19,7 @@ demo: ## the main job in under a minute, without an AWS account
 	@$(BUILD) -o bin/demo/example ./examples/go
 	@$(BUILD) -o bin/demo/powertools-extension ./cmd/extension
 	@bin/demo/lambdaemu --extension bin/demo/powertools-extension --params examples/params.yaml \
+	  --env POWERTOOLS_EXTENSION_HTTP_PORT={port} \
 	  --env POWERTOOLS_SERVICE_NAME=orders --env POWERTOOLS_METRICS_NAMESPACE=shop \
 	  --invoke '{}' --invoke '{}' --invoke '{}' --invoke '{"max_age": 1}' --gap 1s \
 	  --aws-fault down@4 -- bin/demo/example

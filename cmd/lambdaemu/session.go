@@ -81,6 +81,9 @@ func prepare(set settings, p process, terminal bool) (_ *session, err error) {
 		return nil, err
 	}
 	s.tellMapping()
+	if err = set.checkPorts(s.opt.Env); err != nil {
+		return nil, err
+	}
 	if len(set.extensions) > 0 {
 		if s.temp, err = os.MkdirTemp("", "lambdaemu-"); err != nil {
 			return nil, err
@@ -121,6 +124,7 @@ func (s *session) prepareOutput(terminal bool) (err error) {
 	s.view = show.NewTextView(s.p.stdout, show.NewStyle(s.set.color, s.p.lookup, s.p.terminal(s.p.stdout)), show.TextOptions{
 		Raw: s.set.raw, Quiet: s.set.quiet, MemoryMB: s.set.memoryMB, Command: s.set.command, Extensions: len(s.opt.Layers),
 		Timeout: s.set.timeout, Unbilled: s.set.initType == "managed-instances",
+		Columns: show.Columns(s.p.stdout, s.p.lookup),
 	})
 	return s.prepareJUnit()
 }

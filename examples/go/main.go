@@ -6,7 +6,7 @@
 //
 //	make build
 //	bin/lambdaemu --extension bin/powertools-extension --params examples/params.yaml \
-//	  --invoke '{"max_age": 1}' --count 3 -- bin/example
+//	  --env POWERTOOLS_EXTENSION_HTTP_PORT={port} --invoke '{"max_age": 1}' --count 3 -- bin/example
 //
 // To deploy it, with the layer, the parameter and the permission to read it:
 //

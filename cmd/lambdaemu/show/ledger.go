@@ -75,12 +75,7 @@ func (v *textView) ledger(l eventsource.Ledger) {
 	for _, r := range listed {
 		t.Add(v.ledgerRow(l, r)...)
 	}
-	for i, line := range t.Lines() {
-		if i == 0 {
-			line = v.st.Dim(line)
-		}
-		v.line("   %s", line)
-	}
+	v.table(t)
 	if hidden := len(l.Records) - len(listed); hidden > 0 {
 		v.line("   %s", v.st.Dim(fmt.Sprintf("and %d more", hidden)))
 	}

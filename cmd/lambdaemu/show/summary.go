@@ -70,22 +70,8 @@ func (v *textView) summary(e Ending) {
 		v.line("")
 		return
 	}
-	t := Table{Right: map[int]bool{0: true, 3: true, 4: true, 5: true, 6: true, 7: true, 8: true, 9: true, 10: true, 11: true}}
-	head := []string{"#", "start", "status", "init ms", "duration ms", "extensions ms", "billed ms", "memory MB"}
-	if e.Embedded {
-		head = append(head, "reads")
-	}
-	t.Add(append(head, "metrics", "dropped", "log errors")...)
 	listed := notable(e.Rows)
-	for _, d := range listed {
-		t.Add(v.row(d, e.Embedded)...)
-	}
-	for i, line := range t.Lines() {
-		if i == 0 {
-			line = v.st.Dim(line)
-		}
-		v.line("   %s", line)
-	}
+	v.table(v.rows(listed))
 	if hidden := e.count() - len(listed); hidden > 0 {
 		text := fmt.Sprintf("and %d more", hidden)
 		if failed := e.Failed - failures(listed); failed > 0 {
@@ -99,9 +85,46 @@ func (v *textView) summary(e Ending) {
 	v.line("")
 }
 
-// row is one invocation: what it took, how often the embedded AWS was asked, the
-// metrics about it, and the telemetry events that never reached an extension.
-func (v *textView) row(d Digest, embedded bool) []string {
+// columns of the summary, all numbers but the first three. Those that are
+// empty or zero in every row are left out: reads, metrics, dropped and errors
+// are what the embedded AWS was asked, metrics about the invocation, telemetry
+// events that never reached an extension, and errors logged.
+func columns() []string {
+	return []string{"#", "start", "status", "init ms", "run ms", "ext. ms", "billed ms", "MB", "reads", "metrics", "dropped", "errors"}
+}
+
+// rows are the invocations as a table.
+func (v *textView) rows(digests []Digest) Table {
+	cells := [][]string{columns()}
+	for _, d := range digests {
+		cells = append(cells, v.row(d))
+	}
+	t := Table{Right: map[int]bool{}}
+	for _, row := range cells {
+		var kept []string
+		for i, cell := range row {
+			if i < 3 || slices.ContainsFunc(cells[1:], func(r []string) bool { return r[i] != "" && r[i] != "0" }) {
+				t.Right[len(kept)] = i == 0 || i > 2
+				kept = append(kept, cell)
+			}
+		}
+		t.Add(kept...)
+	}
+	return t
+}
+
+// table writes a table with its head.
+func (v *textView) table(t Table) {
+	for i, line := range t.Lines() {
+		if i == 0 {
+			line = v.st.Dim(line)
+		}
+		v.asIs("   " + line)
+	}
+}
+
+// row is one invocation: what it took, and what else there is to say.
+func (v *textView) row(d Digest) []string {
 	start, init, status := "warm", "", v.st.Green("ok")
 	if d.cold {
 		start = "cold"
@@ -115,20 +138,17 @@ func (v *textView) row(d Digest, embedded bool) []string {
 	if !d.ok {
 		status = v.st.Red(d.status)
 	}
-	logErrors := strconv.Itoa(d.logErrors)
-	if d.logErrors > 0 {
-		logErrors = v.st.Red(logErrors)
+	some := func(n int, paint func(string) string) string {
+		if n == 0 {
+			return "0"
+		}
+		return paint(strconv.Itoa(n))
 	}
-	cells := []string{strconv.Itoa(d.Number), start, status, init, millis(d.response.Duration), millis(d.response.PostRuntime),
-		strconv.FormatInt(d.response.Billed.Milliseconds(), 10), strconv.Itoa(d.response.MaxMemoryUsedMB)}
-	if embedded {
-		cells = append(cells, strconv.Itoa(d.reads))
+	return []string{
+		strconv.Itoa(d.Number), start, status, init, millis(d.response.Duration), millis(d.response.PostRuntime),
+		strconv.FormatInt(d.response.Billed.Milliseconds(), 10), strconv.Itoa(d.response.MaxMemoryUsedMB), strconv.Itoa(d.reads),
+		strconv.Itoa(d.metrics), some(d.response.TelemetryDropped, v.st.yellow), some(d.logErrors, v.st.Red),
 	}
-	dropped := strconv.Itoa(d.response.TelemetryDropped)
-	if d.response.TelemetryDropped > 0 {
-		dropped = v.st.yellow(dropped)
-	}
-	return append(cells, strconv.Itoa(d.metrics), dropped, logErrors)
 }
 
 // notable picks the rows of a long run: first and last, cold starts, failures,

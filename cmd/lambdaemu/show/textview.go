@@ -33,6 +33,7 @@ type TextOptions struct {
 	Command    []string
 	Extensions int  // how many there are
 	Unbilled   bool // managed instances have no bill per invocation
+	Columns    int  // where lines are folded, except tables and with Raw; 0: nowhere
 }
 
 // NewTextView shows the run to a person on w.
@@ -42,9 +43,24 @@ func newTextView(w io.Writer, st Style, opt TextOptions) *textView {
 	return &textView{TextOptions: opt, w: w, st: st, numbers: map[string]int{}, added: map[string]string{}}
 }
 
+// line writes a line, folded under its text if it is too long.
 func (v *textView) line(format string, args ...any) {
-	fmt.Fprintf(v.w, format+"\n", args...)
+	text := fmt.Sprintf(format, args...)
+	if v.Columns == 0 || v.Raw || Visible(text) <= v.Columns {
+		v.asIs(text)
+		return
+	}
+	hang := "            " // below the text behind a label
+	if strings.Contains(text[:min(len(text), 40)], "│") {
+		hang = v.indent() + "  "
+	}
+	for _, part := range fold(text, hang, v.Columns) {
+		v.asIs(part)
+	}
 }
+
+// asIs writes a row of a table.
+func (v *textView) asIs(text string) { fmt.Fprintln(v.w, text) }
 
 // Invocation prints the block of one invocation.
 func (v *textView) Invocation(o Outcome) {
@@ -111,9 +127,6 @@ func (v *textView) facts(o Outcome) {
 	}
 	if r.TelemetryDropped > 0 {
 		facts = append(facts, fmt.Sprintf("%d telemetry events dropped", r.TelemetryDropped))
-	}
-	if r.TelemetryPending > 1 { // one is the report, which is always late
-		facts = append(facts, fmt.Sprintf("%d telemetry events still to be delivered", r.TelemetryPending))
 	}
 	v.line("   %s", v.st.Dim(strings.Join(facts, " · ")))
 	v.line("   %s", v.st.Dim("request "+r.RequestID))
