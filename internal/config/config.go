@@ -10,11 +10,8 @@ package config
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"time"
-
-	"powertools-extension/internal/nearest"
 )
 
 // Config is the effective configuration. Every field is valid.
@@ -244,23 +241,4 @@ func (s *state) settle() {
 		c.MaxAge, c.SSMMaxAge, c.SecretsMaxAge, c.AppConfigMaxAge, c.StaleIfError = 0, 0, 0, 0, 0
 	}
 	c.NamespaceUnset = !s.isSet("POWERTOOLS_METRICS_NAMESPACE")
-}
-
-// reportUnknown finds names of ours that nobody reads: a typing error would
-// otherwise be silent.
-func (s *state) reportUnknown() {
-	known := make([]string, len(s.vars))
-	for i, v := range s.vars {
-		known[i] = v.Name
-	}
-	for _, name := range sortedWithPrefix(s.env, "POWERTOOLS_EXTENSION_") {
-		if slices.Contains(known, name) {
-			continue
-		}
-		reason := "unknown variable"
-		if near := nearest.Of(name, known); near != "" {
-			reason += ": did you mean " + near + "?"
-		}
-		s.problems = append(s.problems, Problem{Var: name, Reason: reason})
-	}
 }

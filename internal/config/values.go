@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"regexp/syntax"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -209,29 +208,30 @@ func (namespace) Type() string     { return "text" }
 // 29 in all (Powertools' limit).
 type dimensions struct{ p *[]Dimension }
 
+// Set takes what it can use: an entry that is wrong costs that entry.
 func (v dimensions) Set(s string) error {
 	var out []Dimension
+	var wrong []string
 	seen := map[string]bool{"service": true, "function_name": true}
-	for part := range strings.SplitSeq(s, ",") {
-		if part = strings.TrimSpace(part); part == "" {
-			continue
-		}
+	for i, part := range entriesOf(s) {
 		name, val, ok := strings.Cut(part, "=")
 		name, val = strings.TrimSpace(name), strings.TrimSpace(val)
-		if !ok || !isDimension(name, 250) || !isDimension(val, 1024) || strings.HasPrefix(name, ":") {
-			return errors.New("not a list of name=value in printable ASCII, such as stage=prod,team=pay")
+		switch {
+		case !ok || !isDimension(name, 250) || !isDimension(val, 1024) || name[0] == ':' || name == "_aws":
+			wrong = append(wrong, fmt.Sprintf("entry %d: not name=value of 1 to 250 and 1 to 1024 characters of printable ASCII, such as stage=prod", i+1))
+		case seen[name]:
+			wrong = append(wrong, fmt.Sprintf("entry %d: named twice, or service or function_name, which are always there", i+1))
+		case len(seen) == 29:
+			wrong = append(wrong, fmt.Sprintf("entry %d: one too many, there may be 27 (29 with service and function_name)", i+1))
+		default:
+			seen[name] = true
+			out = append(out, Dimension{name, val})
 		}
-		if seen[name] {
-			return errors.New("a dimension is named twice, or is service or function_name, which are always there")
-		}
-		seen[name] = true
-		out = append(out, Dimension{name, val})
 	}
-	if len(seen) > 29 {
-		return errors.New("more than 27 dimensions (29 with service and function_name)")
+	if len(out) > 0 || len(wrong) == 0 {
+		*v.p = out
 	}
-	*v.p = out
-	return nil
+	return partial(wrong, len(out) > 0, "the other entries")
 }
 
 // serviceName is the key service of lines, which may be any text, and the
@@ -286,17 +286,6 @@ func (v dimensions) String() string {
 	return strings.Join(parts, ",")
 }
 func (dimensions) Type() string { return "comma list of name=value" }
-
-func sortedWithPrefix(env map[string]string, prefix string) []string {
-	var names []string
-	for name := range env {
-		if strings.HasPrefix(name, prefix) {
-			names = append(names, name)
-		}
-	}
-	sort.Strings(names)
-	return names
-}
 
 // orDefault names what is used when a variable has no default text of its own.
 func orDefault(s string) string {
