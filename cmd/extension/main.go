@@ -1,11 +1,13 @@
 // Command extension is the Lambda extension. Lambda starts it without
 // arguments from /opt/extensions; a person may ask it for its version or its
 // effective configuration.
+//
+// The rule a reader could break: started by Lambda it never ends for anything
+// in the environment. The exit codes below are for people.
 package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -13,7 +15,6 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"syscall"
-	"text/tabwriter"
 
 	"go.uber.org/zap"
 
@@ -27,23 +28,14 @@ var version = "dev"
 func main() { os.Exit(run(os.Args, os.Environ(), os.Stdout, os.Stderr)) }
 
 func run(args, environ []string, stdout *os.File, stderr io.Writer) int {
-	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	showVersion := flags.Bool("version", false, "print the version")
-	showConfig := flags.Bool("config", false, "print the effective configuration")
-	if err := flags.Parse(args[1:]); err != nil {
+	if len(args) > 1 {
+		return answer(args[1:], environ, stdout, stderr)
+	}
+	cfg, problems := config.Load(environ)
+	if cfg.RuntimeAPI == "" {
+		fmt.Fprintln(stderr, outside)
 		return 2
 	}
-	switch {
-	case *showVersion:
-		fmt.Fprintln(stdout, version)
-		return 0
-	case *showConfig:
-		printConfig(stdout, environ)
-		return 0
-	}
-
-	cfg, problems := config.Load(environ)
 	// GOGC and GOMEMLIMIT may be set, but they are meant for a function that
 	// is written in Go and has the rest of the memory.
 	debug.SetGCPercent(100)
@@ -51,6 +43,9 @@ func run(args, environ []string, stdout *os.File, stderr io.Writer) int {
 	log := app.NewLogger(stderr, cfg.ExtensionLogLevel, version)
 	for _, p := range problems {
 		log.Warn("configuration: " + p.String())
+	}
+	if log.Core().Enabled(zap.DebugLevel) {
+		log.Debug("configuration", zap.Strings("settings", chosen(environ)))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -69,17 +64,4 @@ func run(args, environ []string, stdout *os.File, stderr io.Writer) int {
 		return 1
 	}
 	return 0
-}
-
-// printConfig shows every variable, what is used, and where it came from.
-func printConfig(w io.Writer, environ []string) {
-	settings, problems := config.Effective(environ)
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, s := range settings {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", s.Name, s.Value, s.Source)
-	}
-	_ = table.Flush() // a person's terminal; nothing to do about it
-	for _, p := range problems {
-		fmt.Fprintln(w, "warning:", p)
-	}
 }

@@ -63,7 +63,8 @@ type App struct {
 
 	health    health
 	namespace *namespaceWarning
-	billed    int // metrics of the canonical event that CloudWatch bills, at most
+	problems  []config.Problem // of the configuration, beyond those that config finds
+	billed    int              // metrics of the canonical event that CloudWatch bills, at most
 	account   account
 	idle      bool        // could not be built: only the life cycle works
 	noStream  bool        // the platform sends no telemetry

@@ -32,7 +32,7 @@ func (a *App) newMetrics() *emf.Intake {
 		},
 	})
 	for _, problem := range aggregator.Problems() {
-		a.log.Warn("configuration: metrics", zap.Error(problem))
+		a.complainOf(problem)
 	}
 	return emf.NewIntake(aggregator, emf.IntakeOptions{
 		Write: func() { a.writer.write(writeBudget) },

@@ -39,25 +39,20 @@ func (a *App) startPrefetch(ctx context.Context) (wait func()) {
 	}
 }
 
-// prefetched are the refs of both lists. A parameter is fetched with decryption
-// unless its entry says decrypt=false: nobody keeps a ciphertext ready.
+// prefetched are the refs of both lists, of which config has let pass what is
+// one. A parameter is fetched with decryption unless its entry says
+// decrypt=false: nobody keeps a ciphertext ready.
 func (a *App) prefetched() []ref.Ref {
 	var refs []ref.Ref
-	for i, item := range a.cfg.Prefetch {
-		one, err := ref.ParseWith(item, ref.Ref{Decrypt: true})
-		if err != nil {
-			a.log.Warn("configuration: POWERTOOLS_PARAMETERS_PREFETCH: an entry is not fetched", zap.Int("entry", i+1), zap.Error(err))
-			continue
+	for _, item := range a.cfg.Prefetch {
+		if one, err := ref.ParseWith(item, ref.Ref{Decrypt: true}); err == nil {
+			refs = append(refs, one)
 		}
-		refs = append(refs, one)
 	}
-	for i, item := range a.cfg.AppConfigPrefetch {
-		one, err := ref.Parse(ref.FromAgent(item))
-		if err != nil {
-			a.log.Warn("configuration: AWS_APPCONFIG_EXTENSION_PREFETCH_LIST: an entry is not fetched; use App:Env:Profile", zap.Int("entry", i+1))
-			continue
+	for _, item := range a.cfg.AppConfigPrefetch {
+		if one, err := ref.Parse(ref.FromAgent(item)); err == nil {
+			refs = append(refs, one)
 		}
-		refs = append(refs, one)
 	}
 	return refs
 }

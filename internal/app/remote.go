@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -45,6 +46,7 @@ func (a *App) addRemotes() {
 		r, err := a.newRemote(place, d)
 		if err != nil {
 			a.degrade(d.String(), err.Error())
+			a.problems = append(a.problems, config.Problem{Var: "POWERTOOLS_LOGS_DESTINATION", Reason: "entry " + strconv.Itoa(place+1) + " is not usable", Used: "the other entries"})
 			a.log.Error("log destination not usable; the others work", zap.Stringer("destination", d), zap.Error(err))
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"powertools-extension/internal/canonical"
+	"powertools-extension/internal/config"
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/flush"
 	"powertools-extension/internal/invocation"
@@ -25,6 +26,7 @@ func (a *App) buildPipeline() {
 	level, warning := pipeline.ResolveLevel(a.cfg.LambdaLogLevel, a.cfg.LogLevel, "")
 	if warning != "" {
 		a.log.Warn(warning)
+		a.problems = append(a.problems, config.Problem{Var: "POWERTOOLS_LOG_LEVEL", Reason: warning})
 	}
 	platform := a.selection()
 	metrics, rare := platform.Billed(a.cfg.InitType)
@@ -59,6 +61,9 @@ func (a *App) buildPipeline() {
 		EmptyResponse:   invocation.EmptyResponse(a.cfg.EmptyResponse),
 	})
 	a.pipeline = pipeline.New(a.tracker, options)
+	for _, problem := range a.pipeline.Problems() {
+		a.complain("POWERTOOLS_METRICS_DIMENSIONS", problem, "")
+	}
 }
 
 // addRules adds what is done to lines beyond enriching them. What is not set
@@ -74,7 +79,7 @@ func (a *App) addRules(o *pipeline.Options) {
 	if len(a.cfg.LogsRedact) > 0 {
 		redactor, problems := redact.NewRules(a.cfg.LogsRedact)
 		for _, problem := range problems {
-			a.log.Warn("configuration: POWERTOOLS_LOGS_REDACT", zap.Error(problem))
+			a.complain("POWERTOOLS_LOGS_REDACT", problem.Error(), "the other entries")
 		}
 		o.Redact = redactor
 	}
@@ -125,7 +130,7 @@ func (a *App) ended(now time.Time) {
 func (a *App) selection() canonical.Selection {
 	selection, unknown := canonical.Select(a.cfg.MetricsPlatform)
 	for _, problem := range unknown {
-		a.log.Warn("configuration: POWERTOOLS_METRICS_PLATFORM: " + problem)
+		a.complain("POWERTOOLS_METRICS_PLATFORM", problem, "the other entries, default if there are none")
 	}
 	switch {
 	case !a.cfg.MetricsDisabled:

@@ -120,9 +120,16 @@ type Setting struct {
 	Source string // default, environment, or the alias that set it
 }
 
+// Dump is the effective configuration, fit to be shown: nothing in it is a
+// secret.
+type Dump struct {
+	Settings []Setting // in the order of the table
+	Problems []Problem
+}
+
 // Effective lists every variable with the value that is used and where it
-// came from, in the order of the table.
-func Effective(environ []string) ([]Setting, []Problem) {
+// came from.
+func Effective(environ []string) Dump {
 	s := read(environ)
 	settings := make([]Setting, 0, len(s.vars))
 	for i, v := range s.vars {
@@ -131,7 +138,7 @@ func Effective(environ []string) ([]Setting, []Problem) {
 		}
 		settings = append(settings, Setting{v.Name, v.field(&s.config).String(), s.sources[i]})
 	}
-	return settings, s.problems
+	return Dump{settings, s.problems}
 }
 
 // state is one pass over the environment.

@@ -92,6 +92,8 @@ func TestEveryVariableHasAnEffect(t *testing.T) {
 		"POWERTOOLS_LOGS_BUFFER":                        "debug",
 		"POWERTOOLS_LOGS_HTTP_HEADERS":                  "Authorization: secret:id#key",
 		"POWERTOOLS_LOGS_DESTINATION":                   "none",
+		"POWERTOOLS_PARAMETERS_PREFETCH":                "ssm:/app/db",
+		"AWS_APPCONFIG_EXTENSION_PREFETCH_LIST":         "app:env:profile",
 		"POWERTOOLS_LOGS_KEYS":                          "lean, Function_ARN",
 		"POWERTOOLS_LOGS_COPY":                          "ALL",
 		"POWERTOOLS_METRICS_EMPTY_RESPONSE":             "error",
@@ -213,7 +215,7 @@ func TestCacheOffMeansNothingIsKept(t *testing.T) {
 }
 
 func TestEffectiveSaysWhereAValueComesFrom(t *testing.T) {
-	settings, _ := config.Effective([]string{quiet, "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT=4444", "POWERTOOLS_SERVICE_NAME=orders"})
+	settings := config.Effective([]string{quiet, "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT=4444", "POWERTOOLS_SERVICE_NAME=orders"}).Settings
 	got := map[string]config.Setting{}
 	for _, s := range settings {
 		got[s.Name] = s

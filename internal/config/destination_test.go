@@ -101,7 +101,7 @@ func TestHeaders(t *testing.T) {
 func TestHeadersAreNotPrinted(t *testing.T) {
 	env := []string{quiet, "POWERTOOLS_LOGS_HTTP_HEADERS=Authorization: Bearer c4n4ry, X: secret:id#key"}
 	c, _ := config.Load(env)
-	settings, _ := config.Effective(env)
+	settings := config.Effective(env).Settings
 	text := fmt.Sprintf("%v %+v %#v", c.LogsHTTPHeaders, c.LogsHTTPHeaders, c.LogsHTTPHeaders)
 	found := false
 	for _, s := range settings {

@@ -168,12 +168,12 @@ func New(tracker *invocation.Tracker, opt Options) *Pipeline {
 	}
 	p.recorder = newRecorder(&p.opt)
 	p.events = canonical.NewEncoder(opt.event())
-	for _, problem := range p.events.Problems() {
-		p.log.Warn(problem)
-	}
 	p.measure = measure{meters: opt.Meters, source: opt.Process, want: p.events.Want()}
 	return p
 }
+
+// Problems lists what of the options the canonical event goes without.
+func (p *Pipeline) Problems() []string { return p.events.Problems() }
 
 // event is what the canonical event has of it.
 func (o *Options) event() canonical.Options {

@@ -134,9 +134,7 @@ func TestNoMetrics(t *testing.T) {
 }
 
 func TestDimensionsThatAreTaken(t *testing.T) {
-	core, logs := observer.New(zap.WarnLevel)
 	r := newRig(t, func(o *Options) {
-		o.Log = zap.New(core)
 		o.MetricsFunctionName = "alias"
 		o.Dimensions = []emf.Dimension{{Name: "team", Value: "pay"}, {Name: "service", Value: "x"}, {Name: "Errors", Value: "x"}, {Name: "cold_start", Value: "x"}, {Name: "team", Value: "y"}}
 	}).running()
@@ -147,22 +145,21 @@ func TestDimensionsThatAreTaken(t *testing.T) {
 	if got := member(t, r.metrics.got[0], "function_name"); got != "alias" {
 		t.Errorf("function_name %v", got)
 	}
-	if logs.Len() != 4 {
-		t.Errorf("%d warnings, want one for each", logs.Len())
+	if n := len(r.Problems()); n != 4 {
+		t.Errorf("%d problems, want one for each", n)
 	}
 }
 
-// TestBadOptionsCostThatPart and not the event, as one warning each: a value
+// TestBadOptionsCostThatPart and not the event, as one problem each: a value
 // that CloudWatch refuses takes nothing else with it.
 func TestBadOptionsCostThatPart(t *testing.T) {
-	core, logs := observer.New(zap.InfoLevel)
 	r := newRig(t, func(o *Options) {
-		o.Namespace, o.Log = "AWS/Lambda", zap.New(core)
+		o.Namespace = "AWS/Lambda"
 		o.MetricsFunctionName = "fn ö"
 	})
 	r.HandleEvents(events(start("a"), report("a"), start("b"), report("b")))
-	if s := r.Stats(); s.Refused != 0 || s.Events != 2 || logs.Len() != 2 || len(r.metrics.got) != 2 {
-		t.Errorf("stats %+v, %d log lines, %v", s, logs.Len(), r.metrics.got)
+	if s := r.Stats(); s.Refused != 0 || s.Events != 2 || len(r.Problems()) != 2 || len(r.metrics.got) != 2 {
+		t.Errorf("stats %+v, problems %v, %v", s, r.Problems(), r.metrics.got)
 	}
 }
 
