@@ -98,6 +98,9 @@ func Start(ctx context.Context, opt Options) (*Emulator, error) {
 		e.teardown()
 		return nil, fmt.Errorf("start emulator: %w", err)
 	}
+	if err := e.launcher.Resolve(e.tmp, "sandbox.localdomain", "sandbox"); err != nil {
+		e.script.add(whoPlatform, whatWarning, `sandbox.localdomain does not resolve for the processes: add "127.0.0.1 sandbox.localdomain sandbox" to /etc/hosts (`+err.Error()+")")
+	}
 	e.slot <- struct{}{}
 	e.unwatch = context.AfterFunc(ctx, e.abort)
 	e.coldStart()

@@ -57,6 +57,23 @@ func TestEnvironmentSets(t *testing.T) {
 	}
 }
 
+// An extension may listen on sandbox.localdomain, as AWS's own examples do; where
+// the names cannot be given to the processes, the transcript says what to do.
+// [SAMP:go-example-telemetry-api-extension]
+func TestSandboxNames(t *testing.T) {
+	r := newRig(t, Options{}, map[string]extConfig{"ext-a": {Lookup: true}})
+	if contains(r.entries(whoPlatform), "warning") {
+		if !contains(r.entries(whoPlatform), `add "127.0.0.1 sandbox.localdomain sandbox" to /etc/hosts`) {
+			t.Errorf("no cure: %q", r.entries(whoPlatform))
+		}
+		t.Skip("this system does not allow it")
+	}
+	want := []string{"sandbox.localdomain [127.0.0.1] <nil>", "sandbox [127.0.0.1] <nil>"}
+	if diff := cmp.Diff(want, r.logs.texts(OriginExtension)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // What a customer may override, and where it is seen.
 // [LMI:rapidcore/env/environment.go overridable] [DOC:configuration-envvars]
 func TestEnvironmentOverrides(t *testing.T) {

@@ -309,6 +309,7 @@ type extConfig struct {
 	StatusFor      int  `json:"statusFor,omitempty"` // that many times; 0: always
 	SlowMs         int  `json:"slowMs,omitempty"`    // answer telemetry late
 	DoubleNext     bool `json:"doubleNext,omitempty"`
+	Lookup         bool `json:"lookup,omitempty"` // print what the sandbox's names mean
 }
 
 // playExtension is a small extension. What telemetry brings it is appended to
@@ -343,6 +344,12 @@ func (x *extPlayer) play() int {
 	if x.cfg.Env {
 		body, _ := json.Marshal(append([]string{"argv0=" + os.Args[0], "argc=" + strconv.Itoa(len(os.Args)), "cwd=" + cwd()}, os.Environ()...))
 		fmt.Println(string(body))
+	}
+	if x.cfg.Lookup {
+		for _, name := range []string{"sandbox.localdomain", "sandbox"} {
+			addrs, err := net.LookupHost(name)
+			fmt.Println(name, addrs, err)
+		}
 	}
 	if x.cfg.HangInit {
 		time.Sleep(time.Hour)

@@ -14,6 +14,7 @@ const (
 	whatInvoke    = "invoke"
 	whatSink      = "sink POST"
 	whatLogOrder  = "log order"
+	whatWarning   = "warning"
 )
 
 // Render returns the transcript as text for a golden file: times are dropped,
@@ -28,7 +29,7 @@ func Render(entries []Entry) string {
 	var phase []Entry
 	for _, entry := range entries {
 		switch {
-		case entry.What == whatTelemetry || entry.What == whatSink:
+		case entry.What == whatTelemetry || entry.What == whatSink || entry.What == whatWarning:
 		case entry.Who == whoPlatform:
 			renderPhase(&b, phase)
 			phase = phase[:0]

@@ -1,8 +1,10 @@
 package child
 
 import (
+	"errors"
 	"os/exec"
 	"runtime"
+	"syscall"
 )
 
 // Launcher starts processes from one thread that lives as long as it does. The
@@ -12,6 +14,7 @@ import (
 type Launcher struct {
 	jobs chan func()
 	done chan struct{}
+	wrap func(*exec.Cmd) // see Resolve; nil: commands are started as they are
 }
 
 // NewLauncher starts the thread.
@@ -27,7 +30,24 @@ func NewLauncher() *Launcher {
 	return l
 }
 
-func (l *Launcher) start(cmd *exec.Cmd) error { return l.run(cmd.Start) }
+func (l *Launcher) start(cmd *exec.Cmd) error {
+	if l.wrap != nil {
+		if err := executable(cmd.Path); err != nil {
+			return err // the shell in between would say it another way
+		}
+		l.wrap(cmd)
+	}
+	return l.run(cmd.Start)
+}
+
+// executable finds what the kernel would refuse.
+func executable(path string) error {
+	_, err := exec.LookPath(path)
+	if errors.Is(err, syscall.EISDIR) {
+		return syscall.EACCES
+	}
+	return err
+}
 
 // run executes job on the launcher's thread and returns its error.
 func (l *Launcher) run(job func() error) error {
