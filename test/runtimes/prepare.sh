@@ -10,6 +10,8 @@
 #   .cache/rust     the Rust function and the Rust programs of test/foreign:
 #                   a minute or two of compilation
 #   .cache/foreign  published extensions of others, for test/foreign
+#   .cache/openapi  checkers of the API description and generators of clients,
+#                   for test/openapi
 #
 # Prints nothing when all are up to date. A part that cannot be prepared is a
 # loud skip and exit 0, or exit 1 when CI=true: there, nothing may be skipped.
@@ -209,6 +211,27 @@ prepare_foreign() {
   echo "$want" >"$cache/foreign/.stamp"
 }
 
+install_openapi() {
+  rm -rf "$cache/openapi"
+  mkdir -p "$cache/openapi"
+  python3 -m venv "$cache/openapi/python"
+  "$cache/openapi/python/bin/python" -m pip install --disable-pip-version-check --no-input \
+    --requirement "$here/openapi/requirements.txt" --constraint "$here/openapi/constraints.txt"
+  cp "$here/openapi/package.json" "$here/openapi/package-lock.json" "$cache/openapi/"
+  cd "$cache/openapi"
+  npm ci --no-audit --no-fund --loglevel=error --ignore-scripts
+}
+
+prepare_openapi() {
+  have node && have npm && python3 -c 'import ensurepip, venv' 2>/dev/null ||
+    { skip openapi "there is no node, no npm or no python3 with venv" "install Node.js 20; apt-get install python3-venv"; return 1; }
+  local want
+  want=$(stamp "$(node -v) $(python3 -VV) $(declare -f install_openapi)" "$here"/openapi/{requirements.txt,constraints.txt,package.json,package-lock.json})
+  current "$cache/openapi" "$want" && return 0
+  build openapi || return 1
+  echo "$want" >"$cache/openapi/.stamp"
+}
+
 relock() {
   local fresh part
   fresh=$(mktemp -d)
@@ -222,6 +245,12 @@ relock() {
   cp "$clients/package.json" "$fresh/"
   (cd "$fresh" && rm package-lock.json && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund)
   cp "$fresh/package-lock.json" "$clients/"
+  python3 -m venv --clear "$fresh/venv"
+  "$fresh/venv/bin/pip" install --disable-pip-version-check --quiet --requirement "$here/openapi/requirements.txt"
+  { echo '# Written by prepare.sh --relock.'; "$fresh/venv/bin/pip" freeze; } >"$here/openapi/constraints.txt"
+  cp "$here/openapi/package.json" "$fresh/"
+  (cd "$fresh" && rm package-lock.json && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund)
+  cp "$fresh/package-lock.json" "$here/openapi/"
   for part in dynamodb java; do
     jars "$part" "$fresh/$part"
     (cd "$fresh/$part" && sha256sum -- *) >"$here/$part/SHA256SUMS"
@@ -246,7 +275,7 @@ fi
 
 # Side by side: pip waits for the network, npm and cargo for the compiler.
 jobs=()
-for part in python node clients dynamodb java rust foreign; do
+for part in python node clients dynamodb java rust foreign openapi; do
   "prepare_$part" 9>&- & jobs+=($!)
 done
 status=0
