@@ -36,6 +36,7 @@ func run(args, environ []string, stdout *os.File, stderr io.Writer) int {
 		fmt.Fprintln(stderr, outside)
 		return 2
 	}
+	hide()
 	// GOGC and GOMEMLIMIT may be set, but they are meant for a function that
 	// is written in Go and has the rest of the memory.
 	debug.SetGCPercent(100)

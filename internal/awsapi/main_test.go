@@ -24,7 +24,8 @@ import (
 
 // childVar makes this test binary act as the child of a test: net/http reads
 // the proxy variables once per process, crypto/x509 the system's roots. Its
-// value is the comma-separated list of endpoints to call; an empty one is AWS.
+// value is the comma-separated list of endpoints to call; an empty one is AWS,
+// and the same one once more is called by the same client after Forget.
 const childVar = "AWSAPI_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -37,8 +38,13 @@ func TestMain(m *testing.M) {
 
 // callEach is what the child does.
 func callEach(endpoints []string) {
-	for _, endpoint := range endpoints {
-		c := awsapi.New(awsapi.Options{Lookup: envFor(endpoint).lookup})
+	var c *awsapi.Client
+	for i, endpoint := range endpoints {
+		if i > 0 && endpoint == endpoints[i-1] {
+			c.Forget()
+		} else {
+			c = awsapi.New(awsapi.Options{Lookup: envFor(endpoint).with("AWS_CA_BUNDLE", os.Getenv("AWS_CA_BUNDLE")).lookup})
+		}
 		fmt.Println("result:", c.Call(context.Background(), getParameter, nil, nil))
 		c.CloseIdle()
 	}

@@ -26,22 +26,25 @@ const (
 // widens to the system's when a certificate's authority is unknown: the
 // handshake is done again from the start with the wider pool, so every
 // connection is verified in full, chain, host name and dates, by crypto/tls
-// itself.
+// itself. Where AWS_CA_BUNDLE is set, its authorities are the only ones from
+// the start, as in the SDK: who names them may want no others.
 type network struct {
 	lookup   func(string) (string, bool)
 	maxConns int
 	log      *zap.Logger
 	dial     func(ctx context.Context, network, addr string) (net.Conn, error) // nil: a net.Dialer; tests set it
 
+	chosen    sync.Once // loads AWS_CA_BUNDLE
 	once      sync.Once // loads the wide pool
 	mu        sync.Mutex
 	transport *http.Transport // nil until first use and after forget
-	wide      *x509.CertPool  // nil: Amazon's roots only
+	wide      *x509.CertPool  // nil: Amazon's roots only. With AWS_CA_BUNDLE: what is in it
 }
 
-// current returns the transport, made on first use, and whether it trusts the
-// wide pool.
+// current returns the transport, made on first use, and whether there is no
+// wider pool to trust.
 func (n *network) current() (transport *http.Transport, wide bool) {
+	n.chosen.Do(n.choose) // outside the lock: it reads a file
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.transport == nil {
@@ -52,6 +55,20 @@ func (n *network) current() (transport *http.Transport, wide bool) {
 		n.transport = n.newTransport(pool)
 	}
 	return n.transport, n.wide != nil
+}
+
+// choose takes the authorities of AWS_CA_BUNDLE in place of all others. Without
+// a usable one nobody is trusted, which the error of the first call names too.
+func (n *network) choose() {
+	path, _ := n.lookup(envCABundle)
+	if path == "" {
+		return
+	}
+	pool, err := bundlePool(path)
+	if err != nil {
+		n.log.Error("no certificate is trusted and no call to AWS will work; check "+envCABundle, zap.Error(err))
+	}
+	n.replace(pool)
 }
 
 func (n *network) newTransport(roots *x509.CertPool) *http.Transport {
@@ -98,10 +115,9 @@ func proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Resp
 // lock, because that reads files.
 func (n *network) widen() {
 	n.once.Do(func() {
-		bundle, _ := n.lookup(envCABundle)
-		pool, err := widePool(bundle)
+		pool, err := widePool()
 		if err != nil {
-			n.log.Warn("some certificate authorities are not used; check "+envCABundle, zap.Error(err))
+			n.log.Warn("the system's certificate authorities are not used", zap.Error(err))
 		}
 		if old := n.replace(pool); old != nil {
 			old.CloseIdleConnections()

@@ -38,28 +38,32 @@ func addAmazon(pool *x509.CertPool) {
 	}
 }
 
-// widePool returns everything that may be trusted: the system's roots, Amazon's
-// and those of AWS_CA_BUNDLE. It is needed behind an inspecting proxy, in
-// partitions with other authorities, and for local emulators. The pool is
-// usable even when an error says what is missing from it.
-func widePool(bundle string) (*x509.CertPool, error) {
+// widePool returns the system's roots and Amazon's. It is needed in partitions
+// with other authorities. The pool is usable even when an error says that the
+// system's are missing.
+func widePool() (*x509.CertPool, error) {
 	pool, err := x509.SystemCertPool()
 	if err != nil {
 		pool = x509.NewCertPool()
 		err = fmt.Errorf("load the system's certificates: %w", err)
 	}
 	addAmazon(pool)
-	if bundle == "" {
-		return pool, err
-	}
-	pem, readErr := readFile(bundle)
-	if readErr != nil {
-		return pool, fmt.Errorf("read %s: %w", envCABundle, readErr)
-	}
-	if !pool.AppendCertsFromPEM(pem) {
+	return pool, err
+}
+
+// bundlePool returns the authorities in a file, which is empty on an error. An
+// inspecting proxy or a local emulator is in the file by itself, so the file
+// names all that is to be trusted.
+func bundlePool(path string) (*x509.CertPool, error) {
+	pool := x509.NewCertPool()
+	pem, err := readFile(path)
+	switch {
+	case err != nil:
+		return pool, fmt.Errorf("read %s: %w", envCABundle, err)
+	case !pool.AppendCertsFromPEM(pem):
 		return pool, errors.New("read " + envCABundle + ": no certificate in it")
 	}
-	return pool, err
+	return pool, nil
 }
 
 func readFile(path string) ([]byte, error) {

@@ -18,6 +18,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -206,16 +207,40 @@ func TestSystemAuthoritiesAreTheFallback(t *testing.T) {
 func TestTrustIsWidenedOnce(t *testing.T) {
 	ca := newAuthority(t)
 	f, handshakes, refused := counting(t, ca.issue(t, time.Now().Add(time.Hour), nil, net.IPv4(127, 0, 0, 1)))
-	c := newClient(t, envFor(f.URL).with("AWS_CA_BUNDLE", ca.bundle(t)))
-	for range 3 {
-		if err := c.Call(t.Context(), getParameter, nil, nil); err != nil {
-			t.Fatal(err)
-		}
-		c.Forget()
+	lines := runChild(t, strings.Join([]string{f.URL, f.URL, f.URL}, ","), "SSL_CERT_FILE="+ca.bundle(t), "SSL_CERT_DIR=/nonexistent")
+	if want := []string{"result: <nil>", "result: <nil>", "result: <nil>"}; !slices.Equal(lines, want) {
+		t.Errorf("child said %q", lines)
 	}
 	f.Close()
 	if h, r := handshakes.Load(), refused.Load(); h != 4 || r != 1 {
 		t.Errorf("%d handshakes of which %d refused, want 4 and 1", h, r)
+	}
+}
+
+// AWS_CA_BUNDLE takes the place of all other authorities, from the first
+// handshake on: no refused one before it, and nobody else is trusted, the
+// system's included.
+func TestBundleReplacesAllOthers(t *testing.T) {
+	ca, other := newAuthority(t), newAuthority(t)
+	for _, tc := range []struct {
+		name, bundle, want string
+		refused            int64
+	}{
+		{"in the bundle", ca.bundle(t), "result: <nil>", 0},
+		{"in the system's, not in the bundle", other.bundle(t), "unknown authority", 1},
+		{"in the system's, no bundle there", "/nonexistent/ca.pem", "unknown authority", 1},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f, handshakes, refused := counting(t, ca.issue(t, time.Now().Add(time.Hour), nil, net.IPv4(127, 0, 0, 1)))
+			lines := runChild(t, f.URL, "SSL_CERT_FILE="+ca.bundle(t), "SSL_CERT_DIR=/nonexistent", "AWS_CA_BUNDLE="+tc.bundle)
+			if len(lines) != 1 || !strings.Contains(lines[0], tc.want) {
+				t.Errorf("child said %q", lines)
+			}
+			f.Close()
+			if h, r := handshakes.Load(), refused.Load(); h != 1 || r != tc.refused {
+				t.Errorf("%d handshakes of which %d refused, want 1 and %d", h, r, tc.refused)
+			}
+		})
 	}
 }
 

@@ -16,7 +16,7 @@ type door struct {
 }
 
 func (s *Server) door(routes []Route, opt loopback.Options) *door {
-	opt.Connections, opt.MaxHeader = s.opt.Connections, maxHeader
+	opt.Connections, opt.MaxHeader, opt.Refusal = s.opt.Connections, maxHeader, s.refusal()
 	d := &door{server: s, routes: routes}
 	d.Port = loopback.New(d, s.log, opt)
 	return d

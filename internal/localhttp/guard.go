@@ -3,6 +3,7 @@ package localhttp
 import (
 	"crypto/subtle"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -28,9 +29,10 @@ func (s *Server) guard(r *http.Request, open bool) *HTTPError {
 	if _, ok := r.Header["Origin"]; ok {
 		return s.fail(CodeOrigin, "the request carries the header Origin")
 	}
-	if site := r.Header["Sec-Fetch-Site"]; len(site) > 0 && site[0] != "none" {
-		// A page that embeds an address sends no Origin, but this.
-		return s.fail(CodeOrigin, "the request carries the header Sec-Fetch-Site")
+	for _, site := range r.Header["Sec-Fetch-Site"] {
+		if site != "none" { // a page that embeds an address sends no Origin, but this
+			return s.fail(CodeOrigin, "the request carries the header Sec-Fetch-Site")
+		}
 	}
 	if open {
 		return nil
@@ -68,7 +70,8 @@ func isPort(s string) bool {
 	if len(s) == 0 || len(s) > 5 {
 		return false
 	}
-	return isDigits(s)
+	n, err := strconv.Atoi(s)
+	return err == nil && isDigits(s) && n > 0 && n < 1<<16
 }
 
 func isDigits(s string) bool {

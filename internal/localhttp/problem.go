@@ -3,6 +3,7 @@ package localhttp
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"powertools-extension/internal/localhttp/wire"
@@ -28,6 +29,15 @@ func (s *Server) refuse(x *exchange, e *HTTPError) {
 	}
 	x.out = s.appendProblem(x.out, e)
 	_ = x.send(e.Info.Status, s.set.problem) // never fails
+}
+
+// refusal is the whole answer on a connection for which there is no room.
+func (s *Server) refusal() []byte {
+	e := s.fail(CodeTooManyRequests, "every connection has a request in flight")
+	body := s.appendProblem(nil, e)
+	head := fmt.Sprintf("HTTP/1.1 %d %s\r\nCache-Control: no-store\r\nConnection: close\r\nContent-Length: %d\r\nContent-Type: %s\r\nRetry-After: %s\r\n\r\n",
+		e.Info.Status, http.StatusText(e.Info.Status), len(body), s.set.problem[0], s.set.one[0])
+	return append([]byte(head), body...)
 }
 
 // logInternal writes what the answer does not say. The cache promises that its

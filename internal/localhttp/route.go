@@ -16,6 +16,7 @@ type Route struct {
 	Repeat  []string // those of Query that may be given several times
 	Body    bool     // it takes one; the others refuse it
 	Open    bool     // needs no token
+	Head    bool     // HEAD is answered too, as GET without the body
 	Dialect Dialect  // of its errors
 
 	serve handler
@@ -106,11 +107,14 @@ func find(routes []Route, method, path string) (route *Route, vars [maxVars]stri
 		if !ok {
 			continue
 		}
-		if r.Method == method {
+		if r.Method == method || r.Head && method == "HEAD" {
 			return r, found, nil
 		}
 		if !slices.Contains(allow, r.Method) {
 			allow = append(allow, r.Method)
+		}
+		if r.Head {
+			allow = append(allow, "HEAD")
 		}
 		route = r
 	}

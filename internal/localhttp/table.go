@@ -54,8 +54,8 @@ func otherRoutes() []Route {
 	return []Route{
 		{Method: "POST", Pattern: "/metrics", Body: true, serve: postMetrics},
 		{Method: "GET", Pattern: "/context", serve: getContext, Query: []string{"key"}},
-		{Method: "GET", Pattern: "/ping", Open: true, serve: getPing},
-		{Method: "GET", Pattern: "/healthz", Open: true, serve: getHealth},
+		{Method: "GET", Pattern: "/ping", Open: true, Head: true, serve: getPing},
+		{Method: "GET", Pattern: "/healthz", Open: true, Head: true, serve: getHealth},
 		{Method: "GET", Pattern: "/openapi.json", serve: getOpenAPI},
 	}
 }

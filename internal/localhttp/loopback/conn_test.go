@@ -257,3 +257,91 @@ func TestFreezeInWrite(t *testing.T) {
 		}
 	})
 }
+
+// TestLongRequest: a handler may take longer than a request may take to come,
+// whether there was a body or not, and the connection is good for more.
+func TestLongRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		port := New(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/after" {
+				time.Sleep(100 * time.Second)
+			}
+			if _, err := io.Copy(io.Discard, r.Body); err != nil {
+				t.Error(err)
+			}
+			if r.URL.Path == "/before" {
+				time.Sleep(100 * time.Second)
+			}
+			if r.Context().Err() != nil {
+				t.Error("the handler was told that its client has gone")
+			}
+		}), zap.NewNop(), Options{})
+		port.Use(p)
+		port.Serve()
+		c := p.dial()
+		answers := bufio.NewReader(c)
+		for _, request := range []string{
+			"GET /before HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /after HTTP/1.1\r\nHost: localhost\r\n\r\n",
+			"POST /before HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nab", "POST /after HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nab",
+			"GET /before HTTP/1.1\r\nHost: localhost\r\n\r\n",
+		} {
+			send(t, c, request)
+			answer, err := http.ReadResponse(answers, nil)
+			if err != nil || answer.StatusCode != 200 || answer.Close {
+				t.Fatalf("%q: %v %v", request, answer, err)
+			}
+			_, _ = io.Copy(io.Discard, answer.Body)
+			time.Sleep(time.Hour)
+		}
+		if err := port.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestAllBusy: when every connection has a request in flight, further clients
+// are told so and leave nothing behind; far too many are closed.
+func TestAllBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		release := make(chan struct{})
+		port := New(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }), zap.NewNop(), Options{Connections: 2, Refusal: []byte("HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\n\r\nfull")})
+		port.Use(p)
+		port.Serve()
+		busy := []net.Conn{p.dial(), p.dial()}
+		for _, c := range busy {
+			send(t, c, pingHead+"\r\n")
+		}
+		synctest.Wait()
+		for range 3 {
+			c := p.dial()
+			send(t, c, pingHead+"\r\n")
+			if answer := readAll(t, c); !strings.HasPrefix(answer, "HTTP/1.1 429 ") || !strings.HasSuffix(answer, "full") {
+				t.Errorf("got %q", answer)
+			}
+		}
+		silent := make([]net.Conn, spare+10)
+		for i := range silent {
+			silent[i] = p.dial()
+		}
+		synctest.Wait()
+		if open := len(port.listener.all()); open > 2+spare {
+			t.Errorf("%d connections are open", open)
+		}
+		time.Sleep(headerTimeout)
+		synctest.Wait()
+		if open := len(port.listener.all()); open != 2 {
+			t.Errorf("%d connections are open when the silent ones are gone", open)
+		}
+		close(release)
+		for _, c := range busy {
+			if answer, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || answer.StatusCode != 200 {
+				t.Errorf("%v %v", answer, err)
+			}
+		}
+		if err := port.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+}
