@@ -60,6 +60,8 @@ type App struct {
 	pipeline *pipeline.Pipeline
 	local    *localhttp.Server
 	stream   *telemetry.Server // nil: could not be bound
+	proxy    runtimeProxy
+	env      atomic.Pointer[envFetch] // nil: nothing was begun, or it was handed out
 
 	health    health
 	namespace *namespaceWarning

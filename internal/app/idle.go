@@ -46,6 +46,7 @@ func idle(ctx context.Context, cfg config.Config, deps Deps, reason string) erro
 		})
 		a.bindLocal()
 	})
+	a.guard("bind runtime api proxy", a.bindProxy) // passes everything through
 	_, err := a.register(ctx)
 	if err == nil {
 		_, _, err = a.loop(ctx)
@@ -53,6 +54,7 @@ func idle(ctx context.Context, cfg config.Config, deps Deps, reason string) erro
 	a.guard("close listeners", func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
+		a.closeProxy(ctx)
 		_ = a.local.Shutdown(ctx) // the function is gone
 		a.api.Close()
 	})

@@ -40,7 +40,9 @@ func (a *App) Run(ctx context.Context) error {
 	// 1. Bind both listeners. Lambda starts the function's runtime once every
 	//    extension has registered, and its init code may already call us.
 	a.guard("bind local api", a.bindLocal)
+	a.guard("bind runtime api proxy", a.bindProxy)
 	a.guard("bind telemetry listener", a.bindTelemetry)
+	a.startEnv(ctx)
 	prefetched := a.startPrefetch(ctx)
 
 	// 2. Register. Without it there is nothing to be.
@@ -142,6 +144,7 @@ func (a *App) loop(ctx context.Context) (reason string, deadline time.Time, err 
 func (a *App) begin(ev extapi.Event) {
 	now := time.Now().Round(0) // wall clock: the monotonic one may have slept
 	a.thaw(now)
+	a.missWrapper()
 	a.cache.Awake(true)
 	a.pipeline.Begin(invocation.Invoke{
 		RequestID:   ev.RequestID,
@@ -186,19 +189,23 @@ func (a *App) thaw(now time.Time) {
 	first := a.lastEvent.IsZero()
 	a.lastEvent = now
 	if first && a.cfg.InitType == snapStart {
-		// The snapshot may be days old: nothing that was fetched before it
-		// may be served after the restore.
-		a.restored.Store(true)
-		a.cache.PurgeAll()
-		a.local.Forget()
-		a.aws.Forget()
-		a.remotes.forget()
+		a.forgetSnapshot()
 		a.spool.recover(true)
 		return
 	}
 	if !first && gap > freezeGap {
 		a.aws.CloseIdle()
 	}
+}
+
+// forgetSnapshot drops what was fetched before a restore: the snapshot may be
+// days old, and nothing of it may be served.
+func (a *App) forgetSnapshot() {
+	a.restored.Store(true)
+	a.cache.PurgeAll()
+	a.local.Forget()
+	a.aws.Forget()
+	a.remotes.forget()
 }
 
 // reportExit tells the platform why this process is about to end. The report

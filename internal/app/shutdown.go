@@ -72,6 +72,7 @@ func (a *App) stopIntake(ctx context.Context) {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
+		a.guard("close runtime api proxy", func() { a.closeProxy(ctx) })
 		ctx, cancel := context.WithTimeout(ctx, drainBudget)
 		defer cancel()
 		a.guard("close local api", func() { a.closeLocal(ctx) })
@@ -141,7 +142,8 @@ func (a *App) closeLocal(ctx context.Context) {
 }
 
 func (a *App) close(ctx context.Context) {
-	a.closeLocal(ctx) // a no-op after the intake was stopped
+	a.closeProxy(ctx) // both are no-ops after the intake was stopped
+	a.closeLocal(ctx)
 	if a.stream != nil {
 		a.stream.Close()
 	}

@@ -81,6 +81,16 @@ type Config struct {
 	PrefetchTimeout      time.Duration
 	StaleWhileRevalidate time.Duration
 	ParametersWrite      bool
+
+	ExecWrapper     string // AWS_LAMBDA_EXEC_WRAPPER
+	RuntimeProxy    string // auto, on, off
+	ProxyPort       int
+	ExecWrapperNext string // read by the wrapper
+	ProxyHTTPErrors bool
+	EnvRefs         []EnvRef // by name; variables whose values come from parameters
+	EnvPaths        []string // SSM paths that become variables
+	EnvOnFailure    string   // fail, start
+	EnvTimeout      time.Duration
 }
 
 // Dimension is one fixed dimension of POWERTOOLS_METRICS_DIMENSIONS.
@@ -247,5 +257,6 @@ func (s *state) settle() {
 	if !c.CacheEnabled || c.CacheItems == 0 {
 		c.MaxAge, c.SSMMaxAge, c.SecretsMaxAge, c.AppConfigMaxAge, c.StaleIfError = 0, 0, 0, 0, 0
 	}
+	s.findRefs()
 	c.NamespaceUnset = !s.isSet("POWERTOOLS_METRICS_NAMESPACE")
 }

@@ -30,6 +30,11 @@ func TestDefaults(t *testing.T) {
 		Service: "service_undefined", MetricsService: "service_undefined", MetricsNamespace: "shop",
 		MaxAge: 5 * time.Minute, SSMMaxAge: 5 * time.Minute, SecretsMaxAge: 5 * time.Minute, AppConfigMaxAge: 5 * time.Minute,
 		PrefetchTimeout:   2 * time.Second,
+		RuntimeProxy:      "auto",
+		ProxyPort:         9019,
+		ProxyHTTPErrors:   true,
+		EnvOnFailure:      "fail",
+		EnvTimeout:        5 * time.Second,
 		ExtensionLogLevel: "WARN", HTTPPort: 2773, BufferBytes: 4 << 20,
 		Flush: "auto", FlushBudget: 300 * time.Millisecond,
 		LogsDestinations: []config.Destination{{Kind: "stdout"}}, MetricsPlatform: "default",
@@ -114,6 +119,11 @@ func TestEveryVariableHasAnEffect(t *testing.T) {
 		"POWERTOOLS_PARAMETERS_PREFETCH_TIMEOUT":        "1s",
 		"POWERTOOLS_PARAMETERS_STALE_WHILE_REVALIDATE":  "60",
 		"POWERTOOLS_PARAMETERS_WRITE":                   "true",
+		"POWERTOOLS_RUNTIME_PROXY":                      "on",
+		"POWERTOOLS_RUNTIME_PROXY_PORT":                 "9020",
+		"POWERTOOLS_PROXY_HTTP_ERRORS":                  "false",
+		"POWERTOOLS_PARAMETERS_ENV_ON_FAILURE":          "start",
+		"POWERTOOLS_PARAMETERS_ENV_TIMEOUT":             "2s",
 		"SSM_PARAMETER_STORE_TTL":                       "600",
 		"SECRETS_MANAGER_TTL":                           "0",
 	}
@@ -259,4 +269,23 @@ func FuzzLoad(f *testing.F) {
 			t.Errorf("%s=%q leads to an invalid configuration: %+v", name, value, c)
 		}
 	})
+}
+
+// TestEnvRefs: variables whose values come from parameters are found by their
+// values, and those of the extension and of Lambda are told that they cannot.
+func TestEnvRefs(t *testing.T) {
+	cfg, problems := config.Load([]string{"DB=powertools+secret:app/db#password", "A=powertools+", "PLAIN=powertools", "X=x powertools+ssm:/a",
+		"POWERTOOLS_SERVICE_NAME=powertools+ssm:/name", "AWS_X=powertools+ssm:/name", "POWERTOOLS_METRICS_NAMESPACE=n"})
+	if diff := cmp.Diff([]config.EnvRef{{Name: "A", Ref: ""}, {Name: "DB", Ref: "secret:app/db#password"}}, cfg.EnvRefs); diff != "" {
+		t.Error(diff)
+	}
+	told := 0
+	for _, p := range problems {
+		if strings.Contains(p.Reason, "cannot come from a parameter") {
+			told++
+		}
+	}
+	if told != 2 || !cfg.EnvFromParameters() {
+		t.Errorf("problems %v", problems)
+	}
 }

@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Var is one environment variable: a row of the table that code, checks and
 // the reference page share.
@@ -24,7 +27,7 @@ const defaultNamespace = "default_namespace"
 // Vars is the table. Its order is the order of the reference page; it is
 // built anew for each call so that nothing is initialised before main.
 func Vars() []Var {
-	return append(append(platformVars(), powertoolsVars()...), append(extensionVars(), aliasVars()...)...)
+	return slices.Concat(platformVars(), powertoolsVars(), extensionVars(), proxyVars(), aliasVars())
 }
 
 func platformVars() []Var {
@@ -160,6 +163,30 @@ func extensionVars() []Var {
 			field: func(c *Config) value { return span{&c.StaleWhileRevalidate, time.Second, 0, 365 * 24 * time.Hour} }},
 		{Name: "POWERTOOLS_PARAMETERS_WRITE", Default: "false", Feature: "parameters", Meaning: "allow PUT of parameters and secrets",
 			field: func(c *Config) value { return truth{&c.ParametersWrite} }},
+	}
+}
+
+// proxyVars are those of the wrapper and of what stands on it.
+func proxyVars() []Var {
+	return []Var{
+		{Name: "AWS_LAMBDA_EXEC_WRAPPER", Feature: "proxy", Meaning: "`/opt/powertools-wrapper` on managed runtimes; images have it in their ENTRYPOINT, OS-only runtimes in their bootstrap ([proxy.md](../proxy.md))",
+			field: func(c *Config) value { return text{&c.ExecWrapper} }},
+		{Name: "POWERTOOLS_EXEC_WRAPPER_NEXT", Feature: "proxy", Meaning: "another vendor's wrapper, started behind ours; read by the wrapper",
+			field: func(c *Config) value { return text{&c.ExecWrapperNext} }},
+		{Name: "POWERTOOLS_RUNTIME_PROXY", Default: "auto", Feature: "proxy", Meaning: "whether the runtime talks to Lambda through the extension: `auto`: when something needs it, `on`: also for figures and the warning before a time-out alone, `off`: never (the wrapper still sets variables from parameters)",
+			field: func(c *Config) value { return word{&c.RuntimeProxy, []string{"auto", "on", "off"}} }},
+		{Name: "POWERTOOLS_RUNTIME_PROXY_PORT", Default: "9019", Feature: "proxy", Meaning: "port of the proxy on 127.0.0.1, the same for the function and the extension; bound only when the wrapper may ask",
+			field: func(c *Config) value { return whole{&c.ProxyPort, 1, 65535} }},
+		{Name: "POWERTOOLS_PROXY_HTTP_ERRORS", Default: "true", Feature: "proxy", Meaning: "errors of the extension's own are HTTP answers where the event is an HTTP request; false: function errors",
+			field: func(c *Config) value { return truth{&c.ProxyHTTPErrors} }},
+		{Name: "POWERTOOLS_PARAMETERS_ENV_PATH", Feature: "proxy", Meaning: "comma list of SSM paths: each parameter below becomes a variable of the function, `/app/web/log-level` the variable `LOG_LEVEL` ([variables-from-parameters.md](../variables-from-parameters.md))",
+			field: func(c *Config) value { return list{&c.EnvPaths} }},
+		{Name: "POWERTOOLS_PARAMETERS_ENV_ON_FAILURE", Default: "fail", Feature: "proxy", Meaning: "what happens if a variable from a parameter cannot be read: `fail`: the runtime does not start, and Lambda tries again; `start`: it starts without the variable",
+			field: func(c *Config) value { return word{&c.EnvOnFailure, []string{"fail", "start"}} }},
+		{Name: "POWERTOOLS_PARAMETERS_ENV_TIMEOUT", Default: "5s", Feature: "proxy", Meaning: "bound of reading all variables from parameters, retries included",
+			field: func(c *Config) value {
+				return span{&c.EnvTimeout, time.Second, time.Millisecond, time.Minute}
+			}},
 	}
 }
 

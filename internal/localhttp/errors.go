@@ -174,6 +174,21 @@ func (s *Server) asHTTP(err error) *HTTPError {
 	return answer
 }
 
+// Explain says of a failed read what the routes say: the code, and what
+// happened and helps. The text never holds a value.
+func Explain(failed *paramcache.Error) (code Code, cure string) {
+	code, cure = codeOf(failed.Kind), failed.Cure
+	for _, info := range Errors() {
+		if info.Code == code && cure == "" {
+			cure = info.Cure
+		}
+	}
+	if failed.Message != "" && cure != "" {
+		cure = failed.Message + "; " + cure
+	}
+	return code, cure
+}
+
 func codeOf(kind paramcache.Kind) Code {
 	switch kind {
 	case paramcache.KindBadRequest:

@@ -9,7 +9,7 @@ import (
 )
 
 // Builds says where the binaries of this run are. They are made once, as they ship.
-type Builds struct{ Extension, Function string }
+type Builds struct{ Extension, Function, Wrapper string }
 
 // Main is a package's TestMain: it becomes one of the functions when the test
 // binary was started with that name as its only argument, and otherwise
@@ -26,8 +26,8 @@ func Main(m *testing.M, functions map[string]func(), builds *Builds) int {
 	}
 	defer os.RemoveAll(dir)
 	defer StopEmulators()
-	*builds = Builds{Extension: filepath.Join(dir, "powertools-extension"), Function: filepath.Join(dir, "bootstrap")}
-	for path, pkg := range map[string]string{builds.Extension: "./cmd/extension", builds.Function: "./examples/go"} {
+	*builds = Builds{Extension: filepath.Join(dir, "powertools-extension"), Function: filepath.Join(dir, "bootstrap"), Wrapper: filepath.Join(dir, "powertools-wrapper")}
+	for path, pkg := range map[string]string{builds.Extension: "./cmd/extension", builds.Function: "./examples/go", builds.Wrapper: "./cmd/wrapper"} {
 		build := exec.Command("go", "build", "-trimpath", "-tags", "nethttpomithttp2", "-ldflags", "-s -w -X main.version=e2e", "-o", path, pkg)
 		build.Dir = root()
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -1,0 +1,148 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"path"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"powertools-extension/internal/invocation"
+	"powertools-extension/internal/localhttp"
+	"powertools-extension/internal/paramcache"
+	"powertools-extension/internal/runtimeapi"
+)
+
+// wrapperName is the base name of the layer's wrapper.
+const wrapperName = "powertools-wrapper"
+
+func asCacheError(err error, target **paramcache.Error) bool { return errors.As(err, target) }
+
+// needsPort reports whether a wrapper may ask. Who does not use it pays no
+// port.
+func (a *App) needsPort() bool {
+	c := &a.cfg
+	switch {
+	case c.EnvFromParameters():
+		return true
+	case c.RuntimeProxy == "off":
+		return false
+	}
+	return c.RuntimeProxy == "on" || path.Base(c.ExecWrapper) == wrapperName
+}
+
+// proxies reports whether the runtime is to talk to Lambda through us.
+func (a *App) proxies() bool { return a.cfg.RuntimeProxy == "on" && !a.idle }
+
+// bindProxy opens the port for the wrapper and the runtime behind it. Like
+// every port it is open before the registration, after which the runtime
+// starts.
+func (a *App) bindProxy() {
+	if !a.needsPort() {
+		return
+	}
+	options := runtimeapi.Options{
+		Port:      a.cfg.ProxyPort,
+		Upstream:  a.cfg.RuntimeAPI,
+		Managed:   a.managed(),
+		Tokens:    a.tokens(),
+		Handshake: a.greet,
+		Log:       a.log,
+	}
+	if !a.idle {
+		options.Observer = passing{a}
+	}
+	server, err := runtimeapi.New(options)
+	if err == nil {
+		err = server.Listen()
+	}
+	if err != nil {
+		a.degrade("proxy", err.Error())
+		a.log.Error("no Runtime API proxy and no variables from parameters; cache, logs and metrics work", zap.Error(err))
+		return
+	}
+	server.Serve()
+	a.proxy.server.Store(server)
+	a.log.Debug("runtime api proxy listens", zap.String("address", server.Addr()), zap.Duration("after", time.Since(a.started)))
+}
+
+// runtimeProxy is the proxy's state in the life of the process.
+type runtimeProxy struct {
+	server  atomic.Pointer[runtimeapi.Server] // nil: there is none
+	greeted atomic.Bool                       // a wrapper has asked
+	said    bool                              // that none has
+}
+
+// greet answers the wrapper of a runtime.
+func (a *App) greet(ctx context.Context, hello runtimeapi.Hello) runtimeapi.Reply {
+	a.proxy.greeted.Store(true)
+	reply := runtimeapi.Reply{Proxy: a.proxies()}
+	if a.cache == nil {
+		for name, text := range hello.Env {
+			reply.Failed = append(reply.Failed, runtimeapi.EnvError{Name: name, Ref: text, Code: string(localhttp.CodeUnavailable), Cure: "the extension could not be built; its log has the reason"})
+		}
+		return reply
+	}
+	a.guard("answer the wrapper", func() {
+		env := a.envFor(ctx, hello)
+		reply.Env, reply.Failed = env.values, env.failed
+	})
+	return reply
+}
+
+// missWrapper says at the first invocation that something waits for a wrapper
+// that has not asked, and what to do.
+func (a *App) missWrapper() {
+	if a.proxy.said || a.proxy.server.Load() == nil || a.proxy.greeted.Load() || !a.proxies() && !a.cfg.EnvFromParameters() {
+		return
+	}
+	a.proxy.said = true
+	const cure = "managed runtimes: set AWS_LAMBDA_EXEC_WRAPPER=/opt/powertools-wrapper; provided.*: bootstrap is exec /opt/powertools-wrapper \"$LAMBDA_TASK_ROOT/app\"; images: put /opt/powertools-wrapper before the command in ENTRYPOINT"
+	a.degrade("proxy", "the runtime did not come through the wrapper")
+	a.log.Error("the runtime did not come through the wrapper: no proxy, no variables from parameters", zap.String("cure", cure))
+}
+
+// closeProxy lets answers that are on their way arrive.
+func (a *App) closeProxy(ctx context.Context) {
+	if server := a.proxy.server.Load(); server != nil {
+		ctx, cancel := context.WithTimeout(ctx, drainBudget)
+		defer cancel()
+		server.Shutdown(ctx)
+	}
+}
+
+// passing tells the other rooms of what passes.
+type passing struct{ *App }
+
+// Delivered implements runtimeapi.Observer.
+func (o passing) Delivered(e runtimeapi.Event) {
+	o.tracker.Delivered(invocation.Delivery{
+		RequestID: e.ID, FunctionARN: e.FunctionARN, TraceHeader: e.TraceHeader, TenantID: e.TenantID,
+		Deadline: e.Deadline, At: e.At.Round(0),
+	})
+}
+
+// Answered implements runtimeapi.Observer.
+func (o passing) Answered(answer runtimeapi.Answer) {
+	o.tracker.Answered(invocation.Answer{
+		RequestID: answer.ID, At: time.Now().Round(0), Failed: answer.Failed, ErrorType: answer.ErrorType,
+		Status: answer.Status, Bytes: answer.Bytes,
+	})
+}
+
+// Late implements runtimeapi.Observer.
+func (o passing) Late(id string, elapsed time.Duration) {
+	o.log.Warn("about to time out", zap.String("function_request_id", id), zap.Int64("elapsed_ms", elapsed.Milliseconds()))
+	o.guard("flush before a time-out", func() {
+		o.metrics.Flush(time.Now().Round(0))
+		o.flushStdout()
+	})
+}
+
+// Restored implements runtimeapi.Observer: what was fetched before a snapshot
+// was taken is not valid after it.
+func (o passing) Restored() {
+	o.guard("restore", func() { o.forgetSnapshot() })
+}
