@@ -32,7 +32,7 @@ which of them are metrics as well, and CloudWatch bills each metric of each func
 	}
 	b.WriteString(`
 "+ 1" is LogsDropped, which is listed only when Lambda dropped lines; the price counts it. A comma list of presets and names is a choice of one's own; ` + "`none`" + ` is
-no line at all, ` + "`event`" + ` the line without metrics. ` + "`GET /healthz`" + ` says how many metrics a function is billed for.
+no line at all, ` + "`event`" + ` the line without metrics. ` + "`GET /healthz`" + ` says how many metrics a function is billed for. What the lines cost: [cost.md](../cost.md).
 
 | figure | unit | listed from preset | from | meaning | when |
 |---|---|---|---|---|---|
