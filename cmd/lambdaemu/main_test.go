@@ -11,20 +11,20 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/rogpeppe/go-internal/testscript"
 
 	"powertools-extension/cmd/lambdaemu/show"
 	"powertools-extension/lambdaemu"
 )
 
 func TestMain(m *testing.M) {
-	if strings.HasPrefix(filepath.Base(os.Args[0]), "ext") {
+	if strings.HasPrefix(filepath.Base(os.Args[0]), "ext-") {
 		os.Exit(testExtension())
 	}
 	if kind := os.Getenv("LAMBDAEMU_TEST_FUNCTION"); kind != "" {
 		os.Exit(testFunction(kind))
 	}
-	goleak.VerifyTestMain(m)
+	testscript.Main(leakFree{m}, map[string]func(){"lambdaemu": main, "bootstrap": bootstrap, "ext-scripted": func() {}})
 }
 
 // fakeBox is a sandbox that does what the test says.

@@ -29,7 +29,7 @@ func TestServeMode(t *testing.T) {
 	free.Close()
 	done := make(chan ran, 1)
 	go func() { done <- command(t, ctx, box, "--listen", address, "--", "true") }()
-	body := post(t, "http://"+address+path)
+	body := postOnce(t, "http://"+address+path)
 	cancel()
 	got := <-done
 	if body != `{"a":1}` || got.code != 0 || !strings.Contains(got.stdout, "#1 ·") || !strings.Contains(got.stderr, "curl -d '{}' http://"+address+path) {
@@ -37,8 +37,8 @@ func TestServeMode(t *testing.T) {
 	}
 }
 
-// post retries until the listener is there.
-func post(t *testing.T, url string) string {
+// postOnce retries until the listener is there.
+func postOnce(t *testing.T, url string) string {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for t.Context().Err() == nil {
