@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"powertools-extension/internal/jmes"
 	"powertools-extension/internal/localhttp"
 	"powertools-extension/internal/paramcache"
 )
@@ -31,6 +32,7 @@ func (a *App) newLocal() *localhttp.Server {
 		SortAttr:             a.cfg.DynamoDBSortAttr,
 		ValueAttr:            a.cfg.DynamoDBValueAttr,
 		MemoBytes:            memoBytes(a.cfg.CacheBytes),
+		FeatureFlags:         a.featureFlags(),
 	}
 	switch {
 	case a.cfg.InitType == snapStart:
@@ -44,6 +46,30 @@ func (a *App) newLocal() *localhttp.Server {
 		deps.Metrics = a.metrics
 	}
 	return localhttp.New(deps, options)
+}
+
+// featureFlags is where the flag routes find their document. What cannot be
+// read is told once; each request may still name another place.
+func (a *App) featureFlags() (place localhttp.FeatureFlags) {
+	if a.cfg.FeatureFlags == "" {
+		return place
+	}
+	ref, err := localhttp.FlagsRef(a.cfg.FeatureFlags)
+	if err != nil {
+		a.log.Warn("configuration: POWERTOOLS_FEATURE_FLAGS: no document is configured; use APP/ENV/PROFILE, ssm:/name or secret:ID")
+		return place
+	}
+	if a.cfg.FeatureFlagsEnvelope != "" {
+		if place.Envelope, err = jmes.Compile(a.cfg.FeatureFlagsEnvelope); err != nil {
+			a.log.Error("configuration: POWERTOOLS_FEATURE_FLAGS_ENVELOPE: no document is configured", zap.Error(err))
+			return localhttp.FeatureFlags{}
+		}
+	}
+	place.Ref = &ref
+	if a.cfg.FeatureFlagsMaxAge >= 0 {
+		place.MaxAge = &a.cfg.FeatureFlagsMaxAge
+	}
+	return place
 }
 
 // memoBytes is the share of the cache's bytes in which the connections keep

@@ -17,7 +17,7 @@ import (
 // Under SnapStart nothing is fetched: it would end in the snapshot and be
 // restored days later.
 func (a *App) startPrefetch(ctx context.Context) (wait func()) {
-	if len(a.cfg.Prefetch)+len(a.cfg.AppConfigPrefetch) == 0 || a.cache == nil {
+	if len(a.cfg.Prefetch)+len(a.cfg.AppConfigPrefetch)+len(a.cfg.FeatureFlags) == 0 || a.cache == nil {
 		return func() {}
 	}
 	if a.cfg.InitType == "snap-start" {
@@ -53,6 +53,9 @@ func (a *App) prefetched() []ref.Ref {
 		if one, err := ref.Parse(ref.FromAgent(item)); err == nil {
 			refs = append(refs, one)
 		}
+	}
+	if flags := a.featureFlags(); flags.Ref != nil {
+		refs = append(refs, *flags.Ref)
 	}
 	return refs
 }

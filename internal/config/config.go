@@ -91,6 +91,10 @@ type Config struct {
 	EnvPaths        []string // SSM paths that become variables
 	EnvOnFailure    string   // fail, start
 	EnvTimeout      time.Duration
+
+	FeatureFlags         string        // where the document of the flag routes is; empty: each request says so
+	FeatureFlagsEnvelope string        // JMESPath; empty: the whole document
+	FeatureFlagsMaxAge   time.Duration // negative: as every value of its source
 }
 
 // Dimension is one fixed dimension of POWERTOOLS_METRICS_DIMENSIONS.

@@ -42,6 +42,7 @@ func TestDefaults(t *testing.T) {
 		StaleIfError: 24 * time.Hour, CacheItems: 1000, CacheBytes: 16 << 20,
 		ParametersTimeout: 3 * time.Second, MaxConnections: 3, CacheEnabled: true,
 		DynamoDBKeyAttr: "id", DynamoDBSortAttr: "sk", DynamoDBValueAttr: "value",
+		FeatureFlagsMaxAge: -time.Second,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("defaults (-want +got):\n%s", d)
@@ -124,6 +125,7 @@ func TestEveryVariableHasAnEffect(t *testing.T) {
 		"POWERTOOLS_PROXY_HTTP_ERRORS":                  "false",
 		"POWERTOOLS_PARAMETERS_ENV_ON_FAILURE":          "start",
 		"POWERTOOLS_PARAMETERS_ENV_TIMEOUT":             "2s",
+		"POWERTOOLS_FEATURE_FLAGS_MAX_AGE":              "30",
 		"SSM_PARAMETER_STORE_TTL":                       "600",
 		"SECRETS_MANAGER_TTL":                           "0",
 	}

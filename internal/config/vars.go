@@ -161,6 +161,14 @@ func extensionVars() []Var {
 			field: func(c *Config) value { return span{&c.PrefetchTimeout, time.Second, 0, 5 * time.Minute} }},
 		{Name: "POWERTOOLS_PARAMETERS_STALE_WHILE_REVALIDATE", Default: "0s", Feature: "parameters", Meaning: "how long past its age a value is still answered at once, while it is refreshed behind the invocation",
 			field: func(c *Config) value { return span{&c.StaleWhileRevalidate, time.Second, 0, 365 * 24 * time.Hour} }},
+		{Name: "POWERTOOLS_FEATURE_FLAGS", Feature: "feature flags", Meaning: "the document of `/flags`: `APP/ENV/PROFILE` of a freeform AppConfig profile, or a ref whose value is JSON (`ssm:/name`, `secret:ID`)",
+			field: func(c *Config) value { return text{&c.FeatureFlags} }},
+		{Name: "POWERTOOLS_FEATURE_FLAGS_ENVELOPE", Feature: "feature flags", Meaning: "JMESPath to the features inside the document",
+			field: func(c *Config) value { return text{&c.FeatureFlagsEnvelope} }},
+		{Name: "POWERTOOLS_FEATURE_FLAGS_MAX_AGE", Default: "-1", Feature: "feature flags", Meaning: "how long a document is fresh; -1: as every value of its source",
+			field: func(c *Config) value {
+				return span{&c.FeatureFlagsMaxAge, time.Second, -time.Second, 365 * 24 * time.Hour}
+			}},
 		{Name: "POWERTOOLS_PARAMETERS_WRITE", Default: "false", Feature: "parameters", Meaning: "allow PUT of parameters and secrets",
 			field: func(c *Config) value { return truth{&c.ParametersWrite} }},
 	}

@@ -237,4 +237,19 @@ func equalName(quoted []byte, name string) bool {
 	return Unquote(quoted) == name
 }
 
+// Depth is how many arrays and objects are nested in the value at most.
+func (v Value) Depth() int {
+	deepest := 0
+	for _, e := range v.Elements() {
+		deepest = max(deepest, e.Depth())
+	}
+	for _, m := range v.Members() {
+		deepest = max(deepest, m.Value.Depth())
+	}
+	if v.kind == Array || v.kind == Object {
+		deepest++
+	}
+	return deepest
+}
+
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -42,6 +42,15 @@ const (
 
 	CodeWriteDisabled Code = "write_disabled"
 
+	CodeFlagBody         Code = "bad_question"
+	CodeBadFlags         Code = "bad_flags"
+	CodeBadExpression    Code = "bad_expression"
+	CodeExpressionFailed Code = "expression_failed"
+	CodeBadSchema        Code = "bad_schema"
+	CodeBadEnvelope      Code = "bad_envelope"
+	CodeUnknownSchema    Code = "unknown_schema"
+	CodeNotJSON          Code = "body_not_json"
+
 	CodeUnavailable Code = "unavailable"
 	CodeInternal    Code = "internal_error"
 )
@@ -60,7 +69,22 @@ type ErrorInfo struct {
 // Errors is the table. It is built anew for each call so that nothing is
 // initialised before main.
 func Errors() []ErrorInfo {
-	return append(append(refusals(), callerErrors()...), serviceErrors()...)
+	return append(append(append(refusals(), callerErrors()...), documentErrors()...), serviceErrors()...)
+}
+
+// documentErrors are those of the routes that work on documents of the
+// caller's: flags, expressions, schemas.
+func documentErrors() []ErrorInfo {
+	return []ErrorInfo{
+		{Code: CodeFlagBody, Status: 400, Title: "Unusable question", Cure: `send {"context":{…},"default":…}, or {"context":{…},"names":[…],"defaults":{…}} to POST /flags`},
+		{Code: CodeBadFlags, Status: 422, Title: "The feature flag document cannot be used", Cure: "correct the document at the place that detail names; the last good version stays in force once there was one"},
+		{Code: CodeNotJSON, Status: 400, Title: "The body is not JSON", Cure: "send one JSON document in UTF-8"},
+		{Code: CodeBadExpression, Status: 422, Title: "The expression cannot be used", Cure: "correct it at the position that detail names; the functions are those of the original JMESPath specification and powertools_json, powertools_base64, powertools_base64_gzip"},
+		{Code: CodeExpressionFailed, Status: 422, Title: "The expression failed on this document", Cure: "check that the part it works on is what the function takes"},
+		{Code: CodeUnknownSchema, Status: 404, Title: "No such schema", Cure: "name a file below the function's task root, such as schemas/order.json, or send the schema itself"},
+		{Code: CodeBadSchema, Status: 422, Title: "The schema cannot be used", Cure: "correct it at the place that detail names: draft-07, 2019-09 and 2020-12 are read"},
+		{Code: CodeBadEnvelope, Status: 422, Title: "The envelope cannot be used", Cure: "check the expression, and that it fits the data"},
+	}
 }
 
 // refusals are the checks of guard, in their order.

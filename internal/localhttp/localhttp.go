@@ -94,6 +94,9 @@ type Options struct {
 	// Default table layout on /parameters/dynamodb. Empty: id, sk, value.
 	KeyAttr, SortAttr, ValueAttr string
 
+	FeatureFlags FeatureFlags // the document of the flag routes
+	TaskRoot     string       // below which POST /validate finds schemas; empty: /var/task
+
 	// MemoBytes bounds the answers that are kept to be given again, within the
 	// second and for the same bytes of a request. 0: none are. The caller takes
 	// it from what the cache may hold.

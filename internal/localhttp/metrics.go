@@ -154,7 +154,11 @@ func (s *Server) readBody(x *exchange) ([]byte, error) {
 	if coding := x.r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
 		return nil, s.fail(CodeBodyEncoding, "Content-Encoding is "+quoteShort(coding))
 	}
-	if x.r.ContentLength > maxBody {
+	most := int64(maxBody)
+	if x.route.MaxBody > 0 {
+		most = int64(x.route.MaxBody)
+	}
+	if x.r.ContentLength > most {
 		return nil, s.fail(CodeBodyTooLarge, "the body has "+strconv.FormatInt(x.r.ContentLength, 10)+" bytes")
 	}
 	if x.r.TransferEncoding != nil {
@@ -166,14 +170,14 @@ func (s *Server) readBody(x *exchange) ([]byte, error) {
 	if x.r.ContentLength > 0 {
 		body.Grow(int(x.r.ContentLength) + bytes.MinRead)
 	}
-	_, err := body.ReadFrom(http.MaxBytesReader(x.w, x.r.Body, maxBody))
+	_, err := body.ReadFrom(http.MaxBytesReader(x.w, x.r.Body, most))
 	var tooLarge *http.MaxBytesError
 	var network net.Error
 	switch {
 	case err == nil:
 		return body.Bytes(), nil
 	case errors.As(err, &tooLarge):
-		return nil, s.fail(CodeBodyTooLarge, "the body has more than 262144 bytes")
+		return nil, s.fail(CodeBodyTooLarge, "the body has more than "+strconv.FormatInt(most, 10)+" bytes")
 	case errors.As(err, &network) && network.Timeout():
 		return nil, s.fail(CodeBodyTimeout, "the body did not arrive in time")
 	case errors.Is(err, io.ErrUnexpectedEOF):

@@ -12,9 +12,10 @@ type Route struct {
 	Method  string
 	Pattern string   // {name} is one path segment, {name…} the rest of the path, slashes included
 	Slash   bool     // the same path with a slash at its end is this route too
-	Query   []string // the arguments there are
+	Query   []string // the arguments there are; "context.*" is all that begin so
 	Repeat  []string // those of Query that may be given several times
 	Body    bool     // it takes one; the others refuse it
+	MaxBody int      // bytes of it; 0: 256 KiB
 	Open    bool     // needs no token
 	Head    bool     // HEAD is answered too, as GET without the body
 	Dialect Dialect  // of its errors
@@ -40,7 +41,12 @@ type handler func(s *Server, x *exchange) error
 const maxVars = 3
 
 // takes reports whether the route knows the query argument.
-func (r *Route) takes(name string) bool { return slices.Contains(r.Query, name) }
+func (r *Route) takes(name string) bool {
+	return slices.ContainsFunc(r.Query, func(known string) bool {
+		prefix, open := strings.CutSuffix(known, "*")
+		return known == name || open && len(name) > len(prefix) && strings.HasPrefix(name, prefix)
+	})
+}
 
 // repeats reports whether the argument may be given several times.
 func (r *Route) repeats(name string) bool { return slices.Contains(r.Repeat, name) }

@@ -10,7 +10,10 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"powertools-extension/internal/flags"
+	"powertools-extension/internal/jmes"
 	"powertools-extension/internal/localhttp/loopback"
+	"powertools-extension/internal/schema"
 
 	"go.uber.org/zap"
 )
@@ -32,6 +35,10 @@ type Server struct {
 	appConfigDown string // why the AppConfig port is not open; empty: it is, or none is wanted
 
 	exchanges sync.Pool // *exchange
+
+	documents   flags.Documents
+	expressions compiled[*jmes.Expression]
+	schemas     compiled[*schema.Schema]
 
 	inFlight atomic.Int64
 	stats    counters

@@ -4,7 +4,18 @@ package localhttp
 // initialised before main. The most frequent routes come first; of two that
 // match a path and a method, the first one answers.
 func Routes() []Route {
-	return append(append(parameterRoutes(), dropInRoutes()...), otherRoutes()...)
+	return append(append(append(parameterRoutes(), dropInRoutes()...), flagRoutes()...), otherRoutes()...)
+}
+
+func flagRoutes() []Route {
+	document := []string{"source", "envelope", "max_age", "force_fetch", "region", "role_arn"}
+	one := append([]string{"format"}, document...)
+	return []Route{
+		{Method: "GET", Pattern: "/flags", serve: getFlags, Query: document},
+		{Method: "POST", Pattern: "/flags", Body: true, serve: postFlags, Query: document},
+		{Method: "GET", Pattern: "/flags/{name…}", serve: getFlag, Query: append([]string{"context.*", "default"}, one...)},
+		{Method: "POST", Pattern: "/flags/{name…}", Body: true, serve: postFlag, Query: one},
+	}
 }
 
 func parameterRoutes() []Route {
@@ -52,6 +63,8 @@ func dropInRoutes() []Route {
 
 func otherRoutes() []Route {
 	return []Route{
+		{Method: "POST", Pattern: "/jmespath", Body: true, MaxBody: 1 << 20, serve: postJMESPath, Query: []string{"expression", "format"}},
+		{Method: "POST", Pattern: "/validate", Body: true, MaxBody: 1 << 20, serve: postValidate, Query: []string{"format"}},
 		{Method: "POST", Pattern: "/metrics", Body: true, serve: postMetrics},
 		{Method: "GET", Pattern: "/context", serve: getContext, Query: []string{"key"}},
 		{Method: "GET", Pattern: "/ping", Open: true, Head: true, serve: getPing},

@@ -65,7 +65,7 @@ type Media struct {
 // description is a mistake that the tests find; it has no Summary here.
 func Routes() []Route {
 	described := map[string]Route{}
-	for _, list := range [][]Route{parameterRoutes(), dropInRoutes(), otherRoutes()} {
+	for _, list := range [][]Route{parameterRoutes(), dropInRoutes(), flagRoutes(), documentRoutes(), otherRoutes()} {
 		for _, r := range list {
 			key := r.Method + " " + r.Pattern
 			if _, twice := described[key]; twice {

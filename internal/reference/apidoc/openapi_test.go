@@ -252,8 +252,10 @@ func TestEveryArgumentIsRead(t *testing.T) {
 			}
 			if p.Name == "recursive" {
 				target += "&path=/"
-			} else if !strings.Contains(r.Pattern, "{") {
+			} else if slices.Contains(r.Query, "name") {
 				target += "&name=n"
+			} else if slices.Contains(r.Query, "expression") {
+				target += "&expression=@"
 			}
 			target += groupKey(r)
 			if w := do(s, r.Method, target, ""); w.Code != 400 || !strings.Contains(w.Body.String()+w.Header().Get("X-Powertools-Error"), "bad_argument") {

@@ -59,7 +59,7 @@ func (e Example) shows(header string) Example {
 
 // Requests is every route with every source and selector.
 func Requests() []Example {
-	return join(ssmRequests(), secretRequests(), dynamoDBRequests(), appConfigRequests(), cacheRequests(), dropInRequests(), refusedRequests())
+	return join(ssmRequests(), secretRequests(), dynamoDBRequests(), appConfigRequests(), cacheRequests(), dropInRequests(), flagRequests(), documentRequests(), refusedRequests())
 }
 
 func ssmRequests() []Example {
@@ -223,5 +223,40 @@ func refusedRequests() []Example {
 		refused("misspelt route", "/parameter/ssm/app/db", 404, `{"type":"urn:powertools-extension:problem:unknown_route","title":"Unknown route","status":404,"detail":"no route matches the path","code":"unknown_route","cure":"GET /openapi.json lists the routes","near":["GET /parameters/ssm","GET /parameters/ssm/{name…}","PUT /parameters/ssm/{name…}"]}`),
 		refused("a web page", "/parameters/ssm/app/db", 403, `{"type":"urn:powertools-extension:problem:origin_not_allowed","title":"Browser request","status":403,"detail":"the request carries the header Origin","code":"origin_not_allowed","cure":"call the API from the function's code: a request with an Origin or Sec-Fetch-Site header comes from a web page"}`).with("Origin: http://localhost:3000"),
 		refused("through a proxy", "/parameters/ssm/app/db", 400, `{"type":"urn:powertools-extension:problem:forwarded_request","title":"Forwarded request","status":400,"detail":"the request carries the header X-Forwarded-*","code":"forwarded_request","cure":"call http://127.0.0.1 directly, without a proxy: X-Forwarded-*, Forwarded and Via are not accepted"}`).with("X-Forwarded-For: 10.0.0.1"),
+	}
+}
+
+// post is an example with a body.
+func post(section, what, target, body string, status int, media, answer string) Example {
+	return Example{Section: section, What: what, Method: "POST", Target: target, Body: body, Status: status, Media: media, Answer: answer}
+}
+
+func flagRequests() []Example {
+	const s, from = "Feature flags", "source=appconfig:shop/prod/features"
+	return []Example{
+		json200(s, "one", "/flags/beta?"+from+"&context.tier=gold&context.age=21", `{"name":"beta","value":true,"reason":"rule","rule":"gold customers","version":null}`),
+		text200(s, "one, bare", "/flags/beta?"+from+"&context.tier=gold&format=text", `true`),
+		json200(s, "no rule matches", "/flags/beta?"+from+"&context.s:tier=7", `{"name":"beta","value":false,"reason":"default","version":null}`),
+		json200(s, "one that is not there", "/flags/gamma?"+from+"&default=10", `{"name":"gamma","value":10,"reason":"missing","version":null}`),
+		json200(s, "inside an envelope", "/flags/beta?source=ssm:/config/flags&envelope=features&default=false", `{"name":"beta","value":false,"reason":"default","version":"3"}`),
+		json200(s, "what there is", "/flags?"+from, `{"features":[{"name":"beta","type":"boolean","rules":1},{"name":"limit","type":"json","rules":0}],"version":null}`),
+		json200(s, "what there is, inside an envelope", "/flags?source=ssm:/config/flags&envelope=features", `{"features":[{"name":"beta","type":"boolean","rules":0}],"version":"3"}`),
+		post(s, "with a context of its own types", "/flags/beta?"+from, `{"context":{"tier":"gold"},"default":false}`, 200, asJSON, `{"name":"beta","value":true,"reason":"rule","rule":"gold customers","version":null}`),
+		post(s, "several, and which are enabled", "/flags?"+from, `{"context":{"tier":"gold"}}`, 200, asJSON, `{"values":{"beta":true,"limit":10},"enabled":["beta","limit"],"version":null}`),
+		post(s, "several, inside an envelope", "/flags?source=ssm:/config/flags&envelope=features", `{"names":["beta","gamma"],"defaults":{"gamma":1}}`, 200, asJSON, `{"values":{"beta":false,"gamma":1},"enabled":[],"version":"3"}`),
+		post(s, "one, inside an envelope", "/flags/beta?source=ssm:/config/flags&envelope=features", `{}`, 200, asJSON, `{"name":"beta","value":false,"reason":"default","version":"3"}`),
+		get(s, "a document that is none", "/flags/beta?source=ssm:/app/db", 422, asProblem, `{"type":"urn:powertools-extension:problem:bad_flags","title":"The feature flag document cannot be used","status":422,"detail":"feature flags: the document is not JSON","code":"bad_flags","cure":"correct the document at the place that detail names; the last good version stays in force once there was one"}`),
+	}
+}
+
+func documentRequests() []Example {
+	const s = "Expressions and schemas"
+	return []Example{
+		post(s, "a JMESPath expression", "/jmespath?expression=powertools_json(body).order.id", `{"body":"{\"order\":{\"id\":9007199254740993}}"}`, 200, asJSON, `9007199254740993`),
+		post(s, "a string, bare", "/jmespath?expression=detail.type&format=text", `{"detail":{"type":"created"}}`, 200, asText, `created`),
+		post(s, "an expression with a mistake", "/jmespath?expression=detail.", `{}`, 422, asProblem, `{"type":"urn:powertools-extension:problem:bad_expression","title":"The expression cannot be used","status":422,"detail":"expression, position 7: the expression ends too early","code":"bad_expression","cure":"correct it at the position that detail names; the functions are those of the original JMESPath specification and powertools_json, powertools_base64, powertools_base64_gzip"}`),
+		post(s, "data that fits", "/validate", `{"schema":{"required":["id"]},"data":{"id":1}}`, 200, asJSON, `{"valid":true}`),
+		post(s, "data that does not", "/validate", `{"schema":{"properties":{"qty":{"minimum":1}}},"data":{"body":"{\"qty\":0}"},"envelope":"powertools_json(body)"}`, 200, asJSON, `{"valid":false,"errors":[{"path":"/qty","keyword":"minimum"}]}`),
+		post(s, "the same, bare", "/validate?format=text", `{"schema":{"required":["id"]},"data":{}}`, 200, asText, `/id required`),
 	}
 }

@@ -107,6 +107,7 @@ func TestEveryRouteHasAnExample(t *testing.T) {
 			t.Errorf("%s %s has no example", r.Method, r.Pattern)
 		}
 		for _, argument := range r.Query {
+			argument = strings.Replace(argument, ".*", ".tier", 1) // any name will do
 			if !slices.ContainsFunc(examples, func(e apidoc.Example) bool { return strings.Contains(e.Target, argument+"=") }) && !rare(argument) {
 				t.Errorf("%s %s: no example with %s", r.Method, r.Pattern, argument)
 			}

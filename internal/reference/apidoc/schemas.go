@@ -23,6 +23,13 @@ func schemas() object {
 		"Health":         json.RawMessage(healthSchema),
 		"Document":       json.RawMessage(`{"type":"object","required":["openapi","paths"]}`),
 		"Problem":        json.RawMessage(problemSchema),
+		"Flag":           json.RawMessage(flagSchema),
+		"Flags":          json.RawMessage(flagsSchema),
+		"FlagBody":       json.RawMessage(flagBodySchema),
+		"FlagsBody":      json.RawMessage(flagsBodySchema),
+		"FlagValues":     json.RawMessage(flagValuesSchema),
+		"ValidateBody":   json.RawMessage(validateBodySchema),
+		"Verdict":        json.RawMessage(verdictSchema),
 	}
 }
 

@@ -54,6 +54,7 @@ func (u *upstream) parameter(ref paramcache.Ref) (paramcache.Value, error) {
 		{"/app/config.json", `{"db":{"hosts":["h1","h2"]},"tags":["blue"]}`, "String"},
 		{"/app/greeting.binary", "aGVsbG8=", "String"},
 		{"/app/api/url", "https://api", "String"},
+		{"/config/flags", `{"features":{"beta":{"default":false}}}`, "String"},
 	}
 	group := paramcache.Value{Members: []paramcache.Value{}}
 	for _, p := range values {
@@ -146,6 +147,10 @@ func (u *upstream) item(ref paramcache.Ref) (paramcache.Value, error) {
 }
 
 func (u *upstream) configuration(ref paramcache.Ref) (paramcache.Value, error) {
+	if ref.Name == "shop/prod/features" {
+		const document = `{"beta":{"default":false,"rules":{"gold customers":{"when_match":true,"conditions":[{"action":"EQUALS","key":"tier","value":"gold"}]}}},"limit":{"default":10,"boolean_type":false}}`
+		return paramcache.Value{Name: ref.Name, Text: document, IsText: true, ContentType: "application/json"}, nil
+	}
 	v := paramcache.Value{Name: ref.Name, IsText: true, Version: "12"}
 	switch ref.Name {
 	case "shop/prod/flags":
