@@ -167,3 +167,84 @@ func TestMetricsRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestNamesThatAreNoDimensions: a name that CloudWatch refuses costs the
+// dimension, and nothing of the events, the lines and the custom metrics.
+func TestNamesThatAreNoDimensions(t *testing.T) {
+	for name, tc := range map[string]struct {
+		variable, value string
+		service         string // dimension
+		real            any    // member service_name
+		function        string // dimension
+	}{
+		"umlaut":            {"POWERTOOLS_SERVICE_NAME", "Zahlung Müller", "service_undefined", "Zahlung Müller", "function"},
+		"1,100 characters":  {"POWERTOOLS_SERVICE_NAME", strings.Repeat("s", 1100), "service_undefined", strings.Repeat("s", 1100), "function"},
+		"control character": {"POWERTOOLS_SERVICE_NAME", "a\tb", "service_undefined", "a\tb", "function"},
+		"1,024 characters":  {"POWERTOOLS_SERVICE_NAME", strings.Repeat("s", 1024), strings.Repeat("s", 1024), nil, "function"},
+		"function's name":   {"POWERTOOLS_METRICS_FUNCTION_NAME", "fn ö", "orders", nil, "function"},
+		"another name":      {"POWERTOOLS_METRICS_FUNCTION_NAME", "fn", "orders", nil, "fn"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, lambdaemu.Options{Command: harness.Self(t, plain), Env: map[string]string{tc.variable: tc.value}})
+			for range 3 {
+				held(s, `{"count":1}`)
+			}
+			s.Shutdown()
+			events := s.Canonical()
+			if len(events) != 3 {
+				t.Fatalf("%d events of 3 invocations", len(events))
+			}
+			for _, e := range events {
+				if e["service"] != tc.service || e["service_name"] != tc.real || e["function_name"] != tc.function || e["outcome"] != "success" || e["Duration"] == nil || e["function_request_id"] == nil {
+					t.Errorf("event %v", e)
+				}
+			}
+			custom := s.Custom()
+			if len(custom) != 3 || custom[0]["service"] != tc.service {
+				t.Errorf("custom metrics %v", custom)
+			}
+			lines := s.Only(func(l line) bool { return l["message"] == "a plain line" })
+			if want := tc.real; len(lines) != 3 || want != nil && lines[0]["service"] != want {
+				t.Errorf("lines %v", lines)
+			}
+			want := 1
+			if tc.real == nil && tc.value != "fn ö" {
+				want = 0
+			}
+			if n := s.Saying("not the value of a CloudWatch dimension"); n != want {
+				t.Errorf("said %d times, want %d", n, want)
+			}
+		})
+	}
+}
+
+// TestColdStartBesideALibrary: what the function's own document counts in the
+// same namespace with the same dimensions is not counted again; in another one
+// it is.
+func TestColdStartBesideALibrary(t *testing.T) {
+	for name, tc := range map[string]struct {
+		namespace string
+		listed    bool
+	}{"the same namespace": {"shop", false}, "another namespace": {"other", true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, lambdaemu.Options{Command: harness.Self(t, plain)})
+			own := `{"_aws":{"Timestamp":1700000000000,"CloudWatchMetrics":[{"Namespace":"` + tc.namespace + `","Dimensions":[["service","function_name"]],"Metrics":[{"Name":"ColdStart","Unit":"Count"}]}]},"service":"orders","function_name":"function","ColdStart":1}`
+			payload, err := json.Marshal(map[string]any{"print": []string{own}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			held(s, string(payload))
+			held(s, quick)
+			s.Shutdown()
+			events := s.Canonical()
+			if len(events) != 2 || events[0]["ColdStart"] != 1.0 || events[1]["ColdStart"] != nil {
+				t.Fatalf("events %v", events)
+			}
+			if listed := strings.Contains(fmt.Sprint(events[0]["_aws"]), "Name:ColdStart"); listed != tc.listed {
+				t.Errorf("listed %t: %v", listed, events[0]["_aws"])
+			}
+		})
+	}
+}
