@@ -38,6 +38,7 @@ type environment struct {
 // extension returns the environment of extension processes.
 func (e *environment) extension() []string {
 	env := e.inherited()
+	delete(env, "HOME") // it has none on Lambda (AWS source: rapidcore/env)
 	maps.Copy(env, e.shared())
 	maps.Copy(env, e.customer())
 	maps.Copy(env, e.platform())

@@ -121,6 +121,9 @@ func TestProcessEnvironment(t *testing.T) {
 	for _, line := range r.logs.texts(OriginExtension) {
 		json.Unmarshal([]byte(line), &extension)
 	}
+	if contains(extension, "HOME=") || !contains(function, "HOME=") {
+		t.Error("HOME is for the function only: an extension has none on Lambda")
+	}
 	for _, forbidden := range []string{"HOST_SECRET", "_PRIVATE"} {
 		if contains(function, forbidden+"=") || contains(extension, forbidden+"=") {
 			t.Errorf("%s reached a process", forbidden)
@@ -131,7 +134,7 @@ func TestProcessEnvironment(t *testing.T) {
 			t.Errorf("%s is not the runtime's alone", runtimeOnly)
 		}
 	}
-	for _, want := range []string{"argv0=" + r.dir + "/bin/ext-env.sh", "argc=1", "cwd=/", "TABLE=t"} {
+	for _, want := range []string{"argv0=" + r.dir + "/bin/ext-env.sh", "argc=1", "cwd=" + cwd(), "TABLE=t"} {
 		if !slices.Contains(extension, want) {
 			t.Errorf("extension lacks %s", want)
 		}

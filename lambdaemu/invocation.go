@@ -23,6 +23,7 @@ type invocation struct {
 	firstByte time.Time // of the response
 	lastByte  time.Time
 	ready     time.Time     // the runtime's next /next
+	gaveUp    time.Time     // the platform did, instead: what it reports ends then
 	reply     *reply        // what the client gets; nil until it has it
 	answering bool          // managed instances: the runtime's POST has begun
 	closed    bool          // the platform gave up: nothing above changes any more

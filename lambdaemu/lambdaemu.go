@@ -15,7 +15,7 @@ import (
 // each field is a sensible default, noted beside it.
 type Options struct {
 	Command []string          // the function: its bootstrap or runtime interface client, with arguments; required
-	Dir     string            // its working directory; default: the emulator's
+	Dir     string            // what is /var/task on Lambda: working directory of all processes; default: the emulator's
 	Env     map[string]string // customer variables, as set in the console
 	Inherit []string          // host variables handed down to all processes, e.g. PATH; default PATH, HOME, LANG
 	Layers  []string          // extension executables; the base name is the extension's name

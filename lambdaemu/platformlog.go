@@ -119,13 +119,13 @@ func (s *sandbox) extensionRecords() []extensionRecord {
 	return list
 }
 
-// telemetryLine is the line of a new subscription.
-func telemetryLine(name string, types []string) string {
+// subscriptionLine is the line of a new subscription to TELEMETRY or LOGS.
+func subscriptionLine(api, name string, types []string) string {
 	titles := make([]string, len(types))
 	for i, t := range types {
 		titles[i] = strings.ToUpper(t[:1]) + t[1:]
 	}
-	return fmt.Sprintf("TELEMETRY\tName: %s\tState: Subscribed\tTypes: [%s]", name, strings.Join(titles, ", "))
+	return fmt.Sprintf("%s\tName: %s\tState: Subscribed\tTypes: [%s]", api, name, strings.Join(titles, ", "))
 }
 
 // logInitReport prints its line for a failed init, and always for provisioned
@@ -167,7 +167,7 @@ func (s *sandbox) logStart(inv *invocation) {
 // logRuntimeDone says success even when the handler threw: for the platform the
 // runtime did its job (AWS source: rapid/handlers doInvoke).
 func (s *sandbox) logRuntimeDone(inv *invocation, failed *failure) {
-	end := or(inv.ready, time.Now())
+	end := or(inv.ready, or(inv.gaveUp, time.Now()))
 	record := runtimeDoneRecord{
 		RequestID: inv.id, Status: statusSuccess, Tracing: inv.trace.telemetryTracing(), TenantID: inv.req.TenantID,
 		Metrics: runtimeDoneMetrics{DurationMs: millis(end.Sub(or(inv.released, inv.start)))},

@@ -309,7 +309,9 @@ type extConfig struct {
 	StatusFor      int  `json:"statusFor,omitempty"` // that many times; 0: always
 	SlowMs         int  `json:"slowMs,omitempty"`    // answer telemetry late
 	DoubleNext     bool `json:"doubleNext,omitempty"`
-	Lookup         bool `json:"lookup,omitempty"` // print what the sandbox's names mean
+	Lookup         bool `json:"lookup,omitempty"`    // print what the sandbox's names mean
+	Logs           bool `json:"logs,omitempty"`      // subscribe to the Logs API
+	ExitError      bool `json:"exitError,omitempty"` // POST exit/error while /next is pending
 }
 
 // playExtension is a small extension. What telemetry brings it is appended to
@@ -368,6 +370,12 @@ func (x *extPlayer) play() int {
 	if x.cfg.InitError != "" {
 		time.Sleep(time.Hour)
 	}
+	if x.cfg.ExitError {
+		go func() {
+			time.Sleep(300 * time.Millisecond)
+			doPost(x.url("/2020-01-01/extension/exit/error"), nil, headerID, x.id, headerErrorType, "Extension.Leaving")
+		}()
+	}
 	return x.loop(listener)
 }
 
@@ -406,7 +414,11 @@ func (x *extPlayer) subscribe(ln net.Listener) {
 	body := fmt.Sprintf(`{"schemaVersion":%q,"types":["%s"],"buffering":{"maxItems":1000,"maxBytes":262144,"timeoutMs":%d},`+
 		`"destination":{"protocol":"HTTP","URI":"http://sandbox.localdomain:%d/telemetry/path?a=b"}}`,
 		or(x.cfg.Schema, "2022-12-13"), strings.Join(x.cfg.Subscribe, `","`), or(x.cfg.TimeoutMs, 25), ln.Addr().(*net.TCPAddr).Port)
-	req, _ := http.NewRequest(http.MethodPut, x.url("/2022-07-01/telemetry"), strings.NewReader(body))
+	path := "/2022-07-01/telemetry"
+	if x.cfg.Logs {
+		path = "/2020-08-15/logs"
+	}
+	req, _ := http.NewRequest(http.MethodPut, x.url(path), strings.NewReader(body))
 	req.Header.Set(headerID, x.id)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {

@@ -236,7 +236,6 @@ func TestRoutesAreExact(t *testing.T) {
 		r.want(r.do("GET", path, "", "Lambda-Extension-Identifier", id), 404, "404 page not found\n")
 	}
 	r.want(r.do("GET", "/2018-06-01/ping", ""), 200, "pong")
-	r.want(r.do("PUT", "/2020-08-15/logs", "{}"), 202, `{"errorMessage":"Logs API is not supported","errorType":"Logs.NotSupported"}`)
 }
 
 // init/error and exit/error are recorded, repeats are accepted, and nothing

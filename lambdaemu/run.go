@@ -205,6 +205,10 @@ func (r *running) fail() {
 	r.replied()
 	r.box.drain(nil)
 	if r.inv.ready.IsZero() {
+		r.inv.gaveUp = r.ended
+		if r.failed.status == statusTimeout && r.ended.After(r.inv.deadline) {
+			r.inv.gaveUp = r.inv.deadline // noticed late
+		}
 		r.box.logRuntimeDone(r.inv, r.failed)
 	}
 	r.box.close()

@@ -126,11 +126,11 @@ func (s *sandbox) drain(a *agent) {
 	}
 }
 
-// spawnExtension starts the process of a. Its working directory is /, for no
-// extension may rely on one; it gets no arguments (AWS source: rapid/handlers).
+// spawnExtension starts the process of a in the function's directory, as on
+// AWS's emulator in /var/task; it gets no arguments (AWS source: rapid/handlers).
 func (s *sandbox) spawnExtension(a *agent, path string) error {
 	s.script.add(a.name, "exec", filepath.Base(path))
-	p, err := s.launcher.Spawn(child.Command{Name: a.name, Path: path, Dir: "/", Env: s.env.extension()}, child.Handlers{
+	p, err := s.launcher.Spawn(child.Command{Name: a.name, Path: path, Dir: s.opt.Dir, Env: s.env.extension()}, child.Handlers{
 		Print: func(msg child.Message) { s.printProcess(OriginExtension, a.name, msg) },
 		Room:  s.hooks.waitRoom,
 		Exit:  func(p *child.Process) { s.extensionExited(a, p) },

@@ -6,6 +6,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"strings"
 )
 
 // apiServer serves the three APIs on one port, as Lambda does. Requests go to
@@ -34,6 +35,7 @@ type handler func(s *sandbox, w http.ResponseWriter, r *http.Request)
 // routes are exact: no trailing slash is forgiven (AWS source: rapi/router).
 func (e *Emulator) routes() http.Handler {
 	mux := http.NewServeMux()
+	paths := make(map[string]bool)
 	for pattern, h := range map[string]handler{
 		"GET /2018-06-01/ping":                              (*sandbox).handlePing,
 		"GET /2018-06-01/runtime/invocation/next":           (*sandbox).handleRuntimeNext,
@@ -57,6 +59,11 @@ func (e *Emulator) routes() http.Handler {
 			}
 			writeAPIError(w, internalServerError())
 		})
+		_, path, _ := strings.Cut(pattern, " ")
+		paths[path] = true
+	}
+	for path := range paths { // the mux's own 405 has a text
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusMethodNotAllowed) })
 	}
 	return mux
 }

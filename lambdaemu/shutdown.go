@@ -39,7 +39,7 @@ func (s *sandbox) shutdown(reason string, runtimeGone func()) Exit {
 	if len(agents) == 0 {
 		s.kill(runtime)
 	} else {
-		s.stopRuntime(runtime, begin.Add(budget*3/10))
+		s.stopRuntime(runtime, begin.Add(runtimeShare(budget)))
 	}
 	if runtimeGone != nil {
 		runtimeGone()
@@ -80,6 +80,10 @@ func (s *sandbox) budget(agents []*agent) time.Duration {
 	}
 	return budgetInternal
 }
+
+// runtimeShare is how much of the budget the runtime may use after SIGTERM; the
+// rest is the extensions' (AWS source: rapid/shutdown).
+func runtimeShare(budget time.Duration) time.Duration { return budget * 3 / 10 }
 
 func (s *sandbox) stopRuntime(p *child.Process, until time.Time) {
 	if p == nil || !p.Alive() {

@@ -29,6 +29,7 @@ type subscriber struct {
 	agent     string
 	types     []string
 	schema    string
+	logs      bool // of the Logs API
 	logFormat string
 	buffering buffering
 	tcp       bool
@@ -50,9 +51,18 @@ type subscriber struct {
 }
 
 func (s *subscriber) put(e event) {
-	if !slices.Contains(s.types, e.category) {
-		return
+	switch {
+	case !slices.Contains(s.types, e.category):
+	case s.logs:
+		for _, form := range e.asLogs(s.schema) {
+			s.putOne(form)
+		}
+	default:
+		s.putOne(e)
 	}
+}
+
+func (s *subscriber) putOne(e event) {
 	s.counts.offered()
 	if s.faults.hit("telemetry-silent") {
 		s.counts.lost(1)

@@ -1,7 +1,6 @@
 package lambdaemu
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,7 +15,7 @@ import (
 )
 
 // subscription is the body of PUT /2022-07-01/telemetry (AWS page:
-// telemetry-api-reference). Unknown members are ignored.
+// telemetry-api-reference) and of the Logs API. Unknown members are ignored.
 type subscription struct {
 	SchemaVersion string   `json:"schemaVersion"`
 	Types         []string `json:"types"`
@@ -30,13 +29,15 @@ type subscription struct {
 		MaxBytes  *int `json:"maxBytes"`
 		TimeoutMs *int `json:"timeoutMs"`
 	} `json:"buffering"`
+
+	logs bool // it came to the Logs API
 }
 
 // problems lists everything wrong with the request; the platform joins them
 // with "; " into one ValidationError.
 func (s *subscription) problems() []string {
 	var list []string
-	if !slices.Contains([]string{schema2022Jul, schema2022Dec, schema2025Jan}, s.SchemaVersion) {
+	if !slices.Contains(s.schemas(), s.SchemaVersion) {
 		list = append(list, fmt.Sprintf("schemaVersion '%s' is not supported", s.SchemaVersion))
 	}
 	list = append(list, s.destinationProblems()...)
@@ -51,6 +52,13 @@ func (s *subscription) problems() []string {
 	list = append(list, outOfRange("maxItems", s.Buffering.MaxItems, 1000, 10000)...)
 	list = append(list, outOfRange("maxBytes", s.Buffering.MaxBytes, 262144, 1048576)...)
 	return append(list, outOfRange("timeoutMs", s.Buffering.TimeoutMs, 25, 30000)...)
+}
+
+func (s *subscription) schemas() []string {
+	if s.logs {
+		return []string{logs2020, logs2021}
+	}
+	return []string{schema2022Jul, schema2022Dec, schema2025Jan}
 }
 
 func outOfRange(name string, value *int, low, high int) []string {
@@ -107,12 +115,17 @@ func valueOr(p *int, fallback int) int {
 }
 
 func (s *sandbox) handleSubscribe(w http.ResponseWriter, r *http.Request) {
+	s.serveSubscription(w, r, false)
+}
+
+func (s *sandbox) serveSubscription(w http.ResponseWriter, r *http.Request, logs bool) {
 	a, failed := s.identified(r, "Unknown extension {id}")
 	if failed != nil {
 		writeAPIError(w, failed)
 		return
 	}
-	req, status, body := s.subscribe(r, a)
+	req := subscription{logs: logs}
+	status, body := s.subscribe(r, a, &req)
 	s.script.add(a.name, "subscribe", subscribeLabel(req, status))
 	if status != http.StatusOK {
 		w.Header().Set("Content-Type", "application/json")
@@ -125,20 +138,20 @@ func subscribeLabel(req subscription, status int) string {
 	return fmt.Sprintf("%s %s → %d", req.SchemaVersion, strings.Join(req.Types, ","), status)
 }
 
-// subscribe returns the request as far as it could be read, and the answer.
-func (s *sandbox) subscribe(r *http.Request, a *agent) (req subscription, status int, body []byte) {
+// subscribe fills req as far as it can be read and returns the answer.
+func (s *sandbox) subscribe(r *http.Request, a *agent, req *subscription) (status int, body []byte) {
 	raw, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	if err == nil {
-		err = json.Unmarshal(raw, &req)
+		err = json.Unmarshal(raw, req)
 	}
 	if failed := s.subscribeFault(req); failed != nil {
-		return req, failed.status, errorLine(failed)
+		return failed.status, errorLine(failed)
 	}
 	if !s.hub.accepts() {
-		return req, http.StatusForbidden, errorLine(subscriptionClosed())
+		return http.StatusForbidden, errorLine(req.closed())
 	}
 	if err != nil {
-		return req, http.StatusBadRequest, validationError("Failed to parse JSON: " + err.Error())
+		return http.StatusBadRequest, validationError("Failed to parse JSON: " + err.Error())
 	}
 	list := req.problems()
 	if s.opt.managed() && req.SchemaVersion != schema2025Jan && len(list) == 0 {
@@ -146,21 +159,28 @@ func (s *sandbox) subscribe(r *http.Request, a *agent) (req subscription, status
 		list = append(list, fmt.Sprintf("schemaVersion '%s' is not supported", req.SchemaVersion))
 	}
 	if len(list) > 0 {
-		return req, http.StatusBadRequest, validationError(strings.Join(list, "; "))
+		return http.StatusBadRequest, validationError(strings.Join(list, "; "))
 	}
-	status, body = s.addSubscriber(r.Context(), a, req)
-	return req, status, body
+	return s.addSubscriber(r.Context(), a, req)
 }
 
-func subscriptionClosed() *apiError {
-	return forbidden("Telemetry.SubscriptionClosed", "Telemetry API subscription is closed already")
+// api names whom the subscription was sent to, in error types and in messages.
+func (s *subscription) api() string {
+	if s.logs {
+		return "Logs"
+	}
+	return "Telemetry"
+}
+
+func (s *subscription) closed() *apiError {
+	return forbidden(s.api()+".SubscriptionClosed", s.api()+" API subscription is closed already")
 }
 
 // subscribeFault is the answer a fault gives in place of the true one.
-func (s *sandbox) subscribeFault(req subscription) *apiError {
+func (s *sandbox) subscribeFault(req *subscription) *apiError {
 	switch {
 	case s.faults.hit("telemetry-202"):
-		return &apiError{http.StatusAccepted, "Telemetry API is not supported", "Telemetry.NotSupported"}
+		return &apiError{http.StatusAccepted, req.api() + " API is not supported", req.api() + ".NotSupported"}
 	case s.faults.hit("telemetry-400"):
 		return &apiError{http.StatusBadRequest, "injected fault", "ValidationError"}
 	case s.faults.hit("telemetry-403"):
@@ -168,7 +188,7 @@ func (s *sandbox) subscribeFault(req subscription) *apiError {
 	case s.faults.hit("telemetry-500"):
 		return internalServerError()
 	case s.faults.hit("telemetry-closed"):
-		return subscriptionClosed()
+		return req.closed()
 	case req.SchemaVersion == schema2025Jan && s.faults.hit("schema-old"):
 		return &apiError{http.StatusBadRequest, "schemaVersion '2025-01-29' is not supported", "ValidationError"}
 	}
@@ -186,30 +206,30 @@ func validationError(message string) []byte {
 	}{"ValidationError", message})
 }
 
-func (s *sandbox) addSubscriber(ctx context.Context, a *agent, req subscription) (status int, body []byte) {
+func (s *sandbox) addSubscriber(ctx context.Context, a *agent, req *subscription) (status int, body []byte) {
 	out, err := s.newSender(ctx, req)
 	if err != nil {
 		return http.StatusBadRequest, validationError("Invalid destination: " + err.Error())
 	}
 	sub := &subscriber{
-		agent: a.name, types: req.Types, schema: req.SchemaVersion, logFormat: s.opt.LogFormat,
+		agent: a.name, types: req.Types, schema: req.SchemaVersion, logs: req.logs, logFormat: s.opt.LogFormat,
 		buffering: req.limits(), tcp: req.Destination.Protocol == "TCP", sender: out,
 		gate: s.gate, faults: s.faults, script: s.script, wire: s.wire, wake: make(chan struct{}, 1),
 	}
 	switch err := s.hub.subscribe(sub); {
 	case errors.Is(err, errSubscriptionClosed):
 		out.close()
-		return http.StatusForbidden, errorLine(subscriptionClosed())
+		return http.StatusForbidden, errorLine(req.closed())
 	case err != nil:
 		out.close()
 		return http.StatusInternalServerError, errorLine(internalServerError())
 	}
-	s.platform("platform.telemetrySubscription", "", subscriptionRecord{a.name, "Subscribed", req.Types})
-	s.printText(telemetryLine(a.name, req.Types))
+	s.platform("platform."+strings.ToLower(req.api())+"Subscription", "", subscriptionRecord{a.name, "Subscribed", req.Types})
+	s.printText(subscriptionLine(strings.ToUpper(req.api()), a.name, req.Types))
 	return http.StatusOK, []byte(`"OK"`)
 }
 
-func (s *sandbox) newSender(ctx context.Context, req subscription) (sender, error) {
+func (s *sandbox) newSender(ctx context.Context, req *subscription) (sender, error) {
 	if req.Destination.Protocol == "TCP" {
 		return newTCPSender(ctx, req.Destination.Port)
 	}
@@ -221,16 +241,4 @@ func (s *sandbox) newSender(ctx context.Context, req subscription) (sender, erro
 		uri = &url.URL{Host: uri.Host, Path: "/"}
 	}
 	return newHTTPSender(uri), nil
-}
-
-// handleLogs is the Logs API, which the Telemetry API has replaced: it answers
-// as AWS's emulator does (AWS source: rapi/handler/runtimelogs_stub).
-func (s *sandbox) handleLogs(w http.ResponseWriter, r *http.Request) {
-	if s.opt.managed() { // not mounted there (AWS source: lambda-managed-instances rapi/server)
-		http.NotFound(w, r)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusAccepted)
-	io.Copy(w, bytes.NewReader(marshal(&apiError{Message: "Logs API is not supported", Type: "Logs.NotSupported"})))
 }
