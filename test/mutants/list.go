@@ -17,6 +17,15 @@ func mutants() []mutant {
 		{"idempotency: the payload is compared after the replay", "internal/idempotency/idempotency.go", "	case old.Validation != x.record.Validation:\n		return nil, different()\n	case old.NotStored", "	case false:\n		return nil, different()\n	case old.NotStored", "internal/idempotency", "TestJudgements"},
 		{"idempotency: whoever was overtaken overwrites", "internal/idempotency/dynamostore/dynamostore.go", "return \"#status = :inprogress AND #owner = :owner\"", "return \"#status = :inprogress\"", "internal/idempotency/dynamostore", "TestVectors"},
 		{"idempotency: the tenant is no part of the key", "internal/idempotency/key.go", "prefix += \".\" + req.Tenant", "_ = req.Tenant", "internal/idempotency", "TestBigNumbers"},
+		{"lambdaemu: the runtime keeps nearly all of the shutdown", "lambdaemu/shutdown.go", "return budget * 3 / 10", "return budget * 9 / 10", "lambdaemu", "TestRuntimeShare"},
+		{"lambdaemu: an identifier has one case", "lambdaemu/extensionsapi.go", "strings.EqualFold(a.id, id)", "a.id == id", "lambdaemu", "TestCallsByState"},
+		{"lambdaemu: exit/error is refused before the first next", "lambdaemu/agents.go", "case agentRegistered, agentReady, agentRunning:", "case agentReady, agentRunning:", "lambdaemu", "TestCallsByState"},
+		{"lambdaemu: an extension without INVOKE prolongs an invocation", "lambdaemu/invoke.go", "a.subscribed(eventInvoke) && a.state != agentReady", "a.state != agentReady", "lambdaemu", "TestWhoProlongsAnInvocation"},
+		{"lambdaemu: lines of managed instances wait for no report", "lambdaemu/order.go", "if r == nil || !r.reportFirst {", "if r == nil || !r.reportFirst || true {", "lambdaemu", "TestOrder"},
+		{"lambdaemu: a late answer beats the retry of its request", "lambdaemu/managed.go", "case inv == nil && slices.Contains(s.crowd.expired, id):", "case slices.Contains(s.crowd.expired, id):", "lambdaemu", "TestManagedRetry"},
+		{"lambdaemu: a frame is cut at its first newline", "lambdaemu/internal/child/frame.go", "text, newline := strings.CutSuffix(string(body), \"\\n\")", "text, _, newline := strings.Cut(string(body), \"\\n\")", "lambdaemu/internal/child", "TestFrames"},
+		{"lambdaemu: an OS-only runtime starts the wrapper", "lambdaemu/wrapper.go", "case s.opt.osOnly():", "case false:", "lambdaemu", "TestExecWrapper"},
+		{"lambdaemu: a line after END is not counted", "lambdaemu/logorder.go", "case state == idEnded:", "case state > idEnded:", "lambdaemu", "TestLogOrder"},
 		{"idempotency: an answer too large is run again", "internal/idempotency/idempotency.go", "if e.opt.Free {", "if e.opt.Free || why == \"too_large\" {", "internal/idempotency", "TestWhatCannotBeStored"},
 	}
 }
