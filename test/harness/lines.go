@@ -53,7 +53,9 @@ func (s *Sandbox) Custom() []Line {
 
 // Enriched are the function's lines as the extension printed them.
 func (s *Sandbox) Enriched() []Line {
-	return s.Only(func(l Line) bool { return l["_aws"] == nil && l["function_name"] != nil && l["lifetime_ms"] == nil })
+	return s.Only(func(l Line) bool {
+		return l["_aws"] == nil && l["service"] != nil && l["lifetime_ms"] == nil && l["extension"] == nil
+	})
 }
 
 // Diagnostics are the extension's words about itself.

@@ -12,6 +12,7 @@
 #   .cache/foreign  published extensions of others, for test/foreign
 #   .cache/openapi  checkers of the API description and generators of clients,
 #                   for test/openapi
+#   .cache/loggers  the loggers of test/loggers: pip, npm, Maven and cargo packages
 #
 # Prints nothing when all are up to date. A part that cannot be prepared is a
 # loud skip and exit 0, or exit 1 when CI=true: there, nothing may be skipped.
@@ -23,6 +24,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=$(cd "$here/../.." && pwd)/.cache
 clients=$(cd "$here/../conformance/node" && pwd)
 foreign=$(cd "$here/../foreign" && pwd)
+loggers=$(cd "$here/../loggers" && pwd)
 mkdir -p "$cache"
 
 # skip PART REASON CURE: says what is missing, and fails the part.
@@ -232,6 +234,42 @@ prepare_openapi() {
   echo "$want" >"$cache/openapi/.stamp"
 }
 
+# The target folder stays, so that a change to the program costs seconds.
+install_loggers() {
+  rm -rf "$cache"/loggers/{python,node,java}
+  mkdir -p "$cache"/loggers/{node,java/classes,rust}
+  python3 -m venv "$cache/loggers/venv"
+  "$cache/loggers/venv/bin/python" -m pip install --disable-pip-version-check --no-input --target "$cache/loggers/python" \
+    --requirement "$loggers/python/requirements.txt" --constraint "$loggers/python/constraints.txt"
+  rm -rf "$cache/loggers/venv"
+  cp "$loggers/node/package.json" "$loggers/node/package-lock.json" "$cache/loggers/node/"
+  (cd "$cache/loggers/node" && npm ci --no-audit --no-fund --loglevel=error --ignore-scripts)
+  jars ../loggers/java "$cache/loggers/java/lib"
+  cd "$cache/loggers/java/lib"
+  sha256sum --check --quiet --strict "$loggers/java/SHA256SUMS"
+  javac -Xlint:all,-processing -Werror -d ../classes -cp '*' "$loggers/java/Loggers.java"
+  cd "$loggers/rust"
+  rm -f Cargo.lock
+  cargo generate-lockfile --quiet
+  local source
+  source=$(grep -m1 '^source = ' Cargo.lock)
+  sed "s|^source = \"registry\"\$|$source|" Cargo.lock.in >Cargo.lock
+  CARGO_TARGET_DIR=$cache/loggers/rust/target cargo build --locked --release
+  cp "$cache/loggers/rust/target/release/loggers" "$cache/loggers/rust/"
+}
+
+prepare_loggers() {
+  have node && have npm && have javac && have mvn && have cargo && python3 -c 'import ensurepip, venv' 2>/dev/null ||
+    { skip loggers "one of node, npm, javac, mvn, cargo and python3 with venv is missing" "install what the other parts need"; return 1; }
+  local want
+  want=$(stamp "$(node -v) $(javac -version) $(cargo -V) $(declare -f jars install_loggers)" \
+    "$loggers"/python/{requirements,constraints}.txt "$loggers"/node/package{,-lock}.json \
+    "$loggers"/java/{pom.xml,SHA256SUMS,Loggers.java} "$loggers"/rust/{Cargo.toml,Cargo.lock.in,src/main.rs})
+  current "$cache/loggers" "$want" && return 0
+  build loggers || return 1
+  echo "$want" >"$cache/loggers/.stamp"
+}
+
 relock() {
   local fresh part
   fresh=$(mktemp -d)
@@ -258,8 +296,18 @@ relock() {
   cp "$foreign/node/package.json" "$fresh/"
   (cd "$fresh" && rm package-lock.json && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund)
   cp "$fresh/package-lock.json" "$foreign/node/"
-  cargo generate-lockfile --manifest-path "$here/rust/Cargo.toml"
-  sed 's|^source = ".*"$|source = "registry"|' "$here/rust/Cargo.lock" >"$here/rust/Cargo.lock.in"
+  cp "$loggers/node/package.json" "$fresh/"
+  (cd "$fresh" && rm package-lock.json && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund)
+  cp "$fresh/package-lock.json" "$loggers/node/"
+  "$fresh/venv/bin/pip" uninstall --yes --quiet --requirement "$here/constraints.txt"
+  "$fresh/venv/bin/pip" install --disable-pip-version-check --quiet --requirement "$loggers/python/requirements.txt"
+  { echo '# Written by prepare.sh --relock.'; "$fresh/venv/bin/pip" freeze; } >"$loggers/python/constraints.txt"
+  jars ../loggers/java "$fresh/loggers"
+  (cd "$fresh/loggers" && sha256sum -- *) >"$loggers/java/SHA256SUMS"
+  for part in "$here/rust" "$loggers/rust"; do
+    cargo generate-lockfile --manifest-path "$part/Cargo.toml"
+    sed 's|^source = ".*"$|source = "registry"|' "$part/Cargo.lock" >"$part/Cargo.lock.in"
+  done
 }
 
 case "${1:-}" in
@@ -275,7 +323,7 @@ fi
 
 # Side by side: pip waits for the network, npm and cargo for the compiler.
 jobs=()
-for part in python node clients dynamodb java rust foreign openapi; do
+for part in python node clients dynamodb java rust foreign openapi loggers; do
   "prepare_$part" 9>&- & jobs+=($!)
 done
 status=0
