@@ -98,7 +98,7 @@ func checkLines(t *testing.T, s *sandbox) {
 	t.Helper()
 	ids := map[any]int{}
 	for _, l := range s.Enriched() {
-		for _, key := range []string{"timestamp", "level", "message", "service", "function_name", "function_memory_size"} {
+		for _, key := range []string{"timestamp", "message", "service"} {
 			if l[key] == nil {
 				t.Errorf("line without %s: %v", key, l)
 			}

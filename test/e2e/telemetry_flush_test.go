@@ -40,7 +40,7 @@ func TestLinesAreOutWhenTheInvocationEnds(t *testing.T) {
 			t.Errorf("%d lines on stdout, want 6", n)
 		}
 		for i, l := range r.lines() {
-			for _, key := range []string{"timestamp", "level", "message", "function_request_id"} {
+			for _, key := range []string{"timestamp", "message", "function_request_id"} {
 				if l[key] == nil {
 					t.Errorf("line %d arrived without %s: %v", i, key, l)
 				}
