@@ -36,7 +36,7 @@ func programs() map[string]struct {
 			func(t *testing.T) lambdaemu.Options {
 				binary := filepath.Join(t.TempDir(), "loggers")
 				build := exec.Command(harness.Tool(t, "go"), "build", "-o", binary, ".")
-				build.Dir = "../loggers/go"
+				build.Dir = "../loggers/testdata/go"
 				if out, err := build.CombinedOutput(); err != nil {
 					t.Fatalf("%v: %s", err, out)
 				}

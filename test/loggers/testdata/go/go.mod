@@ -1,4 +1,4 @@
-module powertools-extension/test/loggers/go
+module powertools-extension/test/loggers/testdata/go
 
 go 1.25
 
