@@ -54,6 +54,26 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// TestPresetThatIsNone: what is used instead, said once.
+func TestPresetThatIsNone(t *testing.T) {
+	for setting, want := range map[string]string{
+		"basic":           "entry 1: neither one of none, event, default, insights, all nor a metric; using default",
+		"Everything":      "entry 1: neither one of none, event, default, insights, all nor a metric; using default",
+		"duration,errors": "",
+		"Duration, , x":   "entry 2: neither one of none, event, default, insights, all nor a metric; using the other entries",
+		"Duration;Errors": "not one of none, event, default, insights, all and not a comma list of metric names; using default",
+	} {
+		_, stdout, _ := ask(t, []string{"POWERTOOLS_METRICS_PLATFORM=" + setting}, "-config")
+		_, warnings, _ := strings.Cut(stdout, "warning: ")
+		if want != "" {
+			want = "POWERTOOLS_METRICS_PLATFORM: " + want + "\n"
+		}
+		if warnings != want {
+			t.Errorf("%s: %q, want %q", setting, warnings, want)
+		}
+	}
+}
+
 // TestConfigShowsEveryProblem, those that another room finds among them, and
 // no secret.
 func TestConfigShowsEveryProblem(t *testing.T) {

@@ -129,8 +129,12 @@ func (a *App) ended(now time.Time) {
 // selection is which platform metrics are written.
 func (a *App) selection() canonical.Selection {
 	selection, unknown := canonical.Select(a.cfg.MetricsPlatform)
+	used := "the other entries"
+	if len(unknown) > strings.Count(a.cfg.MetricsPlatform, ",") {
+		used = string(canonical.PresetDefault) // none of them is known
+	}
 	for _, problem := range unknown {
-		a.complain("POWERTOOLS_METRICS_PLATFORM", problem, "the other entries, default if there are none")
+		a.complain("POWERTOOLS_METRICS_PLATFORM", problem, used)
 	}
 	switch {
 	case !a.cfg.MetricsDisabled:

@@ -39,7 +39,7 @@ type Options struct {
 	Selection    Selection
 	Namespace    string // CloudWatch namespace
 	Service      string // dimension service
-	FunctionName string // dimension function_name
+	FunctionName string // dimension function_name; empty: there is none
 
 	// ServiceName is the service as the user named it, where that is no
 	// dimension's value and Service therefore another one. Empty: it is.
@@ -106,7 +106,9 @@ func (c *Encoder) setDimensions(taken map[string]bool) {
 		set = append(set, d)
 	}
 	add(emf.Dimension{Name: "service", Value: c.opt.Service})
-	add(emf.Dimension{Name: "function_name", Value: c.opt.FunctionName})
+	if c.opt.FunctionName != "" { // else nobody knows it
+		add(emf.Dimension{Name: "function_name", Value: c.opt.FunctionName})
+	}
 	for _, d := range c.opt.Dimensions {
 		if taken[d.Name] {
 			c.problems = append(c.problems, "dimension "+d.Name+" left out of the platform metrics: the canonical event has a member of this name; rename it")

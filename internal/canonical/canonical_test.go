@@ -239,7 +239,9 @@ func TestDimensionLimits(t *testing.T) {
 	check := func(name, value string, ok bool) {
 		opt := options("default")
 		opt.Service = value
-		opt.FunctionName = value
+		if value != "" {
+			opt.FunctionName = value
+		}
 		opt.Dimensions = []emf.Dimension{{Name: "stage", Value: value}}
 		enc := NewEncoder(opt)
 		line, billed, err := enc.Encode(full())

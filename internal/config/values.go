@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"regexp/syntax"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -167,15 +168,11 @@ func (v selection) Set(s string) error {
 	if preset.Set(s) == nil {
 		return nil
 	}
-	for part := range strings.SplitSeq(s, ",") {
-		if !isName(strings.TrimSpace(part)) {
-			return errors.New("not one of " + strings.Join(v.presets, ", ") + " and not a comma list of metric names")
-		}
-	}
-	if !strings.Contains(s, ",") && s == strings.ToLower(s) {
+	entries := entriesOf(s)
+	if len(entries) == 0 || slices.ContainsFunc(entries, func(entry string) bool { return !isName(entry) }) {
 		return errors.New("not one of " + strings.Join(v.presets, ", ") + " and not a comma list of metric names")
 	}
-	*v.p = s
+	*v.p = strings.Join(entries, ",")
 	return nil
 }
 func (v selection) String() string { return *v.p }

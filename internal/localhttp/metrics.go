@@ -49,7 +49,9 @@ func postMetrics(s *Server, x *exchange) error {
 	if in.accepted+len(in.rejected) == 0 {
 		in.reject("", `no metric in the body: want {"metrics":[{"name":"orders","unit":"Count","value":1}]}`)
 	}
-	in.sink.Settle()
+	if in.accepted > 0 {
+		in.sink.Settle()
+	}
 	x.out = s.appendIntake(x.out, &in)
 	if in.accepted == 0 {
 		return x.send(http.StatusBadRequest, s.set.json) // curl -f must fail
