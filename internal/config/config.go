@@ -55,7 +55,7 @@ type Config struct {
 	ParametersTimeout time.Duration // one upstream call, retries included
 	SSMTimeout        time.Duration // in its place for SSM; 0: ParametersTimeout
 	SecretsTimeout    time.Duration // in its place for Secrets Manager; 0: ParametersTimeout
-	ParametersAllow   []string      // ref globs; empty: everything
+	ParametersAllow   []string      // entries of the allow-list; nil: there is none, empty: nothing may be read
 	MaxConnections    int           // upstream connections per service
 	DynamoDBKeyAttr   string
 	DynamoDBSortAttr  string
@@ -77,7 +77,8 @@ type Config struct {
 	LogsHTTPHeaders      []Header
 	Prefetch             []string
 	AppConfigPrefetch    []string      // App:Env:Profile
-	AppConfigMaxAge      time.Duration // MaxAge unless its own variable is set
+	AppConfigMaxAge      time.Duration // its own variable, else MaxAge where that is set, else 45 s
+	AppConfigTimeout     time.Duration // in place of ParametersTimeout for AppConfig; 0: that
 	PrefetchTimeout      time.Duration
 	StaleWhileRevalidate time.Duration
 	ParametersWrite      bool
@@ -249,18 +250,7 @@ func (s *state) settle() {
 	if c.Debug && !s.isSet("POWERTOOLS_EXTENSION_LOG_LEVEL") {
 		c.ExtensionLogLevel = "DEBUG"
 	}
-	if c.SSMMaxAge < 0 {
-		c.SSMMaxAge = c.MaxAge
-	}
-	if c.SecretsMaxAge < 0 {
-		c.SecretsMaxAge = c.MaxAge
-	}
-	if c.AppConfigMaxAge < 0 {
-		c.AppConfigMaxAge = c.MaxAge
-	}
-	if !c.CacheEnabled || c.CacheItems == 0 {
-		c.MaxAge, c.SSMMaxAge, c.SecretsMaxAge, c.AppConfigMaxAge, c.StaleIfError = 0, 0, 0, 0, 0
-	}
+	s.settleParameters()
 	s.findRefs()
 	c.NamespaceUnset = !s.isSet("POWERTOOLS_METRICS_NAMESPACE")
 }

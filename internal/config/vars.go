@@ -126,8 +126,8 @@ func extensionVars() []Var {
 			field: func(c *Config) value {
 				return span{&c.ParametersTimeout, time.Second, time.Millisecond, 15 * time.Minute}
 			}},
-		{Name: "POWERTOOLS_PARAMETERS_ALLOW", Feature: "parameters", Meaning: "comma list of ref globs such as `ssm:/app/*`; anything else is refused with 403",
-			field: func(c *Config) value { return list{&c.ParametersAllow} }},
+		{Name: allowVar, Feature: "parameters", Meaning: "allow-list: comma list of what may be read, such as `ssm:/app/*`, `ssm-path:/app/*`, `secret:db-*`, `dynamodb:config/*`, `appconfig:shop/prod/*`, with `*` and `?` as wildcards. It means the function's region and account, no role, and the configured value attribute, unless an entry names others: `ssm:/app/*?region=us-east-1`, `?role_arn=…`, `?value_attr=…`, `?item=true`; a version or label behind a name allows that one alone. A secret read as `/aws/reference/secretsmanager/X` needs `secret:X` as well. Anything else is 403; set without a usable entry, nothing may be read",
+			field: func(c *Config) value { return allowList{&c.ParametersAllow} }},
 		{Name: "POWERTOOLS_PARAMETERS_DYNAMODB_KEY_ATTR", Default: "id", Feature: "parameters", Meaning: "partition key attribute of the table layout",
 			field: func(c *Config) value { return text{&c.DynamoDBKeyAttr} }},
 		{Name: "POWERTOOLS_PARAMETERS_DYNAMODB_SORT_ATTR", Default: "sk", Feature: "parameters", Meaning: "sort key attribute of the table layout",
@@ -136,7 +136,7 @@ func extensionVars() []Var {
 			field: func(c *Config) value { return text{&c.DynamoDBValueAttr} }},
 
 		// Drop-in variables without a name of ours.
-		{Name: "PARAMETERS_SECRETS_EXTENSION_CACHE_ENABLED", Default: "true", Feature: "parameters", Meaning: "master switch of the cache",
+		{Name: "PARAMETERS_SECRETS_EXTENSION_CACHE_ENABLED", Default: "true", Feature: "parameters", Meaning: "master switch of the cache; false: nothing is stored, whatever max_age a request asks for",
 			field: func(c *Config) value { return truth{&c.CacheEnabled} }},
 		{Name: "PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS", Default: "3", Feature: "parameters", Meaning: "upstream connections per service",
 			field: func(c *Config) value { return whole{&c.MaxConnections, 1, 1000} }},
@@ -148,14 +148,16 @@ func extensionVars() []Var {
 			field: func(c *Config) value { return span{&c.SSMTimeout, time.Millisecond, 0, 15 * time.Minute} }},
 		{Name: "SECRETS_MANAGER_TIMEOUT_MILLIS", Default: "0", Feature: "parameters", Meaning: "the same for Secrets Manager",
 			field: func(c *Config) value { return span{&c.SecretsTimeout, time.Millisecond, 0, 15 * time.Minute} }},
-		{Name: "AWS_APPCONFIG_EXTENSION_POLL_INTERVAL_SECONDS", Default: "-1", Feature: "parameters", Meaning: "age of AppConfig configurations; -1: POWERTOOLS_PARAMETERS_MAX_AGE",
+		{Name: "AWS_APPCONFIG_EXTENSION_POLL_INTERVAL_SECONDS", Default: "-1", Feature: "parameters", Meaning: "age of AppConfig configurations, and how often AppConfig is asked (it allows 15 s at least); -1: POWERTOOLS_PARAMETERS_MAX_AGE where that is set, else 45 s",
 			field: func(c *Config) value { return span{&c.AppConfigMaxAge, time.Second, -time.Second, 24 * time.Hour} }},
+		{Name: "AWS_APPCONFIG_EXTENSION_POLL_TIMEOUT_MILLIS", Default: "0", Feature: "parameters", Meaning: "one upstream call to AppConfig; 0: POWERTOOLS_PARAMETERS_TIMEOUT",
+			field: func(c *Config) value { return span{&c.AppConfigTimeout, time.Millisecond, 0, 15 * time.Minute} }},
 		{Name: "AWS_APPCONFIG_EXTENSION_PREFETCH_LIST", Feature: "parameters", Meaning: "comma list of App:Env:Profile, or of the agent's paths, fetched during init",
 			field: func(c *Config) value { return agentList{&c.AppConfigPrefetch} }},
 
 		{Name: "POWERTOOLS_EXTENSION_APPCONFIG_PORT", Default: "0", Feature: "parameters", Meaning: "second listener for clients of the AppConfig agent, 2772; 0: off",
 			field: func(c *Config) value { return whole{&c.AppConfigPort, 0, 65535} }},
-		{Name: "POWERTOOLS_PARAMETERS_PREFETCH", Feature: "parameters", Meaning: "comma list of refs fetched during init: `ssm:/app/db`, `ssm-path:/app/`, `secret:ID`, `dynamodb:TABLE/KEY`, `appconfig:APP/ENV/PROFILE`",
+		{Name: "POWERTOOLS_PARAMETERS_PREFETCH", Feature: "parameters", Meaning: "comma list of refs fetched during init: `ssm:/app/db` (decrypted; else `?decrypt=false`), `ssm-path:/app/`, `secret:ID`, `dynamodb:TABLE/KEY`, `appconfig:APP/ENV/PROFILE`; arguments behind a `?` are those of the requests, as in `?region=us-east-1`",
 			field: func(c *Config) value { return refList{&c.Prefetch} }},
 		{Name: "POWERTOOLS_PARAMETERS_PREFETCH_TIMEOUT", Default: "2s", Feature: "parameters", Meaning: "bound of the prefetch; what is late arrives later",
 			field: func(c *Config) value { return span{&c.PrefetchTimeout, time.Second, 0, 5 * time.Minute} }},

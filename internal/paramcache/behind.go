@@ -41,11 +41,10 @@ func (c *Cache) wake(r *read) (Result, bool) {
 }
 
 // revalidatesLocked tells whether the entry, which is too old, may answer once
-// more while a refresh runs behind the answer. What the service has said to be
-// gone may not, and a caller's own limit is exact.
+// more while a refresh runs behind the answer. A caller's own limit is exact.
 func (c *Cache) revalidatesLocked(e *entry, r *read) bool {
 	limit := c.maxAge(e, r)
-	return c.awake && limit > 0 && !e.disowned && (r.opt.MaxAge == nil || r.opt.StaleOK) &&
+	return c.awake && limit > 0 && (r.opt.MaxAge == nil || r.opt.StaleOK) &&
 		e.age(r.now)-limit < c.config.StaleWhileRevalidate
 }
 
@@ -53,11 +52,11 @@ func (c *Cache) revalidatesLocked(e *entry, r *read) bool {
 // that has just answered is due. A failure that is remembered holds the next
 // try back as it would hold back a read.
 func (c *Cache) refreshBehindLocked(e *entry, r *read, res *Result) {
-	if !c.awake || r.force || e.disowned || !c.stores(r) || !c.dueLocked(e, r, res.State) {
+	if !c.awake || r.force || !c.stores(r) || !c.dueLocked(e, r, res.State) {
 		return
 	}
 	flight := e.keys[0]
-	if failed := c.failures.recall(flight, r.now, false); failed != nil {
+	if failed := c.recallLocked(flight, r); failed != nil {
 		if res.State == Stale {
 			res.Err = failed
 		}

@@ -37,12 +37,12 @@ func TestRefreshBehindAnAnswer(t *testing.T) {
 		{"and new for the next", false, 0, Options{MaxAge: &ownAge, StaleOK: true}, "a v4", "hit", 4},
 		{"too old by a minute: not any more", false, ownAge + time.Minute, Options{MaxAge: &ownAge, StaleOK: true}, "a v5", "refreshed", 5},
 		{"too old, but asleep", true, ownAge + time.Second, Options{MaxAge: &ownAge, StaleOK: true}, "a v6", "refreshed", 6},
-		{"too old for the default", false, 331 * time.Second, Options{}, "a v6", "stale", 7},
-		{"too old for the default by a minute", false, 391 * time.Second, Options{}, "a v8", "refreshed", 8},
+		{"too old for the default", false, 301 * time.Second, Options{}, "a v6", "stale", 7},
+		{"too old for the default by a minute", false, 361 * time.Second, Options{}, "a v8", "refreshed", 8},
 		{"not to be stored: not answered from what is there", false, time.Second, Options{MaxAge: new(time.Duration), StaleOK: true}, "a v9", "refreshed", 9},
-		{"forced is fetched", false, 331 * time.Second, Options{Force: true}, "a v10", "refreshed", 10},
-		{"compared is fetched", false, 331 * time.Second, Options{IfVersion: "10"}, "a v11", "refreshed", 11},
-		{"compared with another version", false, 331 * time.Second, Options{IfVersion: "1"}, "a v11", "stale", 12},
+		{"forced is fetched", false, 301 * time.Second, Options{Force: true}, "a v10", "refreshed", 10},
+		{"compared is fetched", false, 301 * time.Second, Options{IfVersion: "10"}, "a v11", "refreshed", 11},
+		{"compared with another version", false, 301 * time.Second, Options{IfVersion: "1"}, "a v11", "stale", 12},
 	}
 	synctest.Test(t, func(t *testing.T) {
 		u := &upstream{answer: numbered}
@@ -95,7 +95,7 @@ func TestOneRefreshBehindManyAnswers(t *testing.T) {
 		c := newTest(u, lively())
 		c.Awake(true)
 		want(t, c, ssmRef("a"), Options{}, "v1", "miss")
-		time.Sleep(331 * time.Second)
+		time.Sleep(301 * time.Second)
 		var readers sync.WaitGroup
 		for range 50 {
 			readers.Go(func() { want(t, c, ssmRef("a"), Options{}, "v1", "stale") })
@@ -120,7 +120,7 @@ func TestRefreshBehindFails(t *testing.T) {
 		c.Awake(true)
 		want(t, c, ssmRef("a"), Options{}, "v1", "miss")
 		u.fail(failing(KindThrottled))
-		time.Sleep(331 * time.Second)
+		time.Sleep(301 * time.Second)
 		want(t, c, ssmRef("a"), Options{}, "v1", "stale")
 		synctest.Wait()
 		for range 10 {
@@ -250,7 +250,7 @@ func TestReadBeforeItsInvoke(t *testing.T) {
 				c := newTest(u, lively())
 				want(t, c, ssmRef("a"), Options{}, "v1", "miss")
 				u.slow(time.Second)
-				time.Sleep(331 * time.Second)
+				time.Sleep(301 * time.Second)
 				time.AfterFunc(time.Millisecond, func() { c.Awake(true) })
 				began := time.Now()
 				want(t, c, ssmRef("a"), tc.opt, tc.text, tc.state)

@@ -25,6 +25,7 @@ type Cache struct {
 	allowed  *ref.Allow
 	now      func() time.Time
 	lanes    *lanes
+	size     size
 
 	mu         sync.Mutex // guards what follows; never held during a fetch
 	shelf      *shelf
@@ -48,7 +49,7 @@ func New(p Provider, log *zap.Logger, config Config) *Cache {
 		Region: config.Region, Account: config.Account,
 		KeyAttr: config.KeyAttr, SortAttr: config.SortAttr, ValueAttr: config.ValueAttr,
 	}
-	return &Cache{
+	c := &Cache{
 		provider: p,
 		log:      log.Named("paramcache"),
 		config:   config,
@@ -61,6 +62,10 @@ func New(p Provider, log *zap.Logger, config Config) *Cache {
 		flights:  map[string]*flight{},
 		woken:    make(chan struct{}),
 	}
+	if keeper, ok := p.(Forgetter); ok {
+		c.shelf.elsewhere = keeper.Held
+	}
+	return c
 }
 
 // read is one Get on its way.
@@ -69,6 +74,8 @@ type read struct {
 	opt Options
 	key string
 	now time.Time
+
+	time time.Duration // the limit of a fetch
 
 	// Filled by recall.
 	force  bool    // by option, or because the version still is the one refused
@@ -81,6 +88,15 @@ type read struct {
 	standsIn bool // a stale answer that is worth a line in the log
 }
 
+// newRead is one read that is permitted.
+func (c *Cache) newRead(ref Ref, opt Options) read {
+	r := read{ref: ref, opt: opt, key: c.home.Key(ref), now: c.now(), time: c.config.TimeoutOf(ref.Source)}
+	if ref.Group() {
+		r.time = c.groupTime(r.time)
+	}
+	return r
+}
+
 // Get answers one read: from memory if that is fresh enough, else by a fetch
 // that all who ask for the same ref share. ctx and the running invocation's
 // deadline bound this caller's waiting only; the fetch goes on for the others
@@ -90,7 +106,7 @@ func (c *Cache) Get(ctx context.Context, ref Ref, opt Options) (Result, error) {
 		c.countError()
 		return Result{}, err
 	}
-	r := read{ref: ref, opt: opt, key: c.home.Key(ref), now: c.now()}
+	r := c.newRead(ref, opt)
 	res, done, err := c.recall(&r)
 	if r.leads {
 		c.launch(r.flight)
@@ -126,7 +142,7 @@ func (c *Cache) recall(r *read) (res Result, done bool, err error) {
 			return res, true, nil
 		}
 	}
-	if failed := c.failures.recall(flight, r.now, r.force); failed != nil {
+	if failed := c.recallLocked(flight, r); failed != nil {
 		res, err = c.failLocked(e, r, failed)
 		return res, true, err
 	}
@@ -139,6 +155,9 @@ func (c *Cache) recall(r *read) (res Result, done bool, err error) {
 
 // memoryLocked tells whether the entry answers the read, and as what.
 func (c *Cache) memoryLocked(e *entry, r *read) (State, bool) {
+	if e.disowned {
+		return "", false
+	}
 	if r.force {
 		since := r.now.Sub(e.forced)
 		return Coalesced, since >= 0 && since < forceWindow
@@ -166,7 +185,7 @@ func (c *Cache) answerLocked(e *entry, r *read, state State) Result {
 // failLocked answers a read whose fetch failed now or lately: with the entry if
 // there is one that may stand in, else with the failure.
 func (c *Cache) failLocked(e *entry, r *read, failed *Error) (Result, error) {
-	if e == nil || e.disowned || failed.Kind.definitive() || e.age(r.now)-c.maxAge(e, r) > c.config.StaleIfError {
+	if e == nil || e.disowned || failed.definitive() || e.age(r.now)-c.maxAge(e, r) > c.config.StaleIfError {
 		c.counters.Errors++
 		return Result{}, failed
 	}
@@ -177,13 +196,12 @@ func (c *Cache) failLocked(e *entry, r *read, failed *Error) (Result, error) {
 }
 
 // maxAge is how old the entry may be for this read. A caller's own limit is
-// exact; the default is spread by the entry's jitter. That a group is empty is
-// believed no longer than that a value is missing.
+// exact; the default is shortened by the entry's jitter. That a group is empty
+// is believed no longer than that a value is missing.
 func (c *Cache) maxAge(e *entry, r *read) time.Duration {
-	age := c.config.maxAge(r.ref.Source)
-	age += age / 1000 * time.Duration(e.jitter)
-	if r.opt.MaxAge != nil {
-		age = max(*r.opt.MaxAge, 0)
+	age := c.limit(r)
+	if r.opt.MaxAge == nil {
+		age -= age / 1000 * time.Duration(e.jitter)
 	}
 	if e.Value.emptyGroup() {
 		age = min(age, rememberDefinitive)
@@ -191,13 +209,16 @@ func (c *Cache) maxAge(e *entry, r *read) time.Duration {
 	return age
 }
 
-// stores tells whether the read wants its value kept.
-func (c *Cache) stores(r *read) bool {
+// limit is the read's max age: the caller's, else the default.
+func (c *Cache) limit(r *read) time.Duration {
 	if r.opt.MaxAge != nil {
-		return *r.opt.MaxAge > 0
+		return min(max(*r.opt.MaxAge, 0), maxMaxAge)
 	}
-	return c.config.maxAge(r.ref.Source) > 0
+	return c.config.maxAge(r.ref.Source)
 }
+
+// stores tells whether the read wants its value kept.
+func (c *Cache) stores(r *read) bool { return c.limit(r) > 0 }
 
 func (c *Cache) countError() {
 	c.mu.Lock()

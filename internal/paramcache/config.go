@@ -18,7 +18,7 @@ type Config struct {
 
 	MaxItems int                      // 0: nothing is stored
 	MaxBytes int                      // of values and keys; 0: nothing is stored
-	Timeout  time.Duration            // of one upstream call, retries included; 0: 3 s
+	Timeout  time.Duration            // of one upstream call, retries included; of a group, of each page; 0: 3 s
 	Timeouts map[Source]time.Duration // in place of Timeout for a source
 
 	// Allow is the allow-list, see ref.Allow; nil: every ref may be read.
@@ -40,6 +40,11 @@ type Config struct {
 	// read waits for a fetch until 200 ms before it at most. nil: no bound.
 	Deadline func() time.Time
 
+	// Size is told what the cache holds, in bytes, when that has changed by a
+	// mebibyte or more; it is called by several goroutines, one at a time. nil:
+	// nobody is told.
+	Size func(bytes int)
+
 	// Now is the wall clock; nil: time.Now without its monotonic reading.
 	Now func() time.Time
 }
@@ -50,6 +55,12 @@ const (
 	// answerMargin is what a function has left to make something of an answer
 	// that says the upstream is too slow.
 	answerMargin = 200 * time.Millisecond
+
+	// groupMargin is how much sooner the fetch of a group ends than those who
+	// wait for it do: it can say how far it came.
+	groupMargin = 50 * time.Millisecond
+	// maxGroupTime bounds the fetch of a group while no invocation runs.
+	maxGroupTime = time.Minute
 
 	maxMaxAge = 10 * 365 * 24 * time.Hour // the jitter on top must not overflow
 )
@@ -62,7 +73,9 @@ func (c Config) maxAge(s Source) time.Duration {
 	return min(age, maxMaxAge)
 }
 
-func (c Config) timeout(s Source) time.Duration {
+// TimeoutOf is the limit of one upstream call to the source, retries included.
+// A group is read by several calls.
+func (c Config) TimeoutOf(s Source) time.Duration {
 	timeout, ok := c.Timeouts[s]
 	if !ok {
 		timeout = c.Timeout

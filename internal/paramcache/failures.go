@@ -18,32 +18,38 @@ type failure struct {
 	forced bool
 }
 
-// lasts tells whether the failure still answers. A forced read asks whether it
-// may be answered by an earlier forced read. A failure from the future is one
-// from before the clock went back: it does not last.
-func (f failure) lasts(now time.Time, force bool) bool {
-	age := now.Sub(f.at)
+// lasts tells whether the failure still answers the read. A forced read asks
+// whether it may be answered by an earlier forced read; nobody is answered by a
+// failure that is older than a value might be. A failure from the future is
+// one from before the clock went back: it does not last.
+func (f failure) lasts(r *read, maxAge time.Duration) bool {
+	age := r.now.Sub(f.at)
+	limit := rememberTransient
 	switch {
-	case age < 0:
-		return false
-	case force:
-		return f.forced && age < forceWindow
-	case f.err.Kind == KindAccessDenied, f.err.Kind == KindNotFound:
-		return age < rememberDefinitive
+	case r.force:
+		return f.forced && age >= 0 && age < forceWindow
+	case f.err.Kind != KindAccessDenied && f.err.Kind != KindNotFound:
+	case r.opt.RememberDenial > 0:
+		limit = r.opt.RememberDenial
+	default:
+		limit = rememberDefinitive
 	}
-	return age < rememberTransient
+	return age >= 0 && age < min(limit, maxAge)
 }
 
 // failures is the negative memory, by flight key. Not safe for concurrent use.
 type failures map[string]failure
 
-// recall returns the failure that answers now, nil if none does.
-func (fs failures) recall(key string, now time.Time, force bool) *Error {
-	f, ok := fs[key]
-	if !ok || !f.lasts(now, force) {
+// recallLocked returns the failure that answers the read again, nil if none
+// does.
+func (c *Cache) recallLocked(key string, r *read) *Error {
+	f, ok := c.failures[key]
+	if !ok || !f.lasts(r, c.limit(r)) {
 		return nil
 	}
-	return f.err
+	again := *f.err
+	again.Remembered, again.Age = true, r.now.Sub(f.at)
+	return &again
 }
 
 func (fs failures) remember(key string, f failure) {
@@ -56,7 +62,7 @@ func (fs failures) remember(key string, f failure) {
 // makeRoom forgets what is over, or anything if nothing is.
 func (fs failures) makeRoom(now time.Time) {
 	for key, f := range fs {
-		if !f.lasts(now, false) {
+		if age := now.Sub(f.at); age < 0 || age >= rememberDefinitive {
 			delete(fs, key)
 		}
 	}

@@ -81,6 +81,19 @@ func (c *Cache) left(deadline time.Time) time.Duration {
 	return max(left, answerMargin/2) // for an INVOKE that is still to be read
 }
 
+// groupTime is the limit of a group's fetch, whose pages each have the limit of
+// a call: the end of the running invocation.
+func (c *Cache) groupTime(page time.Duration) time.Duration {
+	deadline := c.deadline()
+	switch left := c.left(deadline); {
+	case left > 0:
+		return left - groupMargin
+	case deadline.IsZero():
+		return max(page, maxGroupTime)
+	}
+	return page
+}
+
 // fly calls the provider for one flight or several, with a time limit of its
 // own because those who wait have different ones, and files the outcomes.
 func (c *Cache) fly(fs []*flight) {
@@ -89,7 +102,7 @@ func (c *Cache) fly(fs []*flight) {
 			c.crash(fs, p)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(context.Background(), c.config.timeout(fs[0].lead.ref.Source))
+	ctx, cancel := context.WithTimeout(context.Background(), fs[0].lead.time)
 	defer cancel()
 	began := time.Now() // monotonic: a freeze is not the upstream's time
 	c.call(ctx, fs)
@@ -103,6 +116,7 @@ func (c *Cache) fly(fs []*flight) {
 	for _, f := range fs {
 		close(f.done)
 	}
+	c.tellSize()
 }
 
 // crash ends flights under which this package panicked.
@@ -128,13 +142,20 @@ func (c *Cache) call(ctx context.Context, fs []*flight) {
 			}
 		}
 	}()
+	if keeper, ok := c.provider.(Forgetter); ok {
+		for _, f := range fs {
+			if f.lead.force {
+				keeper.ForgetRef(f.lead.ref)
+			}
+		}
+	}
 	values, errs := c.ask(ctx, fs)
 	for i, f := range fs {
 		switch {
 		case len(values) != len(fs) || len(errs) != len(fs):
 			f.err = &Error{Kind: KindInternal, Ref: f.lead.ref, Code: "InternalFailure", Message: "the provider lost an answer"}
 		case errs[i] != nil:
-			f.err = asError(f.lead.ref, errs[i])
+			f.err = c.asError(f.lead.ref, errs[i])
 		default:
 			f.value = values[i]
 		}
@@ -178,15 +199,22 @@ func (c *Cache) land(r *read) (Result, error) {
 	case r.known:
 		state = Refreshed
 	}
-	c.counters.count(state)
-	return Result{Value: f.value, State: state, Fetched: f.began, FreshUntil: f.freshUntil}, nil
+	res := Result{Value: f.value, State: state, Fetched: f.fetched(), FreshUntil: f.freshUntil}
+	if polled := f.value.Polled; !polled.IsZero() && polled.Before(f.began) { // the service did not let itself be asked
+		res.State, res.Age = Hit, max(r.now.Sub(polled), 0)
+		if res.Age >= c.limit(r) {
+			res.State = Stale
+		}
+	}
+	c.counters.count(res.State)
+	return res, nil
 }
 
 // abandon answers a caller that cannot wait any longer. One whose time is over
 // can use an older value; one that has gone needs none.
 func (c *Cache) abandon(cause error, r *read) (Result, error) {
 	r.now = c.now()
-	failed := &Error{Kind: KindTimeout, Ref: r.ref, Code: "TimeoutError",
+	failed := &Error{Kind: KindTimeout, Ref: r.ref, Region: c.regionOf(r.ref), Code: "TimeoutError",
 		Message: "the caller's time was over before the answer came", Err: cause}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -23,6 +23,15 @@ type flight struct {
 	freshUntil time.Time // zero unless stored
 }
 
+// fetched is when the value was what the service had: when the fetch began, or
+// at an earlier poll.
+func (f *flight) fetched() time.Time {
+	if polled := f.value.Polled; !polled.IsZero() && polled.Before(f.began) {
+		return polled
+	}
+	return f.began
+}
+
 // joinLocked gives the read a flight: the one on its way if its answer will be
 // young enough, else a new one.
 func (c *Cache) joinLocked(r *read, key string) {
@@ -49,17 +58,13 @@ func (c *Cache) joinable(f *flight, r *read) bool {
 	if age < forceWindow {
 		return true // also where the clock has gone back, or the other read was faster
 	}
-	limit := c.config.maxAge(r.ref.Source)
-	if r.opt.MaxAge != nil {
-		limit = *r.opt.MaxAge
-	}
-	return !r.force && age < limit && c.inTime(f, r.now)
+	return !r.force && age < c.limit(r) && c.inTime(f, r.now)
 }
 
 // inTime tells whether the flight may still arrive in the ordinary way. If it
 // is older than its own time limit, the sandbox was stopped under it.
 func (c *Cache) inTime(f *flight, now time.Time) bool {
-	return now.Sub(f.began) < c.config.timeout(f.lead.ref.Source)+thawed
+	return now.Sub(f.began) < f.lead.time+thawed
 }
 
 // interrupted tells whether the sandbox was stopped while the flight was on its
@@ -84,8 +89,31 @@ func (c *Cache) settle(fs []*flight, took time.Duration) {
 		case f.err == nil:
 			delete(c.failures, f.key)
 			c.fileLocked(&f.lead, f)
-		case f.lead.epoch == c.epoch && !c.interrupted(f, took):
-			c.rememberLocked(f)
+		default:
+			if f.err.disowns() {
+				c.disownLocked(f)
+			}
+			if f.lead.epoch == c.epoch && !c.interrupted(f, took) {
+				c.rememberLocked(f)
+			}
+		}
+	}
+}
+
+// disownLocked forgets what is held of the flight's ref and is older than the
+// flight: the service has said that it is gone, or not for this caller. Where
+// the ref selects one version, only that one is concerned.
+func (c *Cache) disownLocked(f *flight) {
+	selected := c.home.Selects(f.lead.ref)
+	for at := c.shelf.order.Front(); at != nil; {
+		e, ok := at.Value.(*entry)
+		at = at.Next()
+		if !ok || e.fetched.After(f.began) && !e.fetched.After(c.now()) {
+			continue
+		}
+		if e == c.shelf.find(f.lead.key) || !selected && c.home.Concerns(e.ref, e.keys, f.lead.ref) {
+			c.shelf.disown(e)
+			c.generation++
 		}
 	}
 }
@@ -98,9 +126,6 @@ func (c *Cache) rememberLocked(f *flight) {
 		return
 	}
 	c.failures.remember(f.key, failure{err: f.err, at: c.now(), forced: f.lead.force})
-	if e != nil && (f.err.Kind == KindNotFound || f.err.Kind == KindAccessDenied) {
-		e.disowned = true
-	}
 }
 
 // fileLocked stores the value if the read wants that. A read that does not
@@ -109,7 +134,7 @@ func (c *Cache) fileLocked(r *read, f *flight) {
 	if f.stored || r.epoch != c.epoch || (!c.stores(r) && c.shelf.find(r.key) == nil) {
 		return
 	}
-	if e := c.shelf.find(f.keys[0]); e != nil && e.fetched.After(f.began) && !e.fetched.After(c.now()) {
+	if e := c.shelf.find(f.keys[0]); e != nil && e.fetched.After(f.fetched()) && !e.fetched.After(c.now()) {
 		return // a later fetch, under another of its names, was faster
 	}
 	e, changed := c.shelf.put(r.ref, f.keys, f.not, f.value)
@@ -119,7 +144,7 @@ func (c *Cache) fileLocked(r *read, f *flight) {
 	if e == nil {
 		return
 	}
-	e.fetched, e.jitter = f.began, spread(e.keys[0], f.began)
+	e.fetched, e.jitter = f.fetched(), spread(e.keys[0], f.began)
 	e.disowned, e.warned = false, false
 	c.filed++
 	e.filed = c.filed

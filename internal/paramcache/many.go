@@ -20,7 +20,7 @@ func (c *Cache) GetMany(ctx context.Context, refs []Ref, opt Options) ([]Result,
 			continue
 		}
 		r := &reads[i]
-		*r = read{ref: ref, opt: opt, key: c.home.Key(ref), now: c.now()}
+		*r = c.newRead(ref, opt)
 		var done bool
 		results[i], done, errs[i] = c.recall(r)
 		waits[i] = !done

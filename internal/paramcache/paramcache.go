@@ -65,6 +65,9 @@ const (
 	Stale     State = "stale"     // from the cache, older than asked: the upstream failed, or a refresh runs behind the answer
 	Refreshed State = "refreshed" // fetched now although cached: forced, expired, or compare-and-refresh
 	Coalesced State = "coalesced" // another caller's fetch, shared
+
+	// Negative is the state of an Error that is Remembered; no Result has it.
+	Negative State = "negative"
 )
 
 // Options shape one read. The zero value means: default age, no force.
@@ -77,6 +80,10 @@ type Options struct {
 	// configured StaleWhileRevalidate. Without a MaxAge it is implied: a
 	// caller's own limit is exact, a setting's is not.
 	StaleOK bool
+
+	// RememberDenial is how long a denial or a missing value answers again,
+	// within MaxAge; 0: 5 s.
+	RememberDenial time.Duration
 }
 
 // Result is an answered read. The slices inside Value are shared with the

@@ -8,6 +8,7 @@ func (c *Cache) permit(asked Ref) *Error {
 	return &Error{
 		Kind:    KindAccessDenied,
 		Ref:     asked,
+		Region:  c.regionOf(asked),
 		Code:    "NotAllowed",
 		Message: "the allow-list does not contain it",
 		Cure:    "add " + c.allowed.Missing(asked) + " or a glob that matches it to POWERTOOLS_PARAMETERS_ALLOW",

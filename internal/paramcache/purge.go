@@ -6,6 +6,13 @@ import "time"
 // it.
 type Forgetter interface {
 	Forget()
+
+	// ForgetRef drops what is kept of one ref, so that the next fetch asks
+	// anew. It is called before a forced fetch and by a purge.
+	ForgetRef(ref Ref)
+
+	// Held is how many bytes are kept; they count against Config.MaxBytes.
+	Held() int
 }
 
 // Purge forgets one ref: its value under all its names, decrypted or not, in
@@ -13,6 +20,10 @@ type Forgetter interface {
 // It reports whether there was a value. A group is forgotten alone. What is
 // being fetched meanwhile still answers those who wait, but is not stored.
 func (c *Cache) Purge(ref Ref) bool {
+	if keeper, ok := c.provider.(Forgetter); ok {
+		keeper.ForgetRef(ref)
+	}
+	defer c.tellSize()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.newEpochLocked()
@@ -21,8 +32,8 @@ func (c *Cache) Purge(ref Ref) bool {
 		e, ok := at.Value.(*entry)
 		at = at.Next()
 		if ok && c.home.Concerns(e.ref, e.keys, ref) {
+			purged = purged || !e.disowned
 			c.shelf.remove(e)
-			purged = true
 		}
 	}
 	return purged
@@ -35,6 +46,7 @@ func (c *Cache) PurgeAll() int {
 	if keeper, ok := c.provider.(Forgetter); ok {
 		keeper.Forget()
 	}
+	defer c.tellSize()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.newEpochLocked()
@@ -76,7 +88,7 @@ func (c *Cache) Entries() []EntryInfo {
 	infos := make([]EntryInfo, 0, c.shelf.order.Len())
 	for at := c.shelf.order.Front(); at != nil; at = at.Next() {
 		e, ok := at.Value.(*entry)
-		if !ok {
+		if !ok || e.disowned {
 			continue
 		}
 		state, age := Stale, e.age(now)

@@ -13,10 +13,10 @@ func (c *Cache) Set(ctx context.Context, ref Ref, s Setting) (version string, er
 	if !ok || ref.Group() {
 		return "", writing(ref, &Error{Kind: KindBadRequest, Code: "NotWritable", Message: "it cannot be written"})
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.config.timeout(ref.Source))
+	ctx, cancel := context.WithTimeout(ctx, c.config.TimeoutOf(ref.Source))
 	defer cancel()
 	version, failed := c.store(ctx, setter, ref, s)
-	if failed == nil || !failed.Kind.definitive() {
+	if failed == nil || !failed.definitive() {
 		c.Purge(ref)
 	}
 	if failed != nil {
@@ -34,7 +34,7 @@ func (c *Cache) store(ctx context.Context, setter Setter, ref Ref, s Setting) (v
 	}()
 	version, err := setter.Store(ctx, ref, s)
 	if err != nil {
-		return "", asError(ref, err)
+		return "", c.asError(ref, err)
 	}
 	return version, nil
 }

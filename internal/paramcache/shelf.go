@@ -16,11 +16,11 @@ type entry struct {
 	size   int      // bytes, keys included
 	place  *list.Element
 	hits   uint64
-	jitter int64 // per mille of the default age, -100 to 100
+	jitter int64 // per mille by which the default age is shortened, 0 to 100
 
 	fetched  time.Time // wall clock, when the fetch began
 	forced   time.Time // wall clock of the last forced fetch; zero if none
-	disowned bool      // the service has since said: gone, or not for you
+	disowned bool      // the service has since said: gone, or not for you; the value is no more
 	warned   bool      // that it was served stale has been said
 	filed    uint64    // the fetch that the value is of, by Cache.filed
 }
@@ -42,7 +42,7 @@ func spread(key string, fetched time.Time) int64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(key))
 	sum := h.Sum64() ^ uint64(fetched.UnixNano())*0x9e3779b97f4a7c15
-	return int64((sum>>32)%201) - 100
+	return int64((sum >> 32) % 101)
 }
 
 // shelf holds the entries. go-cache is the map; what it lacks is beside it: the
@@ -50,12 +50,13 @@ func spread(key string, fetched time.Time) int64 {
 // used, it would be decided without the caller's age. Not safe for concurrent
 // use: the Cache's mutex guards it.
 type shelf struct {
-	items    *gocache.Cache // key → *entry; an entry is there once per key
-	order    *list.List     // of *entry, the most recently used first
-	maxItems int
-	maxBytes int
-	bytes    int
-	evicted  uint64 // entries that had to leave for the bounds
+	items     *gocache.Cache // key → *entry; an entry is there once per key
+	order     *list.List     // of *entry, the most recently used first
+	maxItems  int
+	maxBytes  int
+	bytes     int
+	elsewhere func() int // bytes that are held beside it and count as well; nil: none
+	evicted   uint64     // entries that had to leave for the bounds
 }
 
 func newShelf(maxItems, maxBytes int) *shelf {
@@ -79,7 +80,15 @@ func (s *shelf) find(key string) *entry {
 func (s *shelf) touch(e *entry) { s.order.MoveToFront(e.place) }
 
 // fits tells whether a value of that size can be held at all.
-func (s *shelf) fits(size int) bool { return s.maxItems > 0 && size <= s.maxBytes }
+func (s *shelf) fits(size int) bool { return s.maxItems > 0 && size+s.beside() <= s.maxBytes }
+
+// beside is how many bytes are held elsewhere.
+func (s *shelf) beside() int {
+	if s.elsewhere == nil {
+		return 0
+	}
+	return s.elsewhere()
+}
 
 // put files v under the keys and returns its entry, which is the old one of
 // keys[0] where there is one. It returns nil, and forgets what was there, if v
@@ -136,6 +145,12 @@ func (s *shelf) detach(e *entry, key string) bool {
 	return true
 }
 
+// disown takes the value from an entry, whose place stays.
+func (s *shelf) disown(e *entry) {
+	e.disowned, e.Value = true, Value{}
+	s.resize(e)
+}
+
 // resize counts the entry anew after a change.
 func (s *shelf) resize(e *entry) {
 	size := e.Value.Size()
@@ -148,7 +163,8 @@ func (s *shelf) resize(e *entry) {
 
 // shrink drops the least recently used until both bounds hold.
 func (s *shelf) shrink() (dropped bool) {
-	for s.order.Len() > s.maxItems || s.bytes > s.maxBytes {
+	beside := s.beside()
+	for s.order.Len() > 0 && (s.order.Len() > s.maxItems || s.bytes+beside > s.maxBytes) {
 		last, ok := s.order.Back().Value.(*entry)
 		if !ok {
 			return dropped

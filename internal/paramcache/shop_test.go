@@ -20,6 +20,8 @@ type shop struct {
 	alone     bool // no batches
 	version   map[string]int
 	forgotten int
+	forgot    []string // by ForgetRef
+	held      int
 
 	second   time.Time
 	inSecond int
@@ -112,6 +114,18 @@ func (s *shop) Store(ctx context.Context, ref Ref, setting Setting) (string, err
 }
 
 func (s *shop) Forget() { s.forgotten++ }
+
+func (s *shop) ForgetRef(ref Ref) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forgot = append(s.forgot, ref.String())
+}
+
+func (s *shop) Held() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.held
+}
 
 func (s *shop) change(f func()) {
 	s.mu.Lock()

@@ -31,6 +31,11 @@ type Value struct {
 
 	ContentType string // AppConfig: the media type as deployed
 
+	// Polled is when the service was last asked, by the wall clock, where that
+	// was before the fetch: AppConfig does not let itself be asked at will.
+	// Zero: now.
+	Polled time.Time
+
 	// Members are the values of a group, not nil for a group that is empty;
 	// the group itself has no content. A member's Name is the parameter's full
 	// name, or the sort key.

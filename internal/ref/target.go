@@ -160,3 +160,10 @@ func secretTarget(t target) target {
 	}
 	return t
 }
+
+// Selects tells whether the ref names one version of a thing, and not the one
+// that is current.
+func (h Home) Selects(r Ref) bool {
+	t := h.target(r)
+	return t.version != "" || t.label != ""
+}

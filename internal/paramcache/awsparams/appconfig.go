@@ -22,7 +22,8 @@ const (
 	// API Reference, "GetLatestConfiguration")
 	tokenLife = 23*time.Hour + 45*time.Minute
 
-	// Bounds of what is kept of sessions; those used longest ago go first.
+	// Bounds of what is kept of sessions; those used longest ago go first. One
+	// answer lies in the session and in the cache, so the sessions get half.
 	maxSessions     = 50
 	maxSessionBytes = 8 << 20
 )
@@ -47,9 +48,14 @@ type session struct {
 type sessions struct {
 	polls singleflight.Group
 
-	mu    sync.Mutex
-	known map[profile]session
+	mu        sync.Mutex
+	known     map[profile]session
+	size      int    // bytes of their answers
+	forgotten uint64 // counts forget: a poll from before one is not kept
 }
+
+// key is the profile as the name of its poll.
+func (at profile) key() string { return at.name + "\x00" + at.region + "\x00" + at.role }
 
 // configuration reads the profile through its session.
 func (p *Provider) configuration(ctx context.Context, ref paramcache.Ref) (paramcache.Value, error) {
@@ -59,17 +65,29 @@ func (p *Provider) configuration(ctx context.Context, ref paramcache.Ref) (param
 	}
 	at := profile{ref.Name, ref.ReadIn(), ref.RoleARN}
 	all := p.current()
-	v, err, _ := all.polls.Do(at.name+"\x00"+at.region+"\x00"+at.role, func() (any, error) {
-		s := all.recall(at)
+	v, err, _ := all.polls.Do(at.key(), func() (any, error) {
+		s, mark := all.recall(at)
 		err := p.poll(ctx, ref, parts, &s)
-		all.keep(at, s)
-		return s.last, err
+		if p.opt.Keep == nil || p.opt.Keep() {
+			all.keep(at, s, mark, p.maxSession())
+		}
+		v := s.last
+		v.Polled = s.polled
+		return v, err
 	})
 	if err != nil {
 		return paramcache.Value{}, err
 	}
 	value, _ := v.(paramcache.Value)
 	return value, nil
+}
+
+// maxSession bounds the answers of all sessions, in bytes.
+func (p *Provider) maxSession() int {
+	if p.opt.MaxBytes <= 0 {
+		return maxSessionBytes
+	}
+	return min(p.opt.MaxBytes/2, maxSessionBytes)
 }
 
 func (p *Provider) current() *sessions {
@@ -137,13 +155,14 @@ func (p *Provider) begin(ctx context.Context, ref paramcache.Ref, parts []string
 // latest polls once. An empty answer means that the last one stands.
 func (p *Provider) latest(ctx context.Context, ref paramcache.Ref, s *session) error {
 	var out awsapi.Raw
+	asked := now() // an answer is as old as the question
 	err := p.call(ctx, ref, action{awsapi.AppConfigData, "GetLatestConfiguration"},
 		awsapi.REST{Method: http.MethodGet, Path: "/configuration", Query: url.Values{"configuration_token": {s.token}}}, &out)
 	if err != nil {
 		return err
 	}
 	at := now()
-	s.token, s.issued, s.polled, s.next = out.Header.Get("Next-Poll-Configuration-Token"), at, at, at
+	s.token, s.issued, s.polled, s.next = out.Header.Get("Next-Poll-Configuration-Token"), at, asked, at
 	if seconds, err := strconv.Atoi(out.Header.Get("Next-Poll-Interval-In-Seconds")); err == nil && seconds > 0 {
 		s.next = at.Add(min(time.Duration(seconds), 86400) * time.Second)
 	}
@@ -164,33 +183,70 @@ func deployed(ref paramcache.Ref, out awsapi.Raw) paramcache.Value {
 	return v
 }
 
-func (all *sessions) recall(at profile) session {
+// recall returns the profile's session, and the mark that keep wants back.
+func (all *sessions) recall(at profile) (s session, mark uint64) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	return all.known[at]
+	return all.known[at], all.forgotten
+}
+
+// forget ends the profile's session; without a region, those in all regions.
+func (all *sessions) forget(at profile) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.forgotten++
+	all.polls.Forget(at.key())
+	for other := range all.known {
+		if other.name == at.name && other.role == at.role && (at.region == "" || at.region == other.region) {
+			all.polls.Forget(other.key())
+			all.remove(other)
+		}
+	}
+}
+
+func (all *sessions) held() int {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	return all.size
+}
+
+func (all *sessions) remove(at profile) {
+	all.size -= all.known[at].held()
+	delete(all.known, at)
+}
+
+// held is how many bytes the session's answer has.
+func (s session) held() int {
+	if !s.has {
+		return 0
+	}
+	return s.last.Size()
 }
 
 // keep files the session and drops others for it. One that never began is not
 // worth that: its name may be invented.
-func (all *sessions) keep(at profile, s session) {
+func (all *sessions) keep(at profile, s session, mark uint64, maxBytes int) {
 	if s.token == "" && !s.has {
 		return
 	}
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	all.known[at] = s
-	size := 0
-	for _, s := range all.known {
-		size += s.last.Size()
+	if mark != all.forgotten {
+		return
 	}
-	for len(all.known) > maxSessions || size > maxSessionBytes && len(all.known) > 1 {
+	all.remove(at)
+	if s.held() > maxBytes {
+		return
+	}
+	all.known[at] = s
+	all.size += s.held()
+	for len(all.known) > maxSessions || all.size > maxBytes {
 		oldest := at
 		for other, s := range all.known {
 			if other != at && (oldest == at || s.used.Before(all.known[oldest].used)) {
 				oldest = other
 			}
 		}
-		size -= all.known[oldest].last.Size()
-		delete(all.known, oldest)
+		all.remove(oldest)
 	}
 }

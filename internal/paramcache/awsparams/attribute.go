@@ -1,6 +1,7 @@
 package awsparams
 
 import (
+	"bytes"
 	"encoding/base64"
 	"maps"
 	"slices"
@@ -34,79 +35,78 @@ func (a attribute) value() paramcache.Value {
 	case a.B != nil:
 		return paramcache.Value{Binary: a.B}
 	}
-	return paramcache.Value{Text: paramcache.Secret(a.appendJSON(nil)), IsText: true, JSON: true}
+	return jsonValue(a.write)
 }
 
-// appendJSON writes the plain JSON a program would expect. Map keys are sorted:
-// the service's order changes between reads, and the same item must stay the
-// same bytes. A type this code does not know becomes null.
-func (a attribute) appendJSON(dst []byte) []byte {
+// itemJSON is a whole item as one value.
+func itemJSON(item map[string]attribute) paramcache.Value {
+	return jsonValue(attribute{M: item}.write)
+}
+
+// jsonValue is what write writes, as one value.
+func jsonValue(write func(*jsontext.Encoder)) paramcache.Value {
+	var b bytes.Buffer
+	write(jsontext.NewEncoder(&b, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)))
+	return paramcache.Value{Text: paramcache.Secret(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), IsText: true, JSON: true}
+}
+
+// write writes the plain JSON a program would expect. Map keys are sorted: the
+// service's order changes between reads, and the same item must stay the same
+// bytes. A type this code does not know becomes null. The encoder's errors are
+// about a grammar that is kept here, and about invalid UTF-8, which it replaces.
+func (a attribute) write(e *jsontext.Encoder) {
+	token := jsontext.Null
 	switch {
 	case a.S != nil:
-		return appendString(dst, *a.S)
+		token = jsontext.String(*a.S)
 	case a.N != nil:
-		return appendNumber(dst, *a.N)
+		writeNumber(e, *a.N)
+		return
 	case a.B != nil:
-		return appendBinary(dst, a.B)
-	case a.BOOL != nil && *a.BOOL:
-		return append(dst, "true"...)
+		token = bytesToken(a.B)
 	case a.BOOL != nil:
-		return append(dst, "false"...)
+		token = jsontext.Bool(*a.BOOL)
 	case a.M != nil:
-		return appendMap(dst, a.M)
+		_ = e.WriteToken(jsontext.BeginObject)
+		for _, key := range slices.Sorted(maps.Keys(a.M)) {
+			_ = e.WriteToken(jsontext.String(key))
+			a.M[key].write(e)
+		}
+		token = jsontext.EndObject
 	case a.L != nil:
-		return appendList(dst, a.L, func(dst []byte, e attribute) []byte { return e.appendJSON(dst) })
+		writeList(e, a.L, func(e *jsontext.Encoder, one attribute) { one.write(e) })
+		return
 	case a.SS != nil:
-		return appendList(dst, a.SS, appendString)
+		writeList(e, a.SS, func(e *jsontext.Encoder, one string) { _ = e.WriteToken(jsontext.String(one)) })
+		return
 	case a.NS != nil:
-		return appendList(dst, a.NS, appendNumber)
+		writeList(e, a.NS, writeNumber)
+		return
 	case a.BS != nil:
-		return appendList(dst, a.BS, appendBinary)
+		writeList(e, a.BS, func(e *jsontext.Encoder, one []byte) { _ = e.WriteToken(bytesToken(one)) })
+		return
 	}
-	return append(dst, "null"...)
+	_ = e.WriteToken(token)
 }
 
-func appendMap(dst []byte, m map[string]attribute) []byte {
-	dst = append(dst, '{')
-	for i, key := range slices.Sorted(maps.Keys(m)) {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(appendString(dst, key), ':')
-		dst = m[key].appendJSON(dst)
+func writeList[T any](e *jsontext.Encoder, list []T, one func(*jsontext.Encoder, T)) {
+	_ = e.WriteToken(jsontext.BeginArray)
+	for _, element := range list {
+		one(e, element)
 	}
-	return append(dst, '}')
+	_ = e.WriteToken(jsontext.EndArray)
 }
 
-func appendList[T any](dst []byte, list []T, one func([]byte, T) []byte) []byte {
-	dst = append(dst, '[')
-	for i, e := range list {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = one(dst, e)
-	}
-	return append(dst, ']')
+func bytesToken(b []byte) jsontext.Token {
+	return jsontext.String(base64.StdEncoding.EncodeToString(b))
 }
 
-// appendString quotes s. The error AppendQuote has is for invalid UTF-8, which
-// it replaces all the same.
-func appendString(dst []byte, s string) []byte {
-	dst, _ = jsontext.AppendQuote(dst, s)
-	return dst
-}
-
-func appendBinary(dst []byte, b []byte) []byte {
-	dst = append(dst, '"')
-	dst = base64.StdEncoding.AppendEncode(dst, b)
-	return append(dst, '"')
-}
-
-// appendNumber keeps the digits: 38 of them do not fit a float64. What is no
+// writeNumber keeps the digits: 38 of them do not fit a float64. What is no
 // JSON number stays a string.
-func appendNumber(dst []byte, n string) []byte {
+func writeNumber(e *jsontext.Encoder, n string) {
 	if v := jsontext.Value(n); v.Kind() == '0' && v.IsValid() {
-		return append(dst, n...)
+		_ = e.WriteValue(v)
+		return
 	}
-	return appendString(dst, n)
+	_ = e.WriteToken(jsontext.String(n))
 }

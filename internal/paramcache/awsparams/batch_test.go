@@ -102,7 +102,7 @@ func TestFetchManyParameters(t *testing.T) {
 		{"no answer", with(&awsapi.TransportError{Timeout: true, Err: context.DeadlineExceeded}, nil, ""), parameters("/a", "/b"),
 			[]string{"timeout ", "timeout "}, map[string]int{"GetParameters": 1}},
 		{"the credentials are refused", with(refused("UnrecognizedClientException", ""), nil, ""), parameters("/a", "/b"),
-			[]string{"access denied UnrecognizedClientException", "access denied UnrecognizedClientException"}, map[string]int{"GetParameters": 1}},
+			[]string{"credentials UnrecognizedClientException", "credentials UnrecognizedClientException"}, map[string]int{"GetParameters": 1}},
 		{"the role cannot be assumed", with(&awsapi.ServiceError{Service: "sts", Operation: "AssumeRole", Code: "AccessDenied", Status: 403}, nil, ""), parameters("/a", "/b"),
 			[]string{"access denied AccessDenied", "access denied AccessDenied"}, map[string]int{"GetParameters": 1}},
 		{"too large together", with(&awsapi.TransportError{Err: awsapi.ErrTooLarge}, nil, ""), parameters("/a", "/b"), []string{"value of /a", "value of /b"}, map[string]int{"GetParameters": 1, "GetParameter": 2}},

@@ -19,8 +19,8 @@ type getItemIn struct {
 	ExpressionAttributeNames map[string]string `json:",omitempty"`
 }
 
-// keyValue is a string attribute: Powertools' tables have string keys.
-type keyValue struct{ S string }
+// keyValue is the attribute of a key, by its type: S, N or B.
+type keyValue map[string]string
 
 type getItemOut struct {
 	Item map[string]attribute
@@ -32,11 +32,11 @@ func (p *Provider) item(ctx context.Context, ref paramcache.Ref) (paramcache.Val
 	}
 	in := getItemIn{
 		TableName:      ref.Name,
-		Key:            map[string]keyValue{or(ref.KeyAttr, p.opt.KeyAttr): {ref.Key}},
 		ConsistentRead: ref.Consistent,
 	}
+	keys := []keyPart{{or(ref.KeyAttr, p.opt.KeyAttr), ref.Key}}
 	if ref.Sort != "" {
-		in.Key[or(ref.SortAttr, p.opt.SortAttr)] = keyValue{ref.Sort}
+		keys = append(keys, keyPart{or(ref.SortAttr, p.opt.SortAttr), ref.Sort})
 	}
 	valueAttr := or(ref.ValueAttr, p.opt.ValueAttr)
 	if !ref.Item {
@@ -46,7 +46,14 @@ func (p *Provider) item(ctx context.Context, ref paramcache.Ref) (paramcache.Val
 		in.ExpressionAttributeNames = map[string]string{"#v": valueAttr}
 	}
 	var out getItemOut
-	if err := p.call(ctx, ref, action{awsapi.DynamoDB, "GetItem"}, in, &out); err != nil {
+	err := p.typed(ref, keys, func(values []keyValue) error {
+		in.Key = map[string]keyValue{}
+		for i, part := range keys {
+			in.Key[part.attribute] = values[i]
+		}
+		return p.call(ctx, ref, action{awsapi.DynamoDB, "GetItem"}, in, &out)
+	})
+	if err != nil {
 		return paramcache.Value{}, err
 	}
 	return itemValue(ref, valueAttr, out.Item)
@@ -63,7 +70,9 @@ func itemValue(ref paramcache.Ref, valueAttr string, item map[string]attribute) 
 		name += "/" + ref.Sort
 	}
 	if ref.Item {
-		return paramcache.Value{Name: name, Text: paramcache.Secret(appendMap(nil, item)), IsText: true, JSON: true}, nil
+		v := itemJSON(item)
+		v.Name = name
+		return v, nil
 	}
 	got, ok := item[valueAttr]
 	if !ok {
@@ -99,11 +108,10 @@ func (p *Provider) items(ctx context.Context, ref paramcache.Ref) (paramcache.Va
 	}
 	sortAttr, valueAttr := or(ref.SortAttr, p.opt.SortAttr), or(ref.ValueAttr, p.opt.ValueAttr)
 	in := queryIn{
-		TableName:                 ref.Name,
-		KeyConditionExpression:    "#k = :k",
-		ExpressionAttributeNames:  map[string]string{"#k": or(ref.KeyAttr, p.opt.KeyAttr)},
-		ExpressionAttributeValues: map[string]keyValue{":k": {ref.Key}},
-		ConsistentRead:            ref.Consistent,
+		TableName:                ref.Name,
+		KeyConditionExpression:   "#k = :k",
+		ExpressionAttributeNames: map[string]string{"#k": or(ref.KeyAttr, p.opt.KeyAttr)},
+		ConsistentRead:           ref.Consistent,
 	}
 	if !ref.Item {
 		in.ProjectionExpression = "#s, #v"
@@ -114,9 +122,14 @@ func (p *Provider) items(ctx context.Context, ref paramcache.Ref) (paramcache.Va
 		}
 	}
 	g := newGroup(ref, ref.Name+"/"+ref.Key)
+	keys := []keyPart{{or(ref.KeyAttr, p.opt.KeyAttr), ref.Key}}
 	for {
 		var out queryOut
-		if err := p.call(ctx, ref, action{awsapi.DynamoDB, "Query"}, in, &out); err != nil {
+		err := p.typed(ref, keys, func(values []keyValue) error {
+			in.ExpressionAttributeValues = map[string]keyValue{":k": values[0]}
+			return p.page(ctx, g, action{awsapi.DynamoDB, "Query"}, in, &out)
+		})
+		if err != nil {
 			return paramcache.Value{}, err
 		}
 		for _, item := range out.Items {
@@ -137,13 +150,13 @@ func (g *group) addItem(item map[string]attribute, sortAttr, valueAttr string) e
 	if !ok {
 		return badRequest(g.ref, "the items have no sort key "+sortAttr, "name the table's sort attribute")
 	}
-	v := paramcache.Value{Text: paramcache.Secret(appendMap(nil, item)), IsText: true, JSON: true}
-	if !g.ref.Item {
-		got, has := item[valueAttr]
-		if !has {
-			return nil
-		}
+	var v paramcache.Value
+	if g.ref.Item {
+		v = itemJSON(item)
+	} else if got, has := item[valueAttr]; has {
 		v = got.value()
+	} else {
+		return nil
 	}
 	v.Name = name
 	return g.add(v)

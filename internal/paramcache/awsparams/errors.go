@@ -29,10 +29,11 @@ func kindOf(code string) (paramcache.Kind, bool) {
 		return paramcache.KindNotFound, true
 	case "AccessDeniedException", "AccessDenied", "NotAuthorized", "OptInRequired", "DecryptionFailure", "EncryptionFailure":
 		return paramcache.KindAccessDenied, true
-	case "UnrecognizedClientException", "InvalidClientTokenId", "ExpiredToken", "ExpiredTokenException", "RequestExpired",
+	case "UnrecognizedClientException", "UnrecognizedClient", "InvalidClientTokenId", "InvalidAccessKeyId", "InvalidToken",
+		"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed",
 		"MissingAuthenticationToken", "MissingAuthenticationTokenException", "IncompleteSignature", "IncompleteSignatureException",
-		"InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure", "RequestTimeTooSkewed":
-		return paramcache.KindAccessDenied, true
+		"InvalidSignature", "InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure":
+		return paramcache.KindCredentials, true
 	case "RequestTimeout", "RequestTimeoutException":
 		return paramcache.KindTimeout, true
 	case "InternalServerError", "InternalServiceError", "InternalFailure", "ServiceUnavailable", "ServiceUnavailableException":
@@ -96,7 +97,12 @@ func fromService(e *paramcache.Error, what action, s *awsapi.ServiceError) {
 	default:
 		kind = kindByStatus(s.Status)
 	}
+	// Some services say it with the code of a denial.
+	if kind == paramcache.KindAccessDenied && strings.Contains(s.Message, "security token included in the request is") {
+		kind = paramcache.KindCredentials
+	}
 	e.Kind, e.Code, e.Message = kind, s.Code, s.Message
+	e.Between = s.Code == "" // AWS's services have a code for everything
 	if e.Message == "" {
 		e.Message = sayKind(kind)
 	}
@@ -111,6 +117,8 @@ func sayKind(kind paramcache.Kind) string {
 		return "not found"
 	case paramcache.KindAccessDenied:
 		return "access denied"
+	case paramcache.KindCredentials:
+		return "the credentials were refused"
 	case paramcache.KindThrottled:
 		return "too many calls"
 	case paramcache.KindUpstream:
@@ -132,6 +140,8 @@ func cureFor(ref paramcache.Ref, what action, kind paramcache.Kind, s *awsapi.Se
 		return "check the name and the region"
 	case paramcache.KindAccessDenied:
 		return deniedCure(ref, what, s)
+	case paramcache.KindCredentials:
+		return credentialsCure(what, s)
 	case paramcache.KindThrottled:
 		return "cache for longer (POWERTOOLS_PARAMETERS_MAX_AGE), or ask AWS for a higher quota of " + what.permission()
 	case paramcache.KindUnreachable:
@@ -148,17 +158,20 @@ func cureFor(ref paramcache.Ref, what action, kind paramcache.Kind, s *awsapi.Se
 	return ""
 }
 
+// credentialsCure tells a signature that does not fit from credentials that are
+// none.
+func credentialsCure(what action, s *awsapi.ServiceError) string {
+	switch s.Code {
+	case "RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed", "InvalidSignature", "InvalidSignatureException", "SignatureDoesNotMatch",
+		"AuthFailure", "IncompleteSignature", "IncompleteSignatureException":
+		return "the signature was refused: check the clock and the credentials in AWS_SECRET_ACCESS_KEY; the role needs " + what.permission()
+	}
+	return "the credentials were refused: check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, and that the role allows " + what.permission()
+}
+
 // deniedCure names the permission that is missing: the one the message speaks
 // of, or the one the call needs.
 func deniedCure(ref paramcache.Ref, what action, s *awsapi.ServiceError) string {
-	switch s.Code {
-	case "UnrecognizedClientException", "InvalidClientTokenId", "ExpiredToken", "ExpiredTokenException",
-		"MissingAuthenticationToken", "MissingAuthenticationTokenException":
-		return "the credentials were refused: check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, and that the role allows " + what.permission()
-	case "RequestExpired", "RequestTimeTooSkewed", "InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure",
-		"IncompleteSignature", "IncompleteSignatureException":
-		return "the signature was refused: check the clock and the credentials in AWS_SECRET_ACCESS_KEY; the role needs " + what.permission()
-	}
 	permission := what.permission()
 	if said := permissionIn(s.Message); said != "" {
 		permission = said
@@ -220,7 +233,7 @@ func networkCure(what action) string {
 func fromCredentials(e *paramcache.Error, c *awsapi.CredentialsError) {
 	e.Kind, e.Message = paramcache.KindUnreachable, c.Error()
 	if c.Missing {
-		e.Kind, e.Message, e.Cure = paramcache.KindAccessDenied, "no AWS credentials", c.Reason
+		e.Kind, e.Message, e.Cure = paramcache.KindCredentials, "no AWS credentials", c.Reason
 	}
 }
 

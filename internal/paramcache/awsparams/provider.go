@@ -36,10 +36,23 @@ type Options struct {
 	// 24 h; between two polls the last answer stands. 0: what AppConfig says,
 	// which is 60 s.
 	ConfigPoll time.Duration
+
+	// MaxBytes bounds what is kept of AppConfig's sessions, with the last
+	// answer of each. 0: 8 MiB.
+	MaxBytes int
+
+	// Keep tells whether anything may be kept of AppConfig's sessions: not
+	// where nothing is to be cached, and not before a snapshot is taken. Each
+	// read has a session of its own then. nil: yes.
+	Keep func() bool
+
+	// Timeout is the limit of one page of a group. nil: the caller's own.
+	Timeout func(paramcache.Source) time.Duration
 }
 
 // Provider implements paramcache.Provider, Batcher, Sizer, Setter and Forgetter.
-// It keeps AppConfig's sessions and who may not batch, nothing else.
+// It keeps AppConfig's sessions, who may not batch, and which tables have keys
+// that are no strings; nothing else.
 type Provider struct {
 	api Caller
 	opt Options
@@ -47,6 +60,7 @@ type Provider struct {
 	mu       sync.Mutex
 	sessions *sessions             // replaced by Forget
 	single   map[account]time.Time // until when batches are not tried, wall clock
+	keyTypes map[keyAttribute]string
 }
 
 var (
@@ -74,7 +88,19 @@ func (p *Provider) Forget() {
 	defer p.mu.Unlock()
 	p.sessions = &sessions{known: map[profile]session{}}
 	p.single = map[account]time.Time{}
+	p.keyTypes = map[keyAttribute]string{}
 }
+
+// ForgetRef drops the AppConfig session of a profile: a new one may be polled
+// at once, while the old one has to wait for its time.
+func (p *Provider) ForgetRef(ref paramcache.Ref) {
+	if ref.Source == paramcache.AppConfig {
+		p.current().forget(profile{ref.Name, ref.ReadIn(), ref.RoleARN})
+	}
+}
+
+// Held is how many bytes AppConfig's sessions hold.
+func (p *Provider) Held() int { return p.current().held() }
 
 // Fetch reads one value. Errors are *paramcache.Error.
 func (p *Provider) Fetch(ctx context.Context, ref paramcache.Ref) (paramcache.Value, error) {

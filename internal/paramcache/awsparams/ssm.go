@@ -105,7 +105,7 @@ func (p *Provider) path(ctx context.Context, ref paramcache.Ref) (paramcache.Val
 	g := newGroup(ref, ref.Name)
 	for {
 		var out byPathOut
-		if err := p.call(ctx, ref, action{awsapi.SSM, "GetParametersByPath"}, in, &out); err != nil {
+		if err := p.page(ctx, g, action{awsapi.SSM, "GetParametersByPath"}, in, &out); err != nil {
 			return paramcache.Value{}, err
 		}
 		for i := range out.Parameters {
