@@ -91,6 +91,9 @@ func (s *Server) sendValue(x *exchange, contentType []string, res *paramcache.Re
 	if res.State == paramcache.Stale {
 		h["Warning"] = s.staleWarning(res.Err)
 	}
+	if x.ciphertext {
+		h["Warning"] = append(h["Warning"][:len(h["Warning"]):len(h["Warning"])], s.ciphertextWarning(x))
+	}
 	if match := x.r.Header["If-None-Match"]; match != nil && matches(match, tag) {
 		clear(x.body())
 		x.out = x.out[:keyLength]
@@ -107,6 +110,21 @@ func (s *Server) staleWarning(err error) []string {
 		return s.set.stalePlain
 	}
 	return []string{`111 powertools-extension "Revalidation Failed: ` + string(s.asHTTP(err).Info.Code) + `"`}
+}
+
+// isCiphertext tells whether the answer to a read without decryption is one
+// that nobody can use.
+func isCiphertext(ref paramcache.Ref, v *paramcache.Value) bool {
+	return ref.Source == paramcache.SSM && !ref.Decrypt && v.Type == "SecureString"
+}
+
+// ciphertextWarning names the argument that was forgotten, as the route calls it.
+func (s *Server) ciphertextWarning(x *exchange) string {
+	argument := "decrypt=true"
+	if x.route.Dialect == Official {
+		argument = "withDecryption=true"
+	}
+	return `199 powertools-extension "a SecureString is answered encrypted: add ` + argument + `"`
 }
 
 // entityTag is a strong tag of the body. The key in front of the body makes it

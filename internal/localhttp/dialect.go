@@ -23,7 +23,7 @@ func (s *Server) refuseInDialect(x *exchange, e *HTTPError) bool {
 			if status == http.StatusForbidden {
 				kind = e.Info.AmznType
 			}
-			body = wire.AppendAgentError(nil, s.scrub(kind), s.scrub(e.Detail))
+			body = wire.AppendAgentError(nil, s.scrub(kind), s.scrub(e.ownWords()))
 			media = s.set.json
 		}
 	case AppConfigAgent:
@@ -48,7 +48,7 @@ func refuseOfficially(e *HTTPError) (int, []byte) {
 	case CodeToken, CodeNoToken:
 		return http.StatusUnauthorized, []byte(wire.OfficialUnauthorized)
 	case CodeMissing, CodeBadArgument, CodeBadRequest,
-		CodeNotFound, CodeAccessDenied, CodeThrottled, CodeRejected,
+		CodeNotFound, CodeAccessDenied, CodeCredentials, CodeThrottled, CodeRejected,
 		CodeTimeout, CodeUnreachable, CodeUpstream, CodeTransform, CodeInternal:
 		return http.StatusBadRequest, []byte(wire.OfficialFailure)
 	}
@@ -81,7 +81,7 @@ func refuseAsAgent(e *HTTPError) (int, []byte) {
 			return http.StatusForbidden, nil
 		}
 		return http.StatusBadRequest, nil
-	case CodeNotFound, CodeThrottled, CodeRejected:
+	case CodeNotFound, CodeCredentials, CodeThrottled, CodeRejected:
 		return http.StatusBadRequest, nil
 	case CodeTimeout, CodeUnreachable, CodeInternal:
 		return e.Info.Status, nil
@@ -98,7 +98,7 @@ func refuseAsAppConfig(e *HTTPError) int {
 	switch e.Info.Code {
 	case CodeRejected, CodeTransform:
 		return http.StatusBadRequest
-	case CodeAccessDenied, CodeThrottled, CodeUnavailable:
+	case CodeAccessDenied, CodeCredentials, CodeThrottled, CodeUnavailable:
 		return http.StatusBadGateway
 	}
 	return e.Info.Status

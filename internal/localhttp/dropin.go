@@ -72,6 +72,10 @@ func (x *exchange) official(name string) (bool, error) {
 	return false, badArgument(name, "true, false, 1 or 0")
 }
 
+// dropInDenial is how long a denial and a missing value are remembered on the
+// drop-in routes, whose originals remember none.
+const dropInDenial = time.Second
+
 // answerDropIn reads ref and answers in the bytes of the server that this one
 // stands in for; Accept: text/plain is ours and gets the bare value.
 func (s *Server) answerDropIn(x *exchange, ref paramcache.Ref, maxAge *time.Duration) error {
@@ -82,10 +86,11 @@ func (s *Server) answerDropIn(x *exchange, ref paramcache.Ref, maxAge *time.Dura
 	if ref.RoleARN, err = x.role("roleArn"); err != nil {
 		return err
 	}
-	res, err := s.read(x, ref, paramcache.Options{MaxAge: maxAge, Force: force, StaleOK: true})
+	res, err := s.read(x, ref, paramcache.Options{MaxAge: maxAge, Force: force, StaleOK: true, RememberDenial: dropInDenial})
 	if err != nil {
 		return err
 	}
+	x.ciphertext = isCiphertext(ref, &res.Value)
 	if acceptsText(x.r.Header["Accept"]) {
 		value := plainContent(&res.Value)
 		x.out = value.appendBare(x.out)
@@ -109,7 +114,7 @@ func getConfiguration(s *Server, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	res, err := s.read(x, ref, paramcache.Options{})
+	res, err := s.read(x, ref, paramcache.Options{RememberDenial: dropInDenial})
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ const (
 
 	CodeNotFound     Code = "not_found"
 	CodeAccessDenied Code = "access_denied"
+	CodeCredentials  Code = "credentials_refused"
 	CodeThrottled    Code = "throttled"
 	CodeRejected     Code = "rejected_by_service"
 	CodeTimeout      Code = "upstream_timeout"
@@ -126,6 +127,8 @@ func serviceErrors() []ErrorInfo {
 			Cure: "check the name, its version or label, and the region"},
 		{Code: CodeAccessDenied, Status: 403, Title: "Access denied by the service", AmznType: "AccessDeniedException",
 			Cure: "allow the function's role to read it: ssm:GetParameter, ssm:GetParameters or ssm:GetParametersByPath, secretsmanager:GetSecretValue, dynamodb:GetItem or dynamodb:Query, appconfig:StartConfigurationSession and appconfig:GetLatestConfiguration, sts:AssumeRole for role_arn, and kms:Decrypt for a customer managed key"},
+		{Code: CodeCredentials, Status: 403, Title: "The service refused the credentials", AmznType: "UnrecognizedClientException",
+			Cure: "check the function's role and the clock; in Lambda the next environment gets new credentials, and what is cached is served meanwhile"},
 		{Code: CodeThrottled, Status: 429, Title: "Throttled by the service", AmznType: "ThrottlingException", RetryHint: true,
 			Cure: "cache for longer (POWERTOOLS_PARAMETERS_MAX_AGE), or raise the service's throughput setting"},
 		{Code: CodeRejected, Status: 400, Title: "Rejected by the service", AmznType: "ValidationException",
@@ -156,6 +159,8 @@ type HTTPError struct {
 	Near    []string
 	Allow   []string
 	Cause   error // what lies below, for the log; may be nil
+
+	Upstream *paramcache.Error // of the cache, where it is one; else nil
 }
 
 func (e *HTTPError) Error() string {
@@ -163,6 +168,14 @@ func (e *HTTPError) Error() string {
 		return string(e.Info.Code)
 	}
 	return string(e.Info.Code) + ": " + e.Detail
+}
+
+// ownWords is the detail without the name of what was asked for.
+func (e *HTTPError) ownWords() string {
+	if e.Upstream != nil {
+		return e.Upstream.Message
+	}
+	return e.Detail
 }
 
 func (e *HTTPError) Unwrap() error { return e.Cause }
@@ -186,8 +199,9 @@ func (s *Server) asHTTP(err error) *HTTPError {
 		return s.fail(problem.code, problem.detail)
 	}
 	if upstream, ok := errors.AsType[*paramcache.Error](err); ok {
-		answer := s.fail(codeOf(upstream.Kind), upstream.Message)
+		answer := s.fail(codeOf(upstream.Kind), asked(upstream)+upstream.Message)
 		answer.Cure, answer.AWSCode, answer.Cause = upstream.Cure, upstream.Code, err
+		answer.Upstream = upstream
 		return answer
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
@@ -213,6 +227,28 @@ func Explain(failed *paramcache.Error) (code Code, cure string) {
 	return code, cure
 }
 
+// asked names what was asked for, and where: half of all "not found" is the
+// wrong region.
+func asked(e *paramcache.Error) string {
+	name := e.Ref.Name
+	if name == "" {
+		return ""
+	}
+	if e.Ref.Key != "" {
+		name += "/" + e.Ref.Key
+	}
+	if e.Ref.Sort != "" {
+		name += "/" + e.Ref.Sort
+	}
+	if selector := e.Ref.Version + e.Ref.Label; selector != "" {
+		name += " (" + selector + ")"
+	}
+	if e.Region != "" {
+		name += " in " + e.Region
+	}
+	return name + ": "
+}
+
 func codeOf(kind paramcache.Kind) Code {
 	switch kind {
 	case paramcache.KindBadRequest:
@@ -221,6 +257,8 @@ func codeOf(kind paramcache.Kind) Code {
 		return CodeNotFound
 	case paramcache.KindAccessDenied:
 		return CodeAccessDenied
+	case paramcache.KindCredentials:
+		return CodeCredentials
 	case paramcache.KindThrottled:
 		return CodeThrottled
 	case paramcache.KindTimeout:

@@ -19,6 +19,8 @@ type exchange struct {
 	text  bool // the bare value is wanted
 	asked question
 
+	ciphertext bool // a SecureString is in the answer as it is stored
+
 	// out is the answer's body behind keyLength bytes of the process key, so
 	// that the entity tag is one hash over one slice.
 	out    []byte

@@ -105,10 +105,11 @@ func memberKey(group paramcache.Ref, name string) string {
 // appendMember appends "key":value. A value that cannot be transformed is
 // null, and the first reason stands in a header, unless errors are wanted.
 func (s *Server) appendMember(x *exchange, more bool, key string, ref paramcache.Ref, v *paramcache.Value, opt *readOptions) error {
+	x.ciphertext = x.ciphertext || isCiphertext(ref, v)
 	value, err := contentOf(ref, v, opt)
 	if err != nil {
 		failure := s.asHTTP(err)
-		failure.Detail = key + ": " + failure.Detail
+		failure.Detail = key + ": " + failure.ownWords()
 		if !opt.lenient {
 			return failure
 		}
@@ -161,7 +162,9 @@ func (s *Server) answerMany(x *exchange, kind paramcache.Ref, refine func(string
 	if raise {
 		if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
 			failure := s.asHTTP(errs[i])
-			failure.Detail = names[i] + ": " + failure.Detail
+			if !strings.Contains(failure.Detail, names[i]) {
+				failure.Detail = names[i] + ": " + failure.Detail
+			}
 			return failure
 		}
 	}

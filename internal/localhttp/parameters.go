@@ -124,6 +124,7 @@ func (s *Server) answerRead(x *exchange, ref paramcache.Ref) error {
 	if err != nil {
 		return err
 	}
+	x.ciphertext = isCiphertext(ref, &res.Value)
 	if flags := x.all("flag"); len(flags) > 0 {
 		if res.Value, err = pickFlags(ref, &res.Value, flags); err != nil {
 			return err
@@ -169,6 +170,15 @@ func (s *Server) mediaOf(value *content) []string {
 	return s.set.text
 }
 
+// appendVersion appends the version, or null where the service has none: of an
+// item, of a configuration without a label, of a secret behind a parameter.
+func appendVersion(dst []byte, source paramcache.Source, version string) []byte {
+	if version == "" || source == paramcache.SSM && version == "0" {
+		return append(dst, "null"...)
+	}
+	return wire.AppendString(dst, version)
+}
+
 // appendAnswer appends {"name","value","version","source"}, and what was done
 // to the value where something was.
 func appendAnswer(dst []byte, ref paramcache.Ref, v *paramcache.Value, value *content) []byte {
@@ -177,7 +187,7 @@ func appendAnswer(dst []byte, ref paramcache.Ref, v *paramcache.Value, value *co
 	dst = append(dst, `,"value":`...)
 	dst = value.appendJSON(dst)
 	dst = append(dst, `,"version":`...)
-	dst = wire.AppendString(dst, v.Version)
+	dst = appendVersion(dst, ref.Source, v.Version)
 	dst = append(dst, `,"source":`...)
 	dst = wire.AppendString(dst, string(ref.Source))
 	if v.ContentType != "" {

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"powertools-extension/internal/localhttp/wire"
 	"powertools-extension/internal/paramcache"
@@ -56,6 +58,10 @@ func (s *Server) headersOf(x *exchange, e *HTTPError) {
 	h["Cache-Control"] = s.set.noStore
 	if e.Allow != nil {
 		h["Allow"] = []string{strings.Join(e.Allow, ", ")}
+	}
+	if e.Upstream != nil && e.Upstream.Remembered { // nobody was asked
+		h["X-Powertools-Cache"] = []string{string(paramcache.Negative)}
+		h["Age"] = []string{strconv.FormatInt(int64(e.Upstream.Age/time.Second), 10)}
 	}
 	if e.Info.RetryHint {
 		h["Retry-After"] = s.set.one

@@ -61,9 +61,29 @@ func (x *exchange) parseQuery(query string) error {
 		if why := unfit(value); why != "" {
 			return argumentError{CodeBadArgument, "query argument " + name + " " + why}
 		}
+		// The servers behind the drop-in routes take an empty argument for none,
+		// and clients rely on it.
+		if value == "" && x.route.Dialect == Problems && !refusesEmpty(name) {
+			code := CodeBadArgument
+			if name == "name" || name == "path" || name == "key" {
+				code = CodeMissing
+			}
+			return argumentError{code, "query argument " + name + " is empty: give it a value, or leave it out"}
+		}
 		x.args = append(x.args, argument{name, value, !assigned})
 	}
 	return nil
+}
+
+// refusesEmpty tells whether the argument has a form that an empty text does
+// not have; its own check says so better. A flag that stands alone is true.
+func refusesEmpty(name string) bool {
+	switch name {
+	case "decrypt", "recursive", "raise_on_error", "force_fetch", "raise_on_transform_error", "consistent", "item", "overwrite",
+		"region", "role_arn", "max_age", "transform", "type", "tier":
+		return true
+	}
+	return false
 }
 
 func (x *exchange) unknownArgument(name string) error {

@@ -27,9 +27,9 @@ func TestCacheList(t *testing.T) {
 	want := `{"entries":[` +
 		`{"ref":"ssm:/app/db?decrypt=true","source":"ssm","name":"/app/db","decrypt":true,"version":"3","state":"hit","age":12,"hits":4,"size":231},` +
 		`{"ref":"ssm:/app/db?label=prod","source":"ssm","name":"/app/db","asked_label":"prod","version":"2","state":"hit","age":0,"hits":0,"size":100},` +
-		`{"ref":"ssm-path:/app?recursive=true","source":"ssm","name":"/app","recursive":true,"version":"","state":"stale","age":3600,"hits":0,"size":900},` +
+		`{"ref":"ssm-path:/app?recursive=true","source":"ssm","name":"/app","recursive":true,"version":null,"state":"stale","age":3600,"hits":0,"size":900},` +
 		`{"ref":"secrets:db%20[redacted]?region=eu-west-1&role_arn=arn:aws:iam::123456789012:role/x","source":"secrets","name":"db [redacted]","region":"eu-west-1","role_arn":"arn:aws:iam::123456789012:role/x","version":"v","state":"hit","age":0,"hits":0,"size":1},` +
-		`{"ref":"dynamodb:flags/k?sort=s&key_attr=id&sort_attr=sk&value_attr=value&consistent=true","source":"dynamodb","name":"flags","key":"k","sort":"s","attribute":"value","consistent":true,"version":"","state":"hit","age":0,"hits":0,"size":1}` +
+		`{"ref":"dynamodb:flags/k?sort=s&key_attr=id&sort_attr=sk&value_attr=value&consistent=true","source":"dynamodb","name":"flags","key":"k","sort":"s","attribute":"value","consistent":true,"version":null,"state":"hit","age":0,"hits":0,"size":1}` +
 		`],"count":5,"bytes":1233}`
 	if diff := cmp.Diff(want, w.Body.String()); diff != "" || w.Code != 200 || w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %v\n%s", w.Code, w.Header(), diff)
