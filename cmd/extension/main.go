@@ -40,7 +40,7 @@ func run(args, environ []string, stdout *os.File, stderr io.Writer) int {
 	// GOGC and GOMEMLIMIT may be set, but they are meant for a function that
 	// is written in Go and has the rest of the memory.
 	debug.SetGCPercent(100)
-	debug.SetMemoryLimit(app.MemoryLimit(cfg))
+	debug.SetMemoryLimit(app.MemoryLimit(cfg, 0))
 	log := app.NewLogger(stderr, cfg.ExtensionLogLevel, version)
 	for _, p := range problems {
 		log.Warn("configuration: " + p.String())
@@ -59,6 +59,8 @@ func run(args, environ []string, stdout *os.File, stderr io.Writer) int {
 		Environ: environ,
 		Stdout:  stdout,
 		Log:     log,
+
+		SetMemoryLimit: func(bytes int64) { debug.SetMemoryLimit(bytes) },
 	})
 	if err != nil {
 		log.Error("the extension cannot go on", zap.Error(err))

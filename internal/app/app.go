@@ -39,6 +39,10 @@ type Deps struct {
 	Environ []string    // os.Environ: credentials and tokens, which are not configuration
 	Stdout  io.Writer   // metrics and enriched lines
 	Log     *zap.Logger // own diagnostics
+
+	// SetMemoryLimit is told the process's soft limit when what is cached has
+	// changed it; debug.SetMemoryLimit in the product. nil: nobody is told.
+	SetMemoryLimit func(bytes int64)
 }
 
 // App is the extension. Build it with New, then Run it once.
@@ -86,15 +90,20 @@ func New(cfg config.Config, deps Deps) *App {
 	a.aws = awsapi.New(awsapi.Options{
 		Lookup:         a.lookup,
 		Region:         cfg.Region,
-		Timeout:        max(cfg.ParametersTimeout, cfg.SSMTimeout, cfg.SecretsTimeout),
+		Timeout:        max(cfg.ParametersTimeout, cfg.SSMTimeout, cfg.SecretsTimeout, cfg.AppConfigTimeout),
 		MaxConnections: cfg.MaxConnections,
 		Log:            a.log,
 		UserAgent:      a.userAgent(),
 	})
+	cached := a.cacheConfig()
 	a.cache = paramcache.New(awsparams.New(a.aws, awsparams.Options{
 		KeyAttr: cfg.DynamoDBKeyAttr, SortAttr: cfg.DynamoDBSortAttr, ValueAttr: cfg.DynamoDBValueAttr,
-		Region: cfg.Region,
-	}), a.log, a.cacheConfig())
+		Region:     cfg.Region,
+		ConfigPoll: cfg.AppConfigMaxAge * 4 / 5, // the cache asks a little before its age, see paramcache's jitter
+		MaxBytes:   cfg.CacheBytes,
+		Keep:       a.keepsSessions,
+		Timeout:    cached.TimeoutOf,
+	}), a.log, cached)
 	a.namespace = &namespaceWarning{log: a.log, unset: cfg.NamespaceUnset}
 	a.metrics = a.newMetrics()
 	a.addRemotes()
@@ -106,7 +115,9 @@ func New(cfg config.Config, deps Deps) *App {
 
 func (a *App) cacheConfig() paramcache.Config {
 	timeouts := map[paramcache.Source]time.Duration{}
-	for source, d := range map[paramcache.Source]time.Duration{paramcache.SSM: a.cfg.SSMTimeout, paramcache.Secrets: a.cfg.SecretsTimeout} {
+	for source, d := range map[paramcache.Source]time.Duration{
+		paramcache.SSM: a.cfg.SSMTimeout, paramcache.Secrets: a.cfg.SecretsTimeout, paramcache.AppConfig: a.cfg.AppConfigTimeout,
+	} {
 		if d > 0 {
 			timeouts[source] = d
 		}
@@ -129,7 +140,14 @@ func (a *App) cacheConfig() paramcache.Config {
 		Region:               a.cfg.Region,
 		Account:              a.account.id,
 		Deadline:             a.deadline,
+		Size:                 a.followCache,
 	}
+}
+
+// keepsSessions tells whether AppConfig's sessions may be kept: they hold the
+// last configuration, so they are a cache, and must not lie in a snapshot.
+func (a *App) keepsSessions() bool {
+	return a.cfg.CacheItems > 0 && (a.cfg.InitType != snapStart || a.restored.Load())
 }
 
 // deadline is when the running invocation times out.

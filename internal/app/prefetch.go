@@ -39,8 +39,8 @@ func (a *App) startPrefetch(ctx context.Context) (wait func()) {
 	}
 }
 
-// prefetched are the refs of both lists, of which config has let pass what is
-// one. A parameter is fetched with decryption unless its entry says
+// prefetched are the refs of both lists; what is none has been told with the
+// configuration. A parameter is fetched with decryption unless its entry says
 // decrypt=false: nobody keeps a ciphertext ready.
 func (a *App) prefetched() []ref.Ref {
 	var refs []ref.Ref

@@ -172,8 +172,8 @@ func (s *Server) mediaOf(value *content) []string {
 
 // appendVersion appends the version, or null where the service has none: of an
 // item, of a configuration without a label, of a secret behind a parameter.
-func appendVersion(dst []byte, source paramcache.Source, version string) []byte {
-	if version == "" || source == paramcache.SSM && version == "0" {
+func appendVersion(dst []byte, version string) []byte {
+	if version == "" {
 		return append(dst, "null"...)
 	}
 	return wire.AppendString(dst, version)
@@ -187,7 +187,7 @@ func appendAnswer(dst []byte, ref paramcache.Ref, v *paramcache.Value, value *co
 	dst = append(dst, `,"value":`...)
 	dst = value.appendJSON(dst)
 	dst = append(dst, `,"version":`...)
-	dst = appendVersion(dst, ref.Source, v.Version)
+	dst = appendVersion(dst, v.Version)
 	dst = append(dst, `,"source":`...)
 	dst = wire.AppendString(dst, string(ref.Source))
 	if v.ContentType != "" {

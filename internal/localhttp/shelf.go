@@ -56,7 +56,7 @@ func (s *Server) appendEntry(dst []byte, e *paramcache.EntryInfo) []byte {
 		}
 	}
 	dst = append(dst, `,"version":`...)
-	dst = appendVersion(dst, e.Ref.Source, e.Version)
+	dst = appendVersion(dst, e.Version)
 	dst = append(dst, `,"state":`...)
 	dst = wire.AppendString(dst, string(e.State))
 	dst = append(dst, `,"age":`...)

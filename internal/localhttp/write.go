@@ -81,7 +81,7 @@ func (s *Server) write(x *exchange, ref paramcache.Ref, set paramcache.Setting) 
 	x.out = append(x.out, `{"name":`...)
 	x.out = wire.AppendString(x.out, ref.Name)
 	x.out = append(x.out, `,"version":`...)
-	x.out = appendVersion(x.out, ref.Source, version)
+	x.out = appendVersion(x.out, version)
 	x.out = append(x.out, `,"source":`...)
 	x.out = append(wire.AppendString(x.out, string(ref.Source)), '}')
 	x.w.Header()["Cache-Control"] = s.set.noStore

@@ -113,10 +113,10 @@ func (c *Cache) fly(fs []*flight) {
 		}
 	}
 	c.settle(fs, took)
+	c.tellSize()
 	for _, f := range fs {
 		close(f.done)
 	}
-	c.tellSize()
 }
 
 // crash ends flights under which this package panicked.

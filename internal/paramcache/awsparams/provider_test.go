@@ -119,7 +119,7 @@ func TestValues(t *testing.T) {
 			paramcache.Value{Name: "a", IsText: true, Version: "7", Type: "String", Selector: &selector}},
 		{"binary secret behind a parameter", paramcache.Ref{Source: "ssm", Name: "/aws/reference/secretsmanager/x"},
 			`{"Parameter":{"Name":"x","SourceResult":"{\"name\":\"x\"}","Type":"SecureString","Version":0}}`,
-			paramcache.Value{Name: "x", Version: "0", Type: "SecureString", SourceResult: &source}},
+			paramcache.Value{Name: "x", Type: "SecureString", SourceResult: &source}},
 		{"secret", paramcache.Ref{Source: "secrets", Name: "db"}, smAnswer, paramcache.Value{
 			Name: "db", ARN: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:db-AbCdEf", Text: `{"user":"u"}`, IsText: true,
 			Version: "v-1", Stages: []string{"AWSCURRENT"}, Modified: time.UnixMilli(1703775451359).UTC()}},

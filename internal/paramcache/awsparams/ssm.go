@@ -37,8 +37,11 @@ type parameter struct {
 
 func (p *parameter) value() paramcache.Value {
 	v := paramcache.Value{
-		Name: p.Name, ARN: p.ARN, Version: strconv.FormatInt(p.Version, 10), Modified: p.LastModifiedDate.Time,
+		Name: p.Name, ARN: p.ARN, Modified: p.LastModifiedDate.Time,
 		Type: p.Type, DataType: p.DataType, Selector: p.Selector, SourceResult: p.SourceResult,
+	}
+	if p.Version > 0 { // a secret behind /aws/reference/secretsmanager has none
+		v.Version = strconv.FormatInt(p.Version, 10)
 	}
 	// Behind /aws/reference/secretsmanager a binary secret has no Value; its
 	// bytes are in SourceResult.

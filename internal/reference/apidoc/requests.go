@@ -83,8 +83,8 @@ func ssmRequests() []Example {
 		text200(s, "a member, bare", "/parameters/ssm/app/config.json?key=db.hosts.0&format=text", `h1`),
 		json200(s, "base64", "/parameters/ssm/app/greeting.binary?transform=binary", `{"name":"/app/greeting.binary","value":"hello","version":"3","source":"ssm","transform":"binary"}`),
 		get(s, "base64, bare", "/parameters/ssm/app/greeting.binary?transform=binary&format=text", 200, asBytes, `hello`),
-		json200(s, "failed transform as null", "/parameters/ssm/app/db?transform=json&raise_on_transform_error=false", `{"name":"/app/db","value":null,"version":"3","source":"ssm"}`).shows("X-Powertools-Error: transform_failed: the value is not JSON (byte 0); check that the stored value is what transform and key expect, or read it without them"),
-		get(s, "failed transform", "/parameters/ssm/app/db?transform=json", 422, asProblem, `{"type":"urn:powertools-extension:problem:transform_failed","title":"The value cannot be transformed","status":422,"detail":"the value is not JSON (byte 0)","code":"transform_failed","aws_code":"NotJSON","cure":"check that the stored value is what transform and key expect, or read it without them"}`),
+		json200(s, "failed transform as null", "/parameters/ssm/app/db?transform=json&raise_on_transform_error=false", `{"name":"/app/db","value":null,"version":"3","source":"ssm"}`).shows("X-Powertools-Error: transform_failed: /app/db: the value is not JSON (byte 0); check that the stored value is what transform and key expect, or read it without them"),
+		get(s, "failed transform", "/parameters/ssm/app/db?transform=json", 422, asProblem, `{"type":"urn:powertools-extension:problem:transform_failed","title":"The value cannot be transformed","status":422,"detail":"/app/db: the value is not JSON (byte 0)","code":"transform_failed","aws_code":"NotJSON","cure":"check that the stored value is what transform and key expect, or read it without them"}`),
 		json200(s, "fetched", "/parameters/ssm/app/db", `{"name":"/app/db","value":"postgres://db","version":"3","source":"ssm"}`).shows("X-Powertools-Cache: miss"),
 		json200(s, "from the cache", "/parameters/ssm/app/db", `{"name":"/app/db","value":"postgres://db","version":"3","source":"ssm"}`).after("GET /parameters/ssm/app/db").shows("X-Powertools-Cache: hit"),
 		json200(s, "from the cache by its other name", "/parameters/ssm/arn:aws:ssm:eu-west-1:123456789012:parameter/app/db", `{"name":"/app/db","value":"postgres://db","version":"3","source":"ssm"}`).after("GET /parameters/ssm/app/db").shows("X-Powertools-Cache: hit"),
@@ -98,10 +98,10 @@ func ssmRequests() []Example {
 		json200(s, "path, one member of each", "/parameters/ssm?path=/app&key=tags.0", `{"db":null,"hosts":null,"key":null,"config.json":"blue","greeting.binary":null}`),
 		json200(s, "path with nothing", "/parameters/ssm?path=/empty", `{}`),
 		json200(s, "names", "/parameters/ssm?name=/app/db&name=timeout", `{"/app/db":"postgres://db","timeout":"250"}`),
-		json200(s, "names, one missing", "/parameters/ssm?name=/app/db&name=/app/nothing", `{"/app/db":"postgres://db","_errors":{"/app/nothing":{"code":"not_found","detail":"the parameter does not exist"}}}`),
-		get(s, "names, one missing, strict", "/parameters/ssm?name=/app/db&name=/app/nothing&raise_on_error=true", 404, asProblem, `{"type":"urn:powertools-extension:problem:not_found","title":"Not found","status":404,"detail":"/app/nothing: the parameter does not exist","code":"not_found","aws_code":"ParameterNotFound","cure":"check the name, its version or label, and the region"}`),
+		json200(s, "names, one missing", "/parameters/ssm?name=/app/db&name=/app/nothing", `{"/app/db":"postgres://db","_errors":{"/app/nothing":{"code":"not_found","detail":"/app/nothing in eu-west-1: the parameter does not exist"}}}`),
+		get(s, "names, one missing, strict", "/parameters/ssm?name=/app/db&name=/app/nothing&raise_on_error=true", 404, asProblem, `{"type":"urn:powertools-extension:problem:not_found","title":"Not found","status":404,"detail":"/app/nothing in eu-west-1: the parameter does not exist","code":"not_found","aws_code":"ParameterNotFound","cure":"check the name, its version or label, and the region"}`),
 		{Section: s, What: "write", Method: "PUT", Target: "/parameters/ssm/app/db?overwrite=true", Body: "postgres://new", Status: 200, Media: asJSON, Answer: `{"name":"/app/db","version":"4","source":"ssm"}`},
-		{Section: s, What: "write what exists", Method: "PUT", Target: "/parameters/ssm/app/db", Body: "postgres://new", Status: 400, Media: asProblem, Answer: `{"type":"urn:powertools-extension:problem:rejected_by_service","title":"Rejected by the service","status":400,"detail":"the parameter exists","code":"rejected_by_service","aws_code":"ParameterAlreadyExists","cure":"add overwrite=true"}`},
+		{Section: s, What: "write what exists", Method: "PUT", Target: "/parameters/ssm/app/db", Body: "postgres://new", Status: 400, Media: asProblem, Answer: `{"type":"urn:powertools-extension:problem:rejected_by_service","title":"Rejected by the service","status":400,"detail":"/app/db in eu-west-1: the parameter exists","code":"rejected_by_service","aws_code":"ParameterAlreadyExists","cure":"add overwrite=true"}`},
 		json200(s, "read what was written", "/parameters/ssm/app/db", `{"name":"/app/db","value":"postgres://new","version":"4","source":"ssm"}`).after("PUT /parameters/ssm/app/db?overwrite=true"),
 	}
 }
@@ -117,10 +117,10 @@ func secretRequests() []Example {
 		json200(s, "bytes", "/parameters/secrets/keystore", `{"name":"keystore","value":"yv4=","version":"v2","source":"secrets","encoding":"base64"}`),
 		get(s, "bytes, bare", "/parameters/secrets/keystore", 200, asBytes, `"\xca\xfe"`).with("Accept: text/plain"),
 		json200(s, "another account", "/parameters/secrets/app/db?key=user&role_arn=arn:aws:iam::210987654321:role/reader", `{"name":"app/db","value":"other","version":"v2","source":"secrets"}`),
-		get(s, "missing", "/parameters/secrets/nothing", 404, asProblem, `{"type":"urn:powertools-extension:problem:not_found","title":"Not found","status":404,"detail":"the secret does not exist","code":"not_found","aws_code":"ResourceNotFoundException","cure":"check the name, its version or label, and the region"}`),
-		get(s, "not allowed", "/parameters/secrets/denied", 403, asProblem, `{"type":"urn:powertools-extension:problem:access_denied","title":"Access denied by the service","status":403,"detail":"the role may not read it","code":"access_denied","aws_code":"AccessDeniedException","cure":"allow secretsmanager:GetSecretValue on denied"}`),
+		get(s, "missing", "/parameters/secrets/nothing", 404, asProblem, `{"type":"urn:powertools-extension:problem:not_found","title":"Not found","status":404,"detail":"nothing in eu-west-1: the secret does not exist","code":"not_found","aws_code":"ResourceNotFoundException","cure":"check the name, its version or label, and the region"}`),
+		get(s, "not allowed", "/parameters/secrets/denied", 403, asProblem, `{"type":"urn:powertools-extension:problem:access_denied","title":"Access denied by the service","status":403,"detail":"denied in eu-west-1: the role may not read it","code":"access_denied","aws_code":"AccessDeniedException","cure":"allow secretsmanager:GetSecretValue on denied"}`),
 		json200(s, "names", "/parameters/secrets?name=app/db&name=keystore", `{"app/db":"{\"user\":\"app\",\"password\":\"p>w\"}","keystore":"yv4="}`),
-		json200(s, "names, a member of each, one not allowed", "/parameters/secrets?name=app/db&name=denied&key=user", `{"app/db":"app","_errors":{"denied":{"code":"access_denied","detail":"the role may not read it"}}}`),
+		json200(s, "names, a member of each, one not allowed", "/parameters/secrets?name=app/db&name=denied&key=user", `{"app/db":"app","_errors":{"denied":{"code":"access_denied","detail":"denied in eu-west-1: the role may not read it"}}}`),
 		{Section: s, What: "write", Method: "PUT", Target: "/parameters/secrets/new", Body: "s3cr3t", Status: 200, Media: asJSON, Answer: `{"name":"new","version":"v3","source":"secrets"}`},
 	}
 }
@@ -128,20 +128,20 @@ func secretRequests() []Example {
 func dynamoDBRequests() []Example {
 	const s = "DynamoDB"
 	return []Example{
-		json200(s, "value: text", "/parameters/dynamodb/flags/name", `{"name":"name","value":"orders","version":"","source":"dynamodb"}`),
-		json200(s, "value: number", "/parameters/dynamodb/flags/limit", `{"name":"limit","value":12.50,"version":"","source":"dynamodb"}`),
+		json200(s, "value: text", "/parameters/dynamodb/flags/name", `{"name":"name","value":"orders","version":null,"source":"dynamodb"}`),
+		json200(s, "value: number", "/parameters/dynamodb/flags/limit", `{"name":"limit","value":12.50,"version":null,"source":"dynamodb"}`),
 		text200(s, "value: number, bare", "/parameters/dynamodb/flags/limit?format=text", `12.50`),
-		json200(s, "value: map and list", "/parameters/dynamodb/flags/rules", `{"name":"rules","value":{"hosts":["a","b"],"on":true},"version":"","source":"dynamodb"}`),
+		json200(s, "value: map and list", "/parameters/dynamodb/flags/rules", `{"name":"rules","value":{"hosts":["a","b"],"on":true},"version":null,"source":"dynamodb"}`),
 		text200(s, "value: a member, bare", "/parameters/dynamodb/flags/rules?key=hosts.1&format=text", `b`),
-		json200(s, "value: bytes", "/parameters/dynamodb/flags/cert", `{"name":"cert","value":"yv4=","version":"","source":"dynamodb","encoding":"base64"}`),
-		json200(s, "sort key", "/parameters/dynamodb/tenants/acme?sort=limit", `{"name":"limit","value":12.50,"version":"","source":"dynamodb"}`),
-		json200(s, "another attribute", "/parameters/dynamodb/flags/limit?value_attr=unit", `{"name":"limit","value":"orders","version":"","source":"dynamodb"}`),
-		json200(s, "whole item", "/parameters/dynamodb/flags/limit?item=true", `{"name":"limit","value":{"id":"limit","unit":"orders","value":12.50},"version":"","source":"dynamodb"}`),
-		json200(s, "table by ARN", "/parameters/dynamodb/arn:aws:dynamodb:eu-west-1:123456789012:table/flags/name", `{"name":"name","value":"orders","version":"","source":"dynamodb"}`),
-		json200(s, "consistent", "/parameters/dynamodb/flags/name?consistent=true", `{"name":"name","value":"orders","version":"","source":"dynamodb"}`),
+		json200(s, "value: bytes", "/parameters/dynamodb/flags/cert", `{"name":"cert","value":"yv4=","version":null,"source":"dynamodb","encoding":"base64"}`),
+		json200(s, "sort key", "/parameters/dynamodb/tenants/acme?sort=limit", `{"name":"limit","value":12.50,"version":null,"source":"dynamodb"}`),
+		json200(s, "another attribute", "/parameters/dynamodb/flags/limit?value_attr=unit", `{"name":"limit","value":"orders","version":null,"source":"dynamodb"}`),
+		json200(s, "whole item", "/parameters/dynamodb/flags/limit?item=true", `{"name":"limit","value":{"id":"limit","unit":"orders","value":12.50},"version":null,"source":"dynamodb"}`),
+		json200(s, "table by ARN", "/parameters/dynamodb/arn:aws:dynamodb:eu-west-1:123456789012:table/flags/name", `{"name":"name","value":"orders","version":null,"source":"dynamodb"}`),
+		json200(s, "consistent", "/parameters/dynamodb/flags/name?consistent=true", `{"name":"name","value":"orders","version":null,"source":"dynamodb"}`),
 		json200(s, "all sort keys", "/parameters/dynamodb/tenants?key=acme", `{"limit":12.50,"name":"Acme"}`),
 		json200(s, "all sort keys of an unknown key", "/parameters/dynamodb/tenants?key=nobody", `{}`),
-		get(s, "missing", "/parameters/dynamodb/flags/nothing", 404, asProblem, `{"type":"urn:powertools-extension:problem:not_found","title":"Not found","status":404,"detail":"the table has no such item","code":"not_found","aws_code":"ItemNotFound","cure":"check the name, its version or label, and the region"}`),
+		get(s, "missing", "/parameters/dynamodb/flags/nothing", 404, asProblem, `{"type":"urn:powertools-extension:problem:not_found","title":"Not found","status":404,"detail":"flags/nothing in eu-west-1: the table has no such item","code":"not_found","aws_code":"ItemNotFound","cure":"check the name, its version or label, and the region"}`),
 	}
 }
 
@@ -154,7 +154,7 @@ func appConfigRequests() []Example {
 		json200(s, "one flag", "/parameters/appconfig/shop/prod/flags?flag=checkout", `{"name":"shop/prod/flags","value":{"enabled":true,"limit":10},"version":"12","source":"appconfig","content_type":"application/json"}`),
 		json200(s, "several flags", "/parameters/appconfig/shop/prod/flags?flag=checkout&flag=search", `{"name":"shop/prod/flags","value":{"checkout":{"enabled":true,"limit":10},"search":{"enabled":false}},"version":"12","source":"appconfig","content_type":"application/json"}`),
 		text200(s, "an attribute of a flag, bare", "/parameters/appconfig/shop/prod/flags?flag=checkout&key=enabled&format=text", `true`),
-		get(s, "unknown flag", "/parameters/appconfig/shop/prod/flags?flag=nothing", 404, asProblem, `{"type":"urn:powertools-extension:problem:not_found","title":"Not found","status":404,"detail":"its value has no member \"nothing\"","code":"not_found","aws_code":"KeyNotFound","cure":"check the name, its version or label, and the region"}`),
+		get(s, "unknown flag", "/parameters/appconfig/shop/prod/flags?flag=nothing", 404, asProblem, `{"type":"urn:powertools-extension:problem:not_found","title":"Not found","status":404,"detail":"shop/prod/flags: its value has no member \"nothing\"","code":"not_found","aws_code":"KeyNotFound","cure":"check the name, its version or label, and the region"}`),
 		text200(s, "freeform, bare", "/parameters/appconfig/shop/prod/banner?format=text", `<b>Sale</b>`),
 	}
 }
@@ -201,7 +201,7 @@ func dropInRequests() []Example {
 		port(json200(appConfig, "flag", configuration+"flags?flag=checkout", `{"enabled":true,"limit":10}`)),
 		port(json200(appConfig, "flags", configuration+"flags?flag=checkout&flag=search", `{"checkout":{"enabled":true,"limit":10},"search":{"enabled":false}}`)),
 		port(get(appConfig, "another type", configuration+"banner", 200, "text/html", `<b>Sale</b>`)),
-		port(get(appConfig, "missing", configuration+"nothing", 404, asText, `not_found: there is no such configuration; check the name, its version or label, and the region`)),
+		port(get(appConfig, "missing", configuration+"nothing", 404, asText, `not_found: shop/prod/nothing in eu-west-1: there is no such configuration; check the name, its version or label, and the region`)),
 		json200(appConfig, "on the other port, with a token", configuration+"flags?flag=search", `{"enabled":false}`),
 		port(text200(appConfig, "ping", "/ping", `healthy`)),
 	}

@@ -38,7 +38,7 @@ const (
 "type":"object","additionalProperties":false,"required":["name","value","version","source"],"properties":{
 "name":{"type":"string","description":"as the service names it"},
 "value":{"description":"a string, or any JSON value after transform=json, key, or from DynamoDB"},
-"version":{"type":"string","description":"SSM: version number; Secrets Manager: version id; AppConfig: version label, may be empty; DynamoDB: empty"},
+"version":{"oneOf":[{"type":"string"},{"type":"null"}],"description":"SSM: version number; Secrets Manager: version id; AppConfig: version label; null where there is none, as of an item"},
 "source":{"type":"string","enum":["ssm","secrets","dynamodb","appconfig"]},
 "content_type":{"type":"string","description":"AppConfig: the type it was deployed with"},
 "transform":{"type":"string","enum":["json","binary"],"description":"what was applied; absent if nothing"},
@@ -51,7 +51,7 @@ const (
 
 	storedSchema = `{
 "type":"object","additionalProperties":false,"required":["name","version","source"],"properties":{
-"name":{"type":"string"},"version":{"type":"string","description":"the new one"},"source":{"type":"string","enum":["ssm","secrets"]}}}`
+"name":{"type":"string"},"version":{"oneOf":[{"type":"string"},{"type":"null"}],"description":"the new one; null if the service did not tell"},"source":{"type":"string","enum":["ssm","secrets"]}}}`
 
 	cacheSchema = `{
 "type":"object","additionalProperties":false,"required":["entries","count","bytes"],"properties":{
@@ -62,7 +62,7 @@ const (
 "key":{"type":"string"},"sort":{"type":"string"},"attribute":{"type":"string"},
 "asked_version":{"type":"string"},"asked_label":{"type":"string"},"region":{"type":"string"},"role_arn":{"type":"string"},
 "decrypt":{"const":true},"recursive":{"const":true},"item":{"const":true},"consistent":{"const":true},
-"version":{"type":"string","description":"the cached one"},"state":{"type":"string","enum":["hit","stale"]},
+"version":{"oneOf":[{"type":"string"},{"type":"null"}],"description":"the cached one; null where there is none"},"state":{"type":"string","enum":["hit","stale"]},
 "age":{"type":"integer","minimum":0,"description":"seconds"},"hits":{"type":"integer","minimum":0},"size":{"type":"integer","minimum":0,"description":"bytes"}}}},
 "count":{"type":"integer","minimum":0},"bytes":{"type":"integer","minimum":0}}}`
 
