@@ -65,7 +65,7 @@ func (x *exchange) parseQuery(query string) error {
 		// and clients rely on it.
 		if value == "" && x.route.Dialect == Problems && !refusesEmpty(name) {
 			code := CodeBadArgument
-			if name == "name" || name == "path" || name == "key" {
+			if name == "name" || name == "path" || name == "key" || name == "expression" {
 				code = CodeMissing
 			}
 			return argumentError{code, "query argument " + name + " is empty: give it a value, or leave it out"}
