@@ -133,7 +133,7 @@ func capacity(asked string, t *Table, items int, consistent bool) *consumed {
 }
 
 // size is what an item counts against the limits: the UTF-8 of its names and
-// values. (DynamoDB item sizes and formats, developer guide)
+// values. (DynamoDB item sizes and formats, DynamoDB developer guide)
 func size(item Item) int {
 	n := 0
 	for name, value := range item {

@@ -153,7 +153,7 @@ func cutOff(w http.ResponseWriter, reset bool) {
 	_ = conn.Close()
 }
 
-// throttled is each service's own way to say it. (Common errors of the three API references)
+// throttled is each service's own way to say it. (Common Errors, Systems Manager API reference)
 func (r *request) throttled() error {
 	switch r.service.name {
 	case "sts":

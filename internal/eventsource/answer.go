@@ -9,8 +9,8 @@ import (
 
 // judge finds the messages of a batch that count as failed, and why when it is
 // not because the function named them.
-// (Implementing partial batch responses: success and failure conditions; Lambda
-// developer guide, pages on SQS, Kinesis and DynamoDB)
+// (Implementing partial batch responses, Success and failure conditions, Lambda
+// developer guide)
 func (m *Mapping) judge(indices []int, a Answer) (failed map[int]bool, reason string) {
 	failed = map[int]bool{}
 	whole := func(why string) (map[int]bool, string) {

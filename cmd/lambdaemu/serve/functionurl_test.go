@@ -119,7 +119,7 @@ func TestFunctionURLEvent(t *testing.T) {
 }
 
 // A streamed answer with a prelude, torn in its middle, and one without.
-// [DOC:response-streaming, http-integration]
+// [DOC:configuration-response-streaming, HTTP integration]
 func TestFunctionURLStream(t *testing.T) {
 	part := func(contentType, data string) lambdaemu.Part {
 		return lambdaemu.Part{ContentType: contentType, Data: []byte(data)}
