@@ -87,3 +87,21 @@ func (s *Sandbox) Only(keep func(Line) bool) []Line {
 	}
 	return out
 }
+
+// Stored is how many bytes of the log stream each origin has, with a newline
+// for each line. What comes once in a sandbox's life is left out: the lines of
+// its start, and the extension's last one.
+func (s *Sandbox) Stored() map[lambdaemu.Origin]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	bytes := map[lambdaemu.Origin]int{}
+	for _, l := range s.lines {
+		once := strings.HasPrefix(l.Text, "INIT_START") || strings.HasPrefix(l.Text, "TELEMETRY\t") || strings.HasPrefix(l.Text, "EXTENSION\t") ||
+			strings.Contains(l.Text, `"lifetime_ms":`) || strings.Contains(l.Text, `"type":"platform.init`) ||
+			strings.Contains(l.Text, `"type":"platform.telemetrySubscription"`) || strings.Contains(l.Text, `"type":"platform.extension"`)
+		if !once {
+			bytes[l.Origin] += len(l.Text) + len("\n")
+		}
+	}
+	return bytes
+}
