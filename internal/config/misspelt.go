@@ -113,12 +113,12 @@ func nearMiss(name string, targets []string, known map[string]bool) string {
 	}
 	best, least := "", 3
 	for _, target := range targets {
+		if !similar(upper, target) {
+			continue // nearly all: comparing in full would be felt at a cold start
+		}
 		limit := 1
 		if rest, ok := strings.CutPrefix(target, "POWERTOOLS_"); ok && len(rest) >= 8 {
 			limit = 2
-		}
-		if !similar(upper, target) {
-			continue // nearly all: comparing in full would be felt at a cold start
 		}
 		if d := nearest.Slips(upper, target, limit); d <= limit && d < least {
 			best, least = target, d
