@@ -23,6 +23,7 @@ import (
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/extapi"
 	"powertools-extension/internal/flush"
+	"powertools-extension/internal/idempotency"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/localhttp"
 	"powertools-extension/internal/paramcache"
@@ -63,9 +64,11 @@ type App struct {
 	tracker  *invocation.Tracker
 	pipeline *pipeline.Pipeline
 	local    *localhttp.Server
-	stream   *telemetry.Server // nil: could not be bound
-	proxy    runtimeProxy
-	env      atomic.Pointer[envFetch] // nil: nothing was begun, or it was handed out
+
+	idempotency *idempotency.Engine // nil: off
+	stream      *telemetry.Server   // nil: could not be bound
+	proxy       runtimeProxy
+	env         atomic.Pointer[envFetch] // nil: nothing was begun, or it was handed out
 
 	health    health
 	namespace *namespaceWarning
@@ -109,6 +112,7 @@ func New(cfg config.Config, deps Deps) *App {
 	a.addRemotes()
 	a.spool = newBatchSpool(cfg, a.remotes, a.log, a.guard)
 	a.buildPipeline()
+	a.idempotency = a.newIdempotency()
 	a.local = a.newLocal()
 	return a
 }

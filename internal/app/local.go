@@ -45,6 +45,8 @@ func (a *App) newLocal() *localhttp.Server {
 	if a.metrics != nil {
 		deps.Metrics = a.metrics
 	}
+	deps.Idempotency = a.idempotency
+	options.IdempotencyOpen = a.cfg.Idempotency.OnStoreFailure == "open"
 	return localhttp.New(deps, options)
 }
 
@@ -123,7 +125,7 @@ func (a *App) current() localhttp.Context {
 	}
 	if req, ok := a.tracker.Current(); ok {
 		c.RequestID, c.TraceID, c.Deadline = req.ID, req.TraceHeader, req.Deadline
-		c.ColdStart, c.FunctionARN = req.ColdStart, req.FunctionARN
+		c.ColdStart, c.FunctionARN, c.TenantID = req.ColdStart, req.FunctionARN, req.TenantID
 	}
 	return c
 }

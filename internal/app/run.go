@@ -204,6 +204,9 @@ func (a *App) forgetSnapshot() {
 	a.restored.Store(true)
 	a.cache.PurgeAll()
 	a.local.Forget()
+	if a.idempotency != nil {
+		a.idempotency.Forget()
+	}
 	a.aws.Forget()
 	a.remotes.forget()
 }

@@ -93,6 +93,8 @@ type Config struct {
 	EnvOnFailure    string   // fail, start
 	EnvTimeout      time.Duration
 
+	Idempotency Idempotency
+
 	FeatureFlags         string        // where the document of the flag routes is; empty: each request says so
 	FeatureFlagsEnvelope string        // JMESPath; empty: the whole document
 	FeatureFlagsMaxAge   time.Duration // negative: as every value of its source

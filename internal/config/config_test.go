@@ -43,6 +43,10 @@ func TestDefaults(t *testing.T) {
 		ParametersTimeout: 3 * time.Second, MaxConnections: 3, CacheEnabled: true,
 		DynamoDBKeyAttr: "id", DynamoDBSortAttr: "sk", DynamoDBValueAttr: "value",
 		FeatureFlagsMaxAge: -time.Second,
+		Idempotency: config.Idempotency{
+			Format: "python", Hash: "md5", ExpiresAfter: time.Hour, Oversize: "keep", Store: "success", OnStoreFailure: "closed", Timeout: 2 * time.Second,
+			KeyAttr: "id", ExpiryAttr: "expiration", InProgressExpiryAttr: "in_progress_expiration", StatusAttr: "status", DataAttr: "data", ValidationKeyAttr: "validation",
+		},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("defaults (-want +got):\n%s", d)
@@ -128,6 +132,18 @@ func TestEveryVariableHasAnEffect(t *testing.T) {
 		"POWERTOOLS_PARAMETERS_ENV_ON_FAILURE":          "start",
 		"POWERTOOLS_PARAMETERS_ENV_TIMEOUT":             "2s",
 		"POWERTOOLS_FEATURE_FLAGS_MAX_AGE":              "30",
+		"POWERTOOLS_IDEMPOTENCY_DISABLED":               "true",
+		"POWERTOOLS_IDEMPOTENCY_KEY_REQUIRED":           "true",
+		"POWERTOOLS_IDEMPOTENCY_FORMAT":                 "TypeScript",
+		"POWERTOOLS_IDEMPOTENCY_HASH":                   "sha256",
+		"POWERTOOLS_IDEMPOTENCY_EXPIRES_AFTER":          "60",
+		"POWERTOOLS_IDEMPOTENCY_IN_PROGRESS_TIMEOUT":    "block",
+		"POWERTOOLS_IDEMPOTENCY_WAIT":                   "2",
+		"POWERTOOLS_IDEMPOTENCY_OVERSIZE":               "free",
+		"POWERTOOLS_IDEMPOTENCY_STORE":                  "all",
+		"POWERTOOLS_IDEMPOTENCY_ON_STORE_FAILURE":       "open",
+		"POWERTOOLS_IDEMPOTENCY_TIMEOUT":                "500ms",
+		"POWERTOOLS_IDEMPOTENCY_LOCAL_CACHE":            "256",
 		"SSM_PARAMETER_STORE_TTL":                       "600",
 		"SECRETS_MANAGER_TTL":                           "0",
 	}

@@ -16,6 +16,7 @@ type Context struct {
 	Deadline  time.Time // wall clock
 	ColdStart bool
 
+	TenantID        string // of a function that isolates its tenants; part of idempotency keys, not told
 	FunctionARN     string
 	FunctionName    string
 	FunctionVersion string

@@ -3,6 +3,7 @@ package localhttp
 import (
 	"context"
 	"errors"
+	"time"
 
 	"powertools-extension/internal/paramcache"
 )
@@ -52,6 +53,15 @@ const (
 	CodeUnknownSchema    Code = "unknown_schema"
 	CodeNotJSON          Code = "body_not_json"
 
+	CodeNoKey            Code = "no_idempotency_key"
+	CodeInProgress       Code = "request_in_progress"
+	CodeNotReplayable    Code = "answer_not_stored"
+	CodePayloadDiffers   Code = "payload_differs"
+	CodeStoreFailed      Code = "store_failed"
+	CodeInconsistent     Code = "store_inconsistent"
+	CodeUnknownExecution Code = "unknown_execution"
+	CodeExecutionLost    Code = "execution_lost"
+
 	CodeUnavailable Code = "unavailable"
 	CodeInternal    Code = "internal_error"
 )
@@ -84,6 +94,14 @@ func documentErrors() []ErrorInfo {
 		{Code: CodeExpressionFailed, Status: 422, Title: "The expression failed on this document", Cure: "check that the part it works on is what the function takes"},
 		{Code: CodeUnknownSchema, Status: 404, Title: "No such schema", Cure: "name a file below the function's task root, such as schemas/order.json, or send the schema itself"},
 		{Code: CodeBadSchema, Status: 422, Title: "The schema cannot be used", Cure: "correct it at the place that detail names: draft-07, 2019-09 and 2020-12 are read"},
+		{Code: CodeNoKey, Status: 400, Title: "No idempotency key", Cure: `send {"key":"…"}, or {"payload":…,"key_path":"…"} with a path that finds something`},
+		{Code: CodeInProgress, Status: 409, Title: "A request with this key is running", Cure: "try again after Retry-After seconds, or ask with wait to get its answer"},
+		{Code: CodeNotReplayable, Status: 409, Title: "The request ran, but its answer is not stored", Cure: "do not run it again: look up its result where it left one; POWERTOOLS_IDEMPOTENCY_OVERSIZE=free would run it again"},
+		{Code: CodePayloadDiffers, Status: 422, Title: "Same key, other payload", Cure: "use another key for another request"},
+		{Code: CodeStoreFailed, Status: 503, Title: "The store of records failed", Cure: "check POWERTOOLS_IDEMPOTENCY_TABLE, and allow the function's role dynamodb:PutItem, UpdateItem, DeleteItem and GetItem on it"},
+		{Code: CodeInconsistent, Status: 503, Title: "The record changed while it was looked at", Cure: "try again"},
+		{Code: CodeUnknownExecution, Status: 404, Title: "No such execution", Cure: "complete or fail each id of /idempotency/begin once, in the process that began it"},
+		{Code: CodeExecutionLost, Status: 409, Title: "The record belongs to another execution now", Cure: "let POWERTOOLS_IDEMPOTENCY_IN_PROGRESS_TIMEOUT be longer than the work takes"},
 		{Code: CodeBadEnvelope, Status: 422, Title: "The envelope cannot be used", Cure: "check the expression, and that it fits the data"},
 	}
 }
@@ -152,13 +170,14 @@ func serviceErrors() []ErrorInfo {
 // HTTPError is an error answer before it is written. Its texts never hold a
 // value; the writer removes tokens from them.
 type HTTPError struct {
-	Info    ErrorInfo
-	Detail  string // what was wrong with this request
-	Cure    string // better than the table's; may be empty
-	AWSCode string // the service's own error code; may be empty
-	Near    []string
-	Allow   []string
-	Cause   error // what lies below, for the log; may be nil
+	Info       ErrorInfo
+	Detail     string // what was wrong with this request
+	Cure       string // better than the table's; may be empty
+	AWSCode    string // the service's own error code; may be empty
+	Near       []string
+	Allow      []string
+	RetryAfter time.Duration // 0: as the table says
+	Cause      error         // what lies below, for the log; may be nil
 
 	Upstream *paramcache.Error // of the cache, where it is one; else nil
 }
@@ -197,6 +216,9 @@ func (s *Server) asHTTP(err error) *HTTPError {
 	}
 	if problem, ok := errors.AsType[argumentError](err); ok {
 		return s.fail(problem.code, problem.detail)
+	}
+	if answer := s.idempotencyError(err); answer != nil {
+		return answer
 	}
 	if upstream, ok := errors.AsType[*paramcache.Error](err); ok {
 		answer := s.fail(codeOf(upstream.Kind), asked(upstream)+upstream.Message)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"powertools-extension/internal/emf"
+	"powertools-extension/internal/idempotency"
 	"powertools-extension/internal/paramcache"
 
 	"go.uber.org/zap"
@@ -57,11 +58,12 @@ type Metrics interface {
 // Deps are the rooms behind the routes. What is nil degrades its routes and
 // nothing else.
 type Deps struct {
-	Log        *zap.Logger    // nil: silent
-	Parameters Parameters     // nil: parameter routes answer 503
-	Metrics    Metrics        // nil: POST /metrics answers 503
-	Context    func() Context // nil: GET /context answers 503
-	Health     func() Health  // nil: GET /healthz knows only this package
+	Log         *zap.Logger         // nil: silent
+	Parameters  Parameters          // nil: parameter routes answer 503
+	Metrics     Metrics             // nil: POST /metrics answers 503
+	Context     func() Context      // nil: GET /context answers 503
+	Idempotency *idempotency.Engine // nil: /idempotency answers 503
+	Health      func() Health       // nil: GET /healthz knows only this package
 }
 
 // Options are the settings of a Server. The zero value is usable in a test;
@@ -93,6 +95,8 @@ type Options struct {
 
 	// Default table layout on /parameters/dynamodb. Empty: id, sk, value.
 	KeyAttr, SortAttr, ValueAttr string
+
+	IdempotencyOpen bool // a store that fails does not keep requests from running
 
 	FeatureFlags FeatureFlags // the document of the flag routes
 	TaskRoot     string       // below which POST /validate finds schemas; empty: /var/task

@@ -66,6 +66,9 @@ func (s *Server) headersOf(x *exchange, e *HTTPError) {
 	if e.Info.RetryHint {
 		h["Retry-After"] = s.set.one
 	}
+	if e.RetryAfter > 0 { // whole seconds, not too early
+		h["Retry-After"] = []string{strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10)}
+	}
 	if x.r.ContentLength != 0 { // the rest of a refused body must not be read as a request
 		h["Connection"] = s.set.closeAfter
 	}

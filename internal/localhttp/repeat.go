@@ -58,6 +58,7 @@ func (s *Server) repeat(x *exchange, res *paramcache.Result) {
 // Forget drops what the connections keep of answers. After a purge nothing of
 // it would be given any more, but it would lie in memory until the next request.
 func (s *Server) Forget() {
+	s.documents.Forget()
 	s.main.Forget()
 	if s.appConfig != nil {
 		s.appConfig.Forget()

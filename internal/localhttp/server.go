@@ -36,6 +36,7 @@ type Server struct {
 
 	exchanges sync.Pool // *exchange
 
+	executions  executions
 	documents   flags.Documents
 	expressions compiled[*jmes.Expression]
 	schemas     compiled[*schema.Schema]

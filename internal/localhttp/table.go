@@ -63,6 +63,9 @@ func dropInRoutes() []Route {
 
 func otherRoutes() []Route {
 	return []Route{
+		{Method: "POST", Pattern: "/idempotency/begin", Body: true, MaxBody: 400 << 10, serve: postBegin, Query: []string{"format"}},
+		{Method: "POST", Pattern: "/idempotency/complete", Body: true, MaxBody: 6 << 20, serve: postComplete, Query: []string{"id"}},
+		{Method: "POST", Pattern: "/idempotency/fail", Body: true, serve: postFail, Query: []string{"id"}},
 		{Method: "POST", Pattern: "/jmespath", Body: true, MaxBody: 1 << 20, serve: postJMESPath, Query: []string{"expression", "format"}},
 		{Method: "POST", Pattern: "/validate", Body: true, MaxBody: 1 << 20, serve: postValidate, Query: []string{"format"}},
 		{Method: "POST", Pattern: "/metrics", Body: true, serve: postMetrics},

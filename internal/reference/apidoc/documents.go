@@ -74,7 +74,35 @@ func flagRoutes() []Route {
 }
 
 func documentRoutes() []Route {
+	id := Param{Name: "id", In: InQuery, Type: "string", Required: true, Summary: "what begin answered"}
 	return []Route{
+		{
+			Route: route("POST", "/idempotency/begin"), Summary: "Ask whether a request runs, or was answered already",
+			Detail: "`key` is the request's key, or `payload` with an optional JMESPath `key_path` into it. Further members: `scope` (a part of the handler), `validate` (what a repeat must have in common), `expires_after`, `in_progress_timeout`, `wait` (seconds, or a duration). " +
+				"Records are those of the Powertools libraries in `POWERTOOLS_IDEMPOTENCY_TABLE`. `201`: run it, then complete or fail the id. `200`: the stored answer. With `format=text` the body is the id, or the stored answer alone.",
+			Params:  []Param{formatParam()},
+			Request: &Media{Type: "application/json", Schema: "BeginBody", Example: `{"key":"order-17"}`},
+			Answers: []Answer{
+				{Status: 201, Summary: "run it", Media: []Media{{Type: "application/json", Schema: "Begun", Example: `{"state":"started","id":"0123456789abcdef0123456789abcdef"}`}, {Type: "text/plain; charset=utf-8", Example: "0123456789abcdef0123456789abcdef"}}},
+				{Status: 200, Summary: "what an equal request was answered", Media: []Media{{Type: "application/json", Schema: "Begun", Example: `{"state":"completed","data":{"ok":true}}`}}},
+			},
+			Errors: append(bodyErrors(), localhttp.CodeNoKey, localhttp.CodeInProgress, localhttp.CodeNotReplayable, localhttp.CodePayloadDiffers, localhttp.CodeStoreFailed, localhttp.CodeInconsistent,
+				localhttp.CodeUnknownArgument, localhttp.CodeBadArgument, localhttp.CodeBadExpression, localhttp.CodeNotJSON, localhttp.CodeBadRequest, localhttp.CodeUnavailable),
+		},
+		{
+			Route: route("POST", "/idempotency/complete"), Summary: "Store the answer of an execution",
+			Detail:  "The body is the answer, of any type. One over 350,000 bytes is not stored: the header `X-Powertools-Idempotency: not-stored` says so, and a repeat is refused instead of run again.",
+			Params:  []Param{id},
+			Request: &Media{Type: "application/json", Schema: "Any", Example: `{"ok":true}`},
+			Answers: []Answer{{Status: 204, Summary: "it is stored"}},
+			Errors:  []localhttp.Code{localhttp.CodeUnknownExecution, localhttp.CodeExecutionLost, localhttp.CodeStoreFailed, localhttp.CodeMissing, localhttp.CodeUnknownArgument, localhttp.CodeBadArgument, localhttp.CodeBadRequest, localhttp.CodeUnavailable},
+		},
+		{
+			Route: route("POST", "/idempotency/fail"), Summary: "Free the key of an execution that failed",
+			Params: []Param{id}, Request: &Media{Type: "text/plain"},
+			Answers: []Answer{{Status: 204, Summary: "the request may run again"}},
+			Errors:  []localhttp.Code{localhttp.CodeUnknownExecution, localhttp.CodeExecutionLost, localhttp.CodeStoreFailed, localhttp.CodeMissing, localhttp.CodeUnknownArgument, localhttp.CodeBadArgument, localhttp.CodeUnavailable},
+		},
 		{
 			Route: route("POST", "/jmespath"), Summary: "Evaluate a JMESPath expression on a JSON document",
 			Detail: "The functions of the original specification, and `powertools_json`, `powertools_base64`, `powertools_base64_gzip`. Numbers keep their digits, objects their order. At most 1 MiB.",
@@ -119,6 +147,16 @@ const (
 "type":"object","additionalProperties":false,"required":["values","enabled","version"],"properties":{
 "values":{"type":"object"},"enabled":{"type":"array","items":{"type":"string"}},
 "version":{"description":"of the document; null where its source has none","oneOf":[{"type":"string"},{"type":"null"}]}}}`
+
+	beginBodySchema = `{
+"type":"object","additionalProperties":false,"properties":{
+"key":{"type":"string"},"payload":{"description":"any JSON value"},"key_path":{"type":"string","description":"JMESPath into payload"},
+"scope":{"type":"string"},"validate":{"description":"any JSON value"},"request_id":{"type":"string"},
+"expires_after":{"oneOf":[{"type":"number"},{"type":"string"}]},"in_progress_timeout":{"oneOf":[{"type":"number"},{"type":"string"}]},"wait":{"oneOf":[{"type":"number"},{"type":"string"}]}}}`
+
+	begunSchema = `{
+"type":"object","additionalProperties":false,"required":["state"],"properties":{
+"state":{"type":"string","enum":["started","bypassed","completed"]},"id":{"type":"string","description":"to complete or fail"},"data":{"description":"the stored answer, any JSON value"}}}`
 
 	validateBodySchema = `{
 "type":"object","required":["schema","data"],"properties":{

@@ -28,6 +28,8 @@ func schemas() object {
 		"FlagBody":       json.RawMessage(flagBodySchema),
 		"FlagsBody":      json.RawMessage(flagsBodySchema),
 		"FlagValues":     json.RawMessage(flagValuesSchema),
+		"BeginBody":      json.RawMessage(beginBodySchema),
+		"Begun":          json.RawMessage(begunSchema),
 		"ValidateBody":   json.RawMessage(validateBodySchema),
 		"Verdict":        json.RawMessage(verdictSchema),
 	}

@@ -1,0 +1,78 @@
+package config
+
+import "time"
+
+// Idempotency is how records are kept. It is on when Table is set.
+type Idempotency struct {
+	Table          string
+	Disabled       bool
+	Key            string // JMESPath over the event; empty: the whole event
+	KeyRequired    bool
+	KeyPrefix      string // empty: the function's name
+	Format         string // python, typescript
+	Hash           string // md5, sha1, sha256, sha512
+	ExpiresAfter   time.Duration
+	InProgress     string // a duration, "block", or empty: the time left
+	Validation     string // JMESPath; empty: nothing is compared
+	Wait           time.Duration
+	Oversize       string // keep, free
+	Store          string // success, all
+	OnStoreFailure string // closed, open
+	Timeout        time.Duration
+	LocalCache     int
+
+	KeyAttr, SortKeyAttr, StaticPK, ExpiryAttr, InProgressExpiryAttr string
+	StatusAttr, DataAttr, ValidationKeyAttr                          string
+}
+
+func idempotencyVars() []Var {
+	const f = "idempotency"
+	row := func(name, fallback, meaning string, field func(*Config) value) Var {
+		return Var{Name: "POWERTOOLS_IDEMPOTENCY_" + name, Default: fallback, Feature: f, Meaning: meaning, field: field}
+	}
+	const days = 24 * time.Hour
+	return []Var{
+		row("TABLE", "", "DynamoDB table of the records; switches idempotency on", func(c *Config) value { return text{&c.Idempotency.Table} }),
+		row("DISABLED", "false", "Powertools' switch: every request runs, nothing is stored", func(c *Config) value { return truth{&c.Idempotency.Disabled} }),
+		row("KEY", "", "JMESPath over the event; the whole event when not set", func(c *Config) value { return text{&c.Idempotency.Key} }),
+		row("KEY_REQUIRED", "false", "an event without a key is refused instead of run without a record", func(c *Config) value { return truth{&c.Idempotency.KeyRequired} }),
+		row("KEY_PREFIX", "", "what stands before `#` in the key; the function's name when not set. Python's library writes `function.module.qualname` unless it is told a prefix", func(c *Config) value { return text{&c.Idempotency.KeyPrefix} }),
+		row("FORMAT", "python", "whose keys and records are written: `python` or `typescript`; both are read", func(c *Config) value { return word{&c.Idempotency.Format, []string{"python", "typescript"}} }),
+		row("HASH", "md5", "digest of keys and payloads", func(c *Config) value { return word{&c.Idempotency.Hash, []string{"md5", "sha1", "sha256", "sha512"}} }),
+		row("EXPIRES_AFTER", "3600s", "life of a completed record", func(c *Config) value { return span{&c.Idempotency.ExpiresAfter, time.Second, time.Second, 400 * days} }),
+		row("IN_PROGRESS_TIMEOUT", "", "how long an unfinished record blocks: a duration, or `block` until it expires; the time left of the invocation when not set", func(c *Config) value { return blocking{&c.Idempotency.InProgress} }),
+		row("PAYLOAD_VALIDATION", "", "JMESPath of what a repeat must have in common", func(c *Config) value { return text{&c.Idempotency.Validation} }),
+		row("WAIT", "0s", "how long a repeat of a running request waits for its answer", func(c *Config) value { return span{&c.Idempotency.Wait, time.Second, 0, 15 * time.Minute} }),
+		row("OVERSIZE", "keep", "an answer that cannot be stored: `keep` its key blocked, or `free` it", func(c *Config) value { return word{&c.Idempotency.Oversize, []string{"keep", "free"}} }),
+		row("STORE", "success", "`success`: an HTTP answer of 500 or more is not stored and frees the key; `all`", func(c *Config) value { return word{&c.Idempotency.Store, []string{"success", "all"}} }),
+		row("ON_STORE_FAILURE", "closed", "the store fails: `closed` refuses the request, `open` runs it without a record", func(c *Config) value { return word{&c.Idempotency.OnStoreFailure, []string{"closed", "open"}} }),
+		row("TIMEOUT", "2s", "one call of the store, retries included", func(c *Config) value { return span{&c.Idempotency.Timeout, time.Second, time.Millisecond, time.Minute} }),
+		row("LOCAL_CACHE", "0", "most completed records kept in memory, 4 MiB in all", func(c *Config) value { return whole{&c.Idempotency.LocalCache, 0, 1 << 20} }),
+		row("KEY_ATTR", "id", "attribute of the partition key", func(c *Config) value { return text{&c.Idempotency.KeyAttr} }),
+		row("SORT_KEY_ATTR", "", "attribute of the sort key, which then holds the key", func(c *Config) value { return text{&c.Idempotency.SortKeyAttr} }),
+		row("STATIC_PK_VALUE", "", "partition of all records, with SORT_KEY_ATTR; `idempotency#` and the function's name when not set", func(c *Config) value { return text{&c.Idempotency.StaticPK} }),
+		row("EXPIRY_ATTR", "expiration", "attribute of the expiry, the table's TTL", func(c *Config) value { return text{&c.Idempotency.ExpiryAttr} }),
+		row("IN_PROGRESS_EXPIRY_ATTR", "in_progress_expiration", "attribute of the time at which an unfinished record is free", func(c *Config) value { return text{&c.Idempotency.InProgressExpiryAttr} }),
+		row("STATUS_ATTR", "status", "attribute of the status", func(c *Config) value { return text{&c.Idempotency.StatusAttr} }),
+		row("DATA_ATTR", "data", "attribute of the answer", func(c *Config) value { return text{&c.Idempotency.DataAttr} }),
+		row("VALIDATION_KEY_ATTR", "validation", "attribute of the payload's digest", func(c *Config) value { return text{&c.Idempotency.ValidationKeyAttr} }),
+	}
+}
+
+// blocking is a duration or the word block.
+type blocking struct{ p *string }
+
+func (v blocking) Set(s string) error {
+	if s == "" || s == "block" {
+		*v.p = s
+		return nil
+	}
+	var d time.Duration
+	if err := (span{&d, time.Second, time.Millisecond, 400 * 24 * time.Hour}).Set(s); err != nil {
+		return err
+	}
+	*v.p = d.String()
+	return nil
+}
+func (v blocking) String() string { return *v.p }
+func (blocking) Type() string     { return "duration, bare number: seconds, or block" }
