@@ -27,6 +27,17 @@ var version = "dev"
 
 func main() { os.Exit(run(os.Args, os.Environ(), os.Stdout, os.Stderr)) }
 
+// stopOnSignal ends the context at the first signal that asks the process to
+// end. To watch for signals starts a thread, and Lambda sends none before the
+// extension waits for events.
+func stopOnSignal(stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	<-signals
+	signal.Stop(signals) // a second one ends the process at once
+	stop()
+}
+
 func run(args, environ []string, stdout *os.File, stderr io.Writer) int {
 	if len(args) > 1 {
 		return answer(args[1:], environ, stdout, stderr)
@@ -48,7 +59,7 @@ func run(args, environ []string, stdout *os.File, stderr io.Writer) int {
 	if log.Core().Enabled(zap.DebugLevel) {
 		log.Debug("configuration", zap.Strings("settings", chosen(environ)))
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	// A write to a stdout or stderr that nobody reads any more must be an
 	// error and not the end of the process.
@@ -61,6 +72,7 @@ func run(args, environ []string, stdout *os.File, stderr io.Writer) int {
 		Log:     log,
 
 		SetMemoryLimit: func(bytes int64) { debug.SetMemoryLimit(bytes) },
+		Waiting:        func() { stopOnSignal(stop) },
 	})
 	if err != nil {
 		log.Error("the extension cannot go on", zap.Error(err))

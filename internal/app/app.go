@@ -44,6 +44,10 @@ type Deps struct {
 	// SetMemoryLimit is told the process's soft limit when what is cached has
 	// changed it; debug.SetMemoryLimit in the product. nil: nobody is told.
 	SetMemoryLimit func(bytes int64)
+
+	// Waiting is called once, in a goroutine of its own, soon after the first
+	// event was asked for: what it does costs the start nothing. May be nil.
+	Waiting func()
 }
 
 // App is the extension. Build it with New, then Run it once.

@@ -18,6 +18,9 @@ const (
 	snapStart        = "snap-start"
 )
 
+// settling is the time in which the first call of next is surely on its way.
+const settling = 2 * time.Millisecond
+
 // Bounds of the calls to the Extensions API. Next has none.
 const (
 	registerTries = 3
@@ -108,6 +111,9 @@ func (a *App) register(ctx context.Context) (string, error) {
 // never waits for anything else; with remote destinations it may hold an
 // invocation, within the bounds of package flush.
 func (a *App) loop(ctx context.Context) (reason string, deadline time.Time, err error) {
+	if a.deps.Waiting != nil {
+		time.AfterFunc(settling, a.deps.Waiting)
+	}
 	pause, tries := nextPause, 0
 	for {
 		ev, err := a.api.Next(ctx)

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"powertools-extension/internal/bind"
 
 	"go.uber.org/zap"
 )
@@ -81,10 +84,10 @@ func Listen(log *zap.Logger, opt Options) (*Server, error) {
 
 func listen(log *zap.Logger, override string) (net.Listener, error) {
 	if override != "" {
-		return net.Listen("tcp", net.JoinHostPort(override, "0"))
+		return listenOn(override)
 	}
 	if address := addressIn(hostsFile, host); address != "" {
-		if l, err := net.Listen("tcp", net.JoinHostPort(address, "0")); err == nil {
+		if l, err := listenOn(address); err == nil {
 			return l, nil
 		}
 	}
@@ -96,7 +99,15 @@ func listen(log *zap.Logger, override string) (net.Listener, error) {
 	}
 	// Local emulators often do not know the name.
 	log.Debug("listening on 127.0.0.1 instead of "+host, zap.Error(err))
-	return net.Listen("tcp", "127.0.0.1:0")
+	return listenOn("127.0.0.1")
+}
+
+// listenOn opens any port of an address that is known already.
+func listenOn(address string) (net.Listener, error) {
+	if ip, err := netip.ParseAddr(address); err == nil && ip.Is4() {
+		return bind.TCP4(netip.AddrPortFrom(ip, 0))
+	}
+	return net.Listen("tcp", net.JoinHostPort(address, "0"))
 }
 
 func newHTTPServer(log *zap.Logger, h http.Handler) *http.Server {

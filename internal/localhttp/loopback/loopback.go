@@ -12,10 +12,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
-	"strconv"
 	"syscall"
 	"time"
+
+	"powertools-extension/internal/bind"
 
 	"go.uber.org/zap"
 )
@@ -81,9 +83,8 @@ func New(handler http.Handler, log *zap.Logger, opt Options) *Port {
 // Listen binds the port. From then on a request waits in the kernel's queue
 // until Serve takes it.
 func (p *Port) Listen() error {
-	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(p.opt.Number))
-	config := net.ListenConfig{KeepAlive: -1} // probes on loopback find nothing
-	ln, err := config.Listen(context.Background(), "tcp4", address)
+	address := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(p.opt.Number))
+	ln, err := bind.TCP4(address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("listen on %s: another process holds the port, probably a second layer (%s): remove that layer, or set %s to a free port: %w",

@@ -18,7 +18,7 @@ import (
 	"path/filepath"
 )
 
-const answer = `{"name":"/bench/p","value":"a value of some forty characters, no more","version":"1","source":"ssm"}`
+const value = `{"name":"/bench/p","value":"a value of some forty characters, no more","version":"1","source":"ssm"}`
 
 func main() {
 	api := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API")
@@ -30,7 +30,7 @@ func main() {
 	go func() {
 		log.Fatal(http.Serve(local, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, answer)
+			_, _ = io.WriteString(w, value)
 		})))
 	}()
 	stream, err := net.Listen("tcp", "127.0.0.1:0")
@@ -89,8 +89,12 @@ func call(method, url string, header map[string]string, in, out any) string {
 		log.Fatal(err)
 	}
 	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body) // whole, or the next call opens a connection of its own
+	if err != nil {
+		log.Fatal(err)
+	}
 	if out != nil {
-		if err := json.NewDecoder(res.Body).Decode(out); err != nil {
+		if err := json.Unmarshal(answer, out); err != nil {
 			log.Fatal(err)
 		}
 	}
