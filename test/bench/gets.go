@@ -2,97 +2,111 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"log"
-	"net/http"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
-// measureGets reads one cached parameter over 16 keep-alive connections: CPU
-// of the server per read, and the 99th percentile seen by the client, against
-// a net/http handler that answers with a constant.
-func measureGets(ours, bare string, rounds, gets int) []string {
-	var a, b load
+// never is a header with which the memo does not answer: the way of a request
+// through the handler.
+const never = "If-None-Match: \"00000000000000000000000000000000000000000000000000000\"\r\n\r\n"
+
+// gets are the samples of all rounds by server.
+type gets struct {
+	kept, fresh   map[string][]sample
+	traced, plain []sample // the extension's, with other heads each time and without the memo
+	small, full   []sample // with little and with 10 MB in the cache
+	rss, rssBare  []float64
+	all           []server
+}
+
+// measureGets reads one cached secret from each server in turn, round by
+// round: over 16 kept connections, and over a new one each.
+func measureGets(all []server, rounds, total int) []string {
+	g := gets{kept: map[string][]sample{}, fresh: map[string][]sample{}, all: all}
 	for range rounds {
-		a.add(getRound(ours, gets))
-		b.add(getRound(bare, gets))
+		for _, s := range all {
+			g.round(s, total)
+		}
 	}
-	return []string{
-		row("cached GET, 16 connections: CPU per GET", fmt.Sprintf("%.1f µs", median(a.cpu)), fmt.Sprintf("%.1f µs", median(b.cpu)), fmt.Sprintf("%.2f", median(a.cpu)/median(b.cpu)), "≤ 0.65 (with the memo, not built yet)"),
-		row("cached GET, 16 connections: p99", fmt.Sprintf("%.2f ms", median(a.p99)), fmt.Sprintf("%.2f ms", median(b.p99)), fmt.Sprintf("%.2f", median(a.p99)/median(b.p99)), "≤ 1"),
-		row(fmt.Sprintf("RSS after %d cached GETs", gets), fmt.Sprintf("%.1f MB", median(a.rss)), fmt.Sprintf("%.1f MB", median(b.rss)), fmt.Sprintf("%+.1f MB", median(a.rss)-median(b.rss)), "≤ +4 MB"),
-	}
+	return g.rows(total)
 }
 
-type load struct{ cpu, p99, rss []float64 }
-
-func (l *load) add(o load) {
-	l.cpu, l.p99, l.rss = append(l.cpu, o.cpu...), append(l.p99, o.p99...), append(l.rss, o.rss...)
-}
-
-func getRound(binary string, gets int) load {
+func (g *gets) round(s server, total int) {
 	l, err := newLambda()
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer l.close()
-	cmd, _, err := l.start(binary)
+	cmd, err := s.start(l)
 	if err != nil {
-		log.Fatalf("%s: %v", binary, err)
+		log.Fatalf("%s: %v", s.name, err)
 	}
-	read(1, 1) // the miss
-	before := cpuTime(cmd.Process.Pid)
-	latencies := read(16, gets)
-	used := cpuTime(cmd.Process.Pid) - before
-	rss := status(cmd.Process.Pid, "VmRSS:")
-	l.shutdown()
-	_ = cmd.Wait()
-	slices.Sort(latencies)
-	return load{
-		cpu: []float64{float64(used) / float64(time.Microsecond) / float64(gets)},
-		p99: []float64{float64(latencies[len(latencies)*99/100]) / float64(time.Millisecond)},
-		rss: []float64{rss},
+	defer func() {
+		l.shutdown()
+		if s.name != ourName && s.name != bareName {
+			_ = cmd.Process.Kill()
+		}
+		_ = cmd.Wait()
+	}()
+	pid := cmd.Process.Pid
+	load(pid, 4, 400, true, constant(s.head)) // the miss, and what is built at first use
+	kept := load(pid, 16, total, true, constant(s.head))
+	g.kept[s.name] = append(g.kept[s.name], kept)
+	g.fresh[s.name] = append(g.fresh[s.name], load(pid, 1, total/10, false, constant(s.head)))
+	switch s.name {
+	case bareName:
+		g.rssBare = append(g.rssBare, kept.rss)
+	case ourName:
+		g.rss = append(g.rss, kept.rss)
+		g.traced = append(g.traced, load(pid, 16, total, true, traced(s.head)))
+		g.plain = append(g.plain, load(pid, 16, total, true, constant(s.head[:len(s.head)-2]+never)))
+		g.small = append(g.small, load(pid, 16, total/2, true, constant(s.head)))
+		for i := range 240 {
+			load(pid, 1, 1, true, constant(strings.Replace(s.head, "secretId=bench", fmt.Sprintf("secretId=large-%d", i), 1)))
+		}
+		g.full = append(g.full, load(pid, 16, total/2, true, constant(s.head)))
 	}
 }
 
-func read(connections, total int) []time.Duration {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}, Timeout: 10 * time.Second}
-	defer client.CloseIdleConnections()
-	var mu sync.Mutex
-	var all []time.Duration
-	var wg sync.WaitGroup
-	for range connections {
-		wg.Go(func() {
-			mine := make([]time.Duration, 0, total/connections)
-			for range max(1, total/connections) {
-				begin := time.Now()
-				req, err := http.NewRequest(http.MethodGet, "http://127.0.0.1:27730/parameters/ssm/bench/p", nil)
-				if err != nil {
-					log.Fatal(err)
-				}
-				req.Header.Set("X-Aws-Parameters-Secrets-Token", "bench")
-				res, err := client.Do(req)
-				if err != nil {
-					log.Fatal(err)
-				}
-				if _, err := io.Copy(io.Discard, res.Body); err != nil || res.StatusCode != http.StatusOK {
-					log.Fatalf("GET: %s %v", res.Status, err)
-				}
-				_ = res.Body.Close()
-				mine = append(mine, time.Since(begin))
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			all = append(all, mine...)
-		})
+func (g *gets) rows(total int) (rows []string) {
+	for _, s := range g.all {
+		k, f := g.kept[s.name], g.fresh[s.name]
+		rows = append(rows, row("cached GET, "+s.name, fmt.Sprintf("%.1f µs CPU, %.0f k/s, p99 %.2f ms; new connection %.0f µs CPU",
+			med(k, cpuOf), med(k, rateOf)/1000, med(k, p99Of)/1000, med(f, cpuOf)), "", "", ""))
 	}
-	wg.Wait()
-	return all
+	compare := func(what string, ours, base []sample, of func(sample) float64, unit string, bar float64) {
+		if len(base) > 0 {
+			a, b := med(ours, of), med(base, of)
+			rows = append(rows, bounded(what, fmt.Sprintf("%.1f %s", a, unit), fmt.Sprintf("%.1f %s", b, unit), a/b, bar))
+		}
+	}
+	ours, fresh := g.kept[ourName], g.fresh[ourName]
+	compare("cached GET, 16 connections: CPU, to a constant handler", ours, g.kept[bareName], cpuOf, "µs", 0.65)
+	compare("… to AWS's agent", ours, g.kept[agentName], cpuOf, "µs", 1)
+	compare("… to C epoll", ours, g.kept[ceilingName], cpuOf, "µs", 0)
+	compare("… p99, to AWS's agent", ours, g.kept[agentName], p99Of, "µs", 1.5)
+	compare("… p99, to a constant handler", ours, g.kept[bareName], p99Of, "µs", 1)
+	compare("cached GET, another traceparent each: CPU, to the same without the memo", g.traced, g.plain, cpuOf, "µs", 1.1)
+	compare("cached GET, a new connection each: CPU, to a constant handler", fresh, g.fresh[bareName], cpuOf, "µs", 0.7)
+	compare("… to AWS's agent", fresh, g.fresh[agentName], cpuOf, "µs", 1)
+	compare("cached GET with 10 MB cached: CPU, to the empty cache", g.full, g.small, cpuOf, "µs", 1.3)
+	rows = append(rows, limited(fmt.Sprintf("RSS after %d cached GETs", total), median(g.rss), median(g.rssBare), "MB", 8))
+	return rows
+}
+
+func cpuOf(s sample) float64  { return s.cpu }
+func rateOf(s sample) float64 { return s.rate }
+func p99Of(s sample) float64  { return s.p99 }
+
+func med(all []sample, of func(sample) float64) float64 {
+	var v []float64
+	for _, s := range all {
+		v = append(v, of(s))
+	}
+	return median(v)
 }
 
 // cpuTime is the CPU time of all threads of a process, in nanoseconds, from

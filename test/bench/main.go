@@ -46,10 +46,17 @@ func main() {
 		table += row
 	}
 	table += measureInit(ours, bare)
-	for _, row := range measureGets(ours, bare, *rounds, *gets) {
+	for _, row := range measureGets(servers(dir, ours, bare), *rounds, *gets) {
 		table += row
 	}
 	table += measureSize(ours, bare)
+	for _, row := range measureBenchmarks() {
+		table += row
+	}
+	for _, row := range elsewhere() {
+		table += row
+	}
+	table += missed(table)
 	fmt.Print(table)
 	if *write != "" {
 		if err := os.WriteFile(*write, []byte(page(table)), 0o644); err != nil {
@@ -69,20 +76,12 @@ func build(dir, name, pkg string) string {
 	return path
 }
 
-func header() string {
-	return "| what | extension | bare | ratio | bar |\n|---|---|---|---|---|\n"
-}
-
-func row(what, ours, bare, ratio, bar string) string {
-	return fmt.Sprintf("| %s | %s | %s | %s | %s |\n", what, ours, bare, ratio, bar)
-}
-
 func page(table string) string {
 	return fmt.Sprintf(`# Performance
 
-Printed by %s on %s, %s/%s, %d cores, %s. Trust the ratios: both sides ran in
-the same minutes, interleaved; absolute times belong to that machine. "bare" is the smallest honest
-Go extension (test/bench/bare): two listeners, register, subscribe, next.
+Printed by %s on %s, %s/%s, %d cores, %s. Trust the ratios: all sides ran in the same minutes,
+interleaved; absolute times belong to that machine. "bare" is the smallest honest Go extension (test/bench/bare):
+two listeners, register, subscribe, next, with every answer read whole; as a server it is the constant net/http handler.
 
 %s`, "`make bench`", time.Now().Format("2006-01-02"), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), table)
 }

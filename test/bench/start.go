@@ -12,40 +12,41 @@ import (
 	"time"
 )
 
-// measureStart times exec → first next, rounds × starts of each binary,
-// interleaved, and compares the medians of the rounds' medians. Memory is
-// read while next is pending.
+// starting is what starts of one binary took.
+type starting struct{ register, next, rss, cpu []float64 }
+
+// measureStart times exec → register and exec → first next, rounds × starts of
+// each binary, interleaved, and compares the medians of the rounds' medians.
+// Memory is read while next is pending.
 func measureStart(ours, bare string, rounds, starts int) []string {
-	type sample struct{ start, rss, cpu []float64 }
-	var a, b sample
+	var a, b starting
 	for range rounds {
-		var ra, rb sample
+		var ra, rb starting
 		for range starts {
-			for _, x := range []struct {
-				binary string
-				into   *sample
-			}{{ours, &ra}, {bare, &rb}} {
-				took, rss, cpu := startOnce(x.binary)
-				x.into.start = append(x.into.start, took)
-				x.into.rss = append(x.into.rss, rss)
-				x.into.cpu = append(x.into.cpu, cpu)
-			}
+			ra.add(startOnce(ours))
+			rb.add(startOnce(bare))
 		}
-		a.start, b.start = append(a.start, median(ra.start)), append(b.start, median(rb.start))
-		a.rss, b.rss = append(a.rss, median(ra.rss)), append(b.rss, median(rb.rss))
-		a.cpu, b.cpu = append(a.cpu, median(ra.cpu)), append(b.cpu, median(rb.cpu))
+		a.add(median(ra.register), median(ra.next), median(ra.rss), median(ra.cpu))
+		b.add(median(rb.register), median(rb.next), median(rb.rss), median(rb.cpu))
 	}
-	start, base := median(a.start), median(b.start)
-	rss, rssBase := median(a.rss), median(b.rss)
-	cpu, cpuBase := median(a.cpu), median(b.cpu)
+	ratio := func(what string, ours, base []float64, bar float64) string {
+		x, y := median(ours), median(base)
+		return bounded(what, fmt.Sprintf("%.2f ms", x), fmt.Sprintf("%.2f ms", y), x/y, bar)
+	}
 	return []string{
-		row("start: exec → first `/next`", fmt.Sprintf("%.2f ms", start), fmt.Sprintf("%.2f ms", base), fmt.Sprintf("%.2f", start/base), "≤ 1.2"),
-		row("CPU of the whole short life", fmt.Sprintf("%.1f ms", cpu), fmt.Sprintf("%.1f ms", cpuBase), fmt.Sprintf("%.2f", cpu/cpuBase), "–"),
-		row("RSS after start", fmt.Sprintf("%.1f MB", rss), fmt.Sprintf("%.1f MB", rssBase), fmt.Sprintf("%+.1f MB", rss-rssBase), "≤ +2 MB"),
+		ratio("start: exec → register", a.register, b.register, 1.25),
+		ratio("start: exec → first `/next`", a.next, b.next, 1.25),
+		ratio("CPU of the whole short life", a.cpu, b.cpu, 0),
+		limited("RSS after start", median(a.rss), median(b.rss), "MB", 3),
 	}
 }
 
-func startOnce(binary string) (ms, rssMB, cpuMS float64) {
+func (s *starting) add(register, next, rss, cpu float64) {
+	s.register, s.next = append(s.register, register), append(s.next, next)
+	s.rss, s.cpu = append(s.rss, rss), append(s.cpu, cpu)
+}
+
+func startOnce(binary string) (registerMS, nextMS, rssMB, cpuMS float64) {
 	l, err := newLambda()
 	if err != nil {
 		log.Fatal(err)
@@ -61,7 +62,8 @@ func startOnce(binary string) (ms, rssMB, cpuMS float64) {
 		log.Fatalf("%s: %v", binary, err)
 	}
 	used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	return float64(took) / float64(time.Millisecond), rssMB, float64(used) / float64(time.Millisecond)
+	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+	return ms(took.register), ms(took.next), rssMB, ms(used)
 }
 
 // measureInit sums what the packages do before main (GODEBUG=inittrace=1).
@@ -72,7 +74,7 @@ func measureInit(ours, bare string) string {
 	for range 15 {
 		a, b = append(a, initOnce(ours, "-version")), append(b, initOnce(bare))
 	}
-	return row("package initialisation", fmt.Sprintf("%.2f ms", median(a)), fmt.Sprintf("%.2f ms", median(b)), fmt.Sprintf("%.2f", median(a)/median(b)), "≤ 0.7 ms")
+	return capped("sum of package initialisation", median(a), median(b), "ms", 0.9)
 }
 
 func initOnce(binary string, args ...string) float64 {
