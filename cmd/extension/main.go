@@ -48,9 +48,8 @@ func run(args, environ []string, stdout *os.File, stderr io.Writer) int {
 		return 2
 	}
 	hide()
-	// GOGC and GOMEMLIMIT may be set, but they are meant for a function that
-	// is written in Go and has the rest of the memory.
-	debug.SetGCPercent(100)
+	// GOMEMLIMIT, like GOGC, may be set, but it is meant for a function that is
+	// written in Go and has the rest of the memory.
 	debug.SetMemoryLimit(app.MemoryLimit(cfg, 0))
 	log := app.NewLogger(stderr, cfg.ExtensionLogLevel, version)
 	for _, p := range problems {
@@ -72,7 +71,10 @@ func run(args, environ []string, stdout *os.File, stderr io.Writer) int {
 		Log:     log,
 
 		SetMemoryLimit: func(bytes int64) { debug.SetMemoryLimit(bytes) },
-		Waiting:        func() { stopOnSignal(stop) },
+		Waiting: func() {
+			debug.SetGCPercent(100) // stops the process for a moment
+			stopOnSignal(stop)
+		},
 	})
 	if err != nil {
 		log.Error("the extension cannot go on", zap.Error(err))
