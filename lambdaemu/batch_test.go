@@ -3,7 +3,6 @@ package lambdaemu
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -99,13 +98,4 @@ func FuzzPostsJoin(f *testing.F) {
 			t.Errorf("cut %d: %s\nwant %s", cut, joined, want)
 		}
 	})
-}
-
-func ExampleFaultNames() {
-	for _, info := range FaultNames()[:2] {
-		fmt.Println(info.Name, "·", info.Arg)
-	}
-	// Output:
-	// telemetry-202 · how many times, then normal again; default always
-	// telemetry-400 · how many times, then normal again; default always
 }

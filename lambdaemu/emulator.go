@@ -15,7 +15,9 @@ import (
 	"syscall"
 	"time"
 
+	"powertools-extension/lambdaemu/fault"
 	"powertools-extension/lambdaemu/internal/child"
+	"powertools-extension/lambdaemu/transcript"
 )
 
 // ErrClosed is what Invoke returns once the emulator has been shut down.
@@ -35,13 +37,13 @@ type Emulator struct {
 	opt      Options
 	launcher *child.Launcher
 	hooks    *notifier
-	script   *transcript
+	script   *transcript.Log
 	wire     *wire
 	sink     *sink // nil when no variable names it
 	counts   *telemetryCounts
 	reports  reportCounts
 	log      *logOrder
-	faults   *faults
+	faults   *fault.Set
 	api      apiServer
 	taken    []*http.Server // ports held by the fault port-taken
 	tmp      string         // holds what is /tmp on Lambda
@@ -78,7 +80,7 @@ func Start(ctx context.Context, opt Options) (*Emulator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start emulator: %w", err)
 	}
-	e := &Emulator{opt: opt, faults: &faults{}, slot: make(chan struct{}, 1), lanes: make(chan struct{}, max(opt.Concurrency, 1))}
+	e := &Emulator{opt: opt, faults: &fault.Set{}, slot: make(chan struct{}, 1), lanes: make(chan struct{}, max(opt.Concurrency, 1))}
 	for _, fault := range opt.Faults {
 		if err := e.SetFault(fault); err != nil {
 			return nil, fmt.Errorf("start emulator: %w", err)
@@ -88,7 +90,7 @@ func Start(ctx context.Context, opt Options) (*Emulator, error) {
 		return nil, fmt.Errorf("start emulator: %w", err)
 	}
 	e.hooks = newNotifier(opt.OnLine, opt.OnEntry)
-	e.script = &transcript{hooks: e.hooks}
+	e.script = &transcript.Log{Tell: e.hooks.entry}
 	e.log = newLogOrder(e.script)
 	e.wire, e.counts = newWire(opt.OnWire), &telemetryCounts{}
 	e.launcher = child.NewLauncher()
@@ -99,7 +101,7 @@ func Start(ctx context.Context, opt Options) (*Emulator, error) {
 		return nil, fmt.Errorf("start emulator: %w", err)
 	}
 	if err := e.launcher.Resolve(e.tmp, "sandbox.localdomain", "sandbox"); err != nil {
-		e.script.add(whoPlatform, whatWarning, `sandbox.localdomain does not resolve for the processes: add "127.0.0.1 sandbox.localdomain sandbox" to /etc/hosts (`+err.Error()+")")
+		e.script.Add(whoPlatform, transcript.Warning, `sandbox.localdomain does not resolve for the processes: add "127.0.0.1 sandbox.localdomain sandbox" to /etc/hosts (`+err.Error()+")")
 	}
 	e.slot <- struct{}{}
 	e.unwatch = context.AfterFunc(ctx, e.abort)
@@ -125,7 +127,7 @@ func (e *Emulator) openSink() (err error) {
 }
 
 func (e *Emulator) takePort() error {
-	port, ok := e.faults.value("port-taken")
+	port, ok := e.faults.Value("port-taken")
 	if !ok {
 		return nil
 	}
@@ -173,7 +175,7 @@ func (e *Emulator) coldStart() {
 	if e.opt.InitType == initOnDemand {
 		e.cold, e.coldInit = true, took
 	}
-	if e.invocations == 0 && e.faults.hit("shutdown-first") {
+	if e.invocations == 0 && e.faults.Hit("shutdown-first") {
 		e.spindown(box)
 		e.fresh = true
 		return
@@ -199,7 +201,8 @@ func (e *Emulator) newSandbox() *sandbox {
 	s := &sandbox{
 		opt: &e.opt, launcher: e.launcher, hooks: e.hooks, script: e.script, faults: e.faults, wire: e.wire,
 		env: environment{opt: &e.opt, id: e.id, creds: inventCredentials(), api: e.api.addr, containerToken: newUUID()},
-		log: e.log, hub: newHub(e.faults), gate: newGate(), gone: make(chan struct{}), changed: make(chan struct{}),
+		log: e.log, cacheClient: &http.Client{Transport: &http.Transport{}},
+		hub: newHub(e.faults), gate: newGate(), gone: make(chan struct{}), changed: make(chan struct{}),
 		runtime: runtimeMachine{state: runtimeStarted}, registrationOpen: true, initialising: true,
 	}
 	s.hub.counts = e.counts
@@ -211,7 +214,7 @@ func (e *Emulator) newSandbox() *sandbox {
 // reset ends a sandbox after a failure. The environment lives on: its next
 // sandbox has the same log stream and the same /tmp.
 func (e *Emulator) reset(box *sandbox, failed *failure, runtimeGone func()) {
-	e.script.add(whoPlatform, "reset", failed.reason())
+	e.script.Add(whoPlatform, "reset", failed.reason())
 	box.shutdown(failed.reason(), runtimeGone)
 	e.setCurrent(nil)
 	// Where there is a snapshot, or where one environment serves many at once,
@@ -221,12 +224,12 @@ func (e *Emulator) reset(box *sandbox, failed *failure, runtimeGone func()) {
 
 func (e *Emulator) spindown(box *sandbox) {
 	box.thaw()
-	e.script.add(whoPlatform, "shutdown", "spindown")
+	e.script.Add(whoPlatform, "shutdown", "spindown")
 	e.exit = box.shutdown("spindown", nil)
 	if n := e.Reports(); n.Reports > 0 {
-		e.script.add(whoPlatform, "reports", fmt.Sprintf("%d of %d before lines of their request", n.First, n.Reports))
+		e.script.Add(whoPlatform, "reports", fmt.Sprintf("%d of %d before lines of their request", n.First, n.Reports))
 	}
-	e.script.add(whoPlatform, "shutdown end", "")
+	e.script.Add(whoPlatform, "shutdown end", "")
 	e.setCurrent(nil)
 }
 
@@ -324,11 +327,11 @@ func (e *Emulator) lastExit() Exit {
 }
 
 // Transcript returns what has happened so far; see Render and Timeline.
-func (e *Emulator) Transcript() []Entry { return e.script.snapshot() }
+func (e *Emulator) Transcript() []Entry { return e.script.Snapshot() }
 
 // SetFault puts a fault in force, in place of one of the same name. The error
 // says what is wrong with its name or argument.
-func (e *Emulator) SetFault(f Fault) error { return e.faults.set(f) }
+func (e *Emulator) SetFault(f Fault) error { return e.faults.Put(f) }
 
 // ClearFault ends a fault; an unknown name is no error.
-func (e *Emulator) ClearFault(name string) { e.faults.clear(name) }
+func (e *Emulator) ClearFault(name string) { e.faults.Clear(name) }

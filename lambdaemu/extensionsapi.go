@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"powertools-extension/lambdaemu/transcript"
 )
 
 // Headers of the Extensions API (AWS page: runtimes-extensions-api).
@@ -58,7 +60,7 @@ func (s *sandbox) handleRegister(w http.ResponseWriter, r *http.Request) {
 	}
 	a, failed := s.register(name, events)
 	if failed != nil {
-		s.script.add(name, whatRegister, fmt.Sprintf("%s → %d %s", strings.Join(events, ","), failed.status, failed.Type))
+		s.script.Add(name, transcript.Register, fmt.Sprintf("%s → %d %s", strings.Join(events, ","), failed.status, failed.Type))
 		writeAPIError(w, failed)
 		return
 	}
@@ -89,9 +91,9 @@ func (s *sandbox) registration(features string) registration {
 // rapi/handler/agentregister).
 func (s *sandbox) register(name string, events []string) (*agent, *apiError) {
 	switch {
-	case s.faults.hit("register-500"):
+	case s.faults.Hit("register-500"):
 		return nil, internalServerError()
-	case s.faults.hit("register-403"):
+	case s.faults.Hit("register-403"):
 		return nil, transitionFailed(agentStarted, agentRegistered, name)
 	}
 	s.mu.Lock()
@@ -112,7 +114,7 @@ func (s *sandbox) register(name string, events []string) (*agent, *apiError) {
 	if a.register(events) != nil {
 		return nil, transitionFailed(from, agentRegistered, name)
 	}
-	s.script.add(name, whatRegister, fmt.Sprintf("%s → 200 %s", strings.Join(events, ","), a.id))
+	s.script.Add(name, transcript.Register, fmt.Sprintf("%s → 200 %s", strings.Join(events, ","), a.id))
 	s.changedLocked()
 	return a, nil
 }
@@ -179,13 +181,13 @@ func (s *sandbox) handleNext(w http.ResponseWriter, r *http.Request) {
 	s.drain(a)
 	answer, failed := s.suspend(a)
 	if failed != nil {
-		s.script.add(a.name, "next", fmt.Sprintf("→ %d %s", failed.status, failed.Type))
+		s.script.Add(a.name, "next", fmt.Sprintf("→ %d %s", failed.status, failed.Type))
 		writeAPIError(w, failed)
 		return
 	}
 	select {
 	case ev := <-answer:
-		s.script.add(a.name, ev.typ, ev.detail)
+		s.script.Add(a.name, ev.typ, ev.detail)
 		writeEvent(w, ev)
 	case <-s.gone:
 		writeAPIError(w, internalServerError())
@@ -194,9 +196,9 @@ func (s *sandbox) handleNext(w http.ResponseWriter, r *http.Request) {
 
 func (s *sandbox) suspend(a *agent) (<-chan agentEvent, *apiError) {
 	switch {
-	case s.faults.hit("next-500"):
+	case s.faults.Hit("next-500"):
 		return nil, internalServerError()
-	case s.faults.hit("next-403"):
+	case s.faults.Hit("next-403"):
 		return nil, transitionFailed(agentReady, agentReady, a.id)
 	}
 	s.mu.Lock()
@@ -206,7 +208,7 @@ func (s *sandbox) suspend(a *agent) (<-chan agentEvent, *apiError) {
 	if err != nil {
 		return nil, transitionFailed(from, agentReady, a.id)
 	}
-	s.script.add(a.name, "next", "")
+	s.script.Add(a.name, "next", "")
 	s.changedLocked()
 	return answer, nil
 }
@@ -274,7 +276,7 @@ func (s *sandbox) handleReport(w http.ResponseWriter, r *http.Request, what stri
 		writeAPIError(w, failed)
 		return
 	}
-	s.script.add(a.name, what, errorType)
+	s.script.Add(a.name, what, errorType)
 	writeAccepted(w)
 }
 

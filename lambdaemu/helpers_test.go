@@ -36,7 +36,7 @@ func (l *lineLog) add(line Line) {
 func (l *lineLog) of(origin Origin) []Line {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(l.lines), func(line Line) bool { return line.Origin != origin })
+	return slices.DeleteFunc(slices.Clone(l.lines), func(line Line) bool { return origin != "" && line.Origin != origin })
 }
 
 func (l *lineLog) texts(origin Origin) []string {
@@ -235,7 +235,7 @@ func (r *rig) entries(who string) []string {
 	var list []string
 	for _, entry := range r.Transcript() {
 		if entry.Who == who {
-			list = append(list, label(entry))
+			list = append(list, entry.String())
 		}
 	}
 	return list

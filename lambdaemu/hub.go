@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"powertools-extension/lambdaemu/fault"
 )
 
 // earlyBytes bounds the lines kept for subscribers that are still to come.
@@ -22,7 +24,7 @@ type hub struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
-	faults *faults
+	faults *fault.Set
 	counts *telemetryCounts // nil: not counted
 
 	mu     sync.Mutex
@@ -34,7 +36,7 @@ type hub struct {
 	timers []*time.Timer
 }
 
-func newHub(f *faults) *hub {
+func newHub(f *fault.Set) *hub {
 	h := &hub{faults: f, open: true}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	return h
@@ -51,7 +53,7 @@ func (h *hub) emitLocked(e event) {
 	if h.closed {
 		return
 	}
-	if ms, ok := h.faults.until("clock-jump"); ok {
+	if ms, ok := h.faults.Until("clock-jump"); ok {
 		e.at = e.at.Add(-time.Duration(ms) * time.Millisecond)
 	}
 	if h.open && h.size < earlyBytes {

@@ -20,7 +20,7 @@ const (
 // the sandbox is good for shutdown only.
 func (s *sandbox) initialise(ctx context.Context, phase string) (time.Duration, *failure) {
 	begin := time.Now()
-	s.script.add(whoPlatform, "init", phase+" "+s.opt.InitType)
+	s.script.Add(whoPlatform, "init", phase+" "+s.opt.InitType)
 	s.logInitStart(phase)
 	failed := s.startExtensions(ctx)
 	if failed == nil {
@@ -30,7 +30,7 @@ func (s *sandbox) initialise(ctx context.Context, phase string) (time.Duration, 
 	s.logExtensions()
 	took := time.Since(begin)
 	s.logInitReport(phase, took, failed)
-	s.script.add(whoPlatform, "init end", initOutcome(failed))
+	s.script.Add(whoPlatform, "init end", initOutcome(failed))
 	return took, failed
 }
 
@@ -71,7 +71,7 @@ func (s *sandbox) startExtensions(ctx context.Context) *failure {
 }
 
 func (s *sandbox) launchFailed(a *agent, errorType string, err error) *failure {
-	s.script.add(a.name, "launch error", errorType)
+	s.script.Add(a.name, "launch error", errorType)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a.state, a.errorType = agentLaunchError, errorType

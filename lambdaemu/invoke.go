@@ -25,7 +25,7 @@ func (s *sandbox) invoke(ctx context.Context, inv *invocation, onReply func()) *
 // release hands the invocation out: INVOKE first, then the runtime, without
 // waiting in between.
 func (s *sandbox) release(inv *invocation) {
-	early := s.faults.hit("runtime-done-early")
+	early := s.faults.Hit("runtime-done-early")
 	if early {
 		s.logRuntimeDone(inv, nil)
 	}

@@ -59,6 +59,18 @@ type Options struct {
 	OnLine  func(Line)  // every line CloudWatch Logs would hold, in order
 	OnEntry func(Entry) // every transcript entry as it happens
 
+	// Detailed adds to the transcript what a page about the run shows: every line
+	// with the moments at which it was printed and reached the log, and after each
+	// invocation what each extension has used and the cache of the extension at
+	// CachePort (transcript.Line, Usage, Cache).
+	Detailed bool
+
+	// CachePort, unless 0, is the port of 127.0.0.1 at which an extension answers
+	// GET /parameters/cache to whoever sends AWS_SESSION_TOKEN as
+	// X-Aws-Parameters-Secrets-Token. It is asked after each invocation, before the
+	// freeze, if Detailed is set.
+	CachePort int
+
 	// OnWire, if set, gets every HTTP exchange with the APIs and every telemetry
 	// batch. It is called from many goroutines at once and delays what it hears.
 	OnWire func(Message)
@@ -164,20 +176,4 @@ func (e Exit) Clean() bool {
 		}
 	}
 	return true
-}
-
-// Entry is one thing that crossed the wire or happened to a process.
-type Entry struct {
-	At     time.Time
-	Who    string // platform, runtime, or an extension's name
-	What   string // e.g. "register", "next", "telemetry POST", "exec", "freeze"
-	Detail string // headers and body in short; ids as they were
-}
-
-// Fault is a named fault of the platform: Name, optional argument, and the
-// first invocation (counted from 1) it applies to; 0 means from the start.
-type Fault struct {
-	Name string
-	Arg  string
-	From int
 }

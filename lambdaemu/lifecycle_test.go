@@ -171,7 +171,7 @@ func TestInitRepeatedInInvoke(t *testing.T) {
 	var ids []string
 	for _, entry := range r.entries("ext-a") {
 		if strings.HasPrefix(entry, "register") {
-			ids = append(ids, lastField(entry))
+			ids = append(ids, entry[strings.LastIndexByte(entry, ' ')+1:])
 		}
 	}
 	if len(ids) != 2 || ids[0] == ids[1] {

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"powertools-extension/lambdaemu/internal/child"
+	"powertools-extension/lambdaemu/transcript"
 )
 
 // Values of Options.LogDescriptor.
@@ -48,7 +49,7 @@ func (o *Options) framed() child.Kind {
 
 // logPace is how fast the function's output is read, in bytes per second.
 func (s *sandbox) logPace() int {
-	n, _ := s.faults.value("log-reader-slow")
+	n, _ := s.faults.Value("log-reader-slow")
 	return n
 }
 
@@ -68,7 +69,7 @@ type LogOrderStats struct {
 // answered. A line that is printed after the answer may come late without anybody's
 // fault. A nil one checks nothing.
 type logOrder struct {
-	script *transcript
+	script *transcript.Log
 
 	mu    sync.Mutex
 	state map[string]lineState
@@ -85,7 +86,7 @@ const (
 	idEnded
 )
 
-func newLogOrder(script *transcript) *logOrder {
+func newLogOrder(script *transcript.Log) *logOrder {
 	return &logOrder{script: script, state: make(map[string]lineState)}
 }
 
@@ -119,7 +120,7 @@ func (o *logOrder) start(id string) {
 	if state, there := o.state[id]; there && state == idNamed {
 		o.stats.Named++
 		o.stats.BeforeStart++
-		o.script.add(whoRuntime, whatLogOrder, "a line came before START of "+id)
+		o.script.Add(whoRuntime, transcript.LogOrder, "a line came before START of "+id)
 	}
 	o.setLocked(id, idStarted)
 }
@@ -134,7 +135,7 @@ func (o *logOrder) namedLocked(id string) {
 	case state == idEnded:
 		o.stats.Named++
 		o.stats.AfterEnd++
-		o.script.add(whoRuntime, whatLogOrder, "a line came after END of "+id)
+		o.script.Add(whoRuntime, transcript.LogOrder, "a line came after END of "+id)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"powertools-extension/lambdaemu/transcript"
 )
 
 // The framed descriptor is there for managed runtimes and told by its variable to
@@ -89,7 +91,7 @@ func TestLogOrderCounts(t *testing.T) {
 	const a, b = "1f3870be-274f-4c49-b3e3-1a0c6728957f", "2f3870be-274f-4c49-b3e3-1a0c6728957f"
 	hooks := newNotifier(nil, nil)
 	defer hooks.close()
-	o := newLogOrder(&transcript{hooks: hooks})
+	o := newLogOrder(&transcript.Log{})
 	say := func(origin Origin, text, ends string) { o.line(Line{Origin: origin, Text: text}, ends, func(Line) {}) }
 	say(OriginFunction, "early "+a, "")
 	o.start(a)

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"powertools-extension/lambdaemu/transcript"
 )
 
 // This file is Lambda managed instances: several invocations at once in one
@@ -89,7 +91,7 @@ func (e *Emulator) joinManaged(req Request) (*running, error) {
 		return nil, ErrRequestOpen
 	}
 	e.invocations++
-	e.faults.begin(e.invocations)
+	e.faults.Begin(e.invocations)
 	if e.current() == nil {
 		e.coldStart()
 	}
@@ -99,9 +101,9 @@ func (e *Emulator) joinManaged(req Request) (*running, error) {
 		r.reinit, r.failed = r.box.initialise(e.life, phaseInit)
 	}
 	e.inflight.Add(1)
-	e.script.add(whoPlatform, whatInvoke, r.inv.id)
+	e.script.Add(whoPlatform, transcript.Invoke, r.inv.id)
 	r.box.join(r.inv)
-	r.box.order.begin(r.inv.id, e.faults.hit("report-first") || reportComesFirst(e.opt.Seed, e.invocations))
+	r.box.order.begin(r.inv.id, e.faults.Hit("report-first") || reportComesFirst(e.opt.Seed, e.invocations))
 	r.box.logStart(r.inv)
 	return r, nil
 }
@@ -210,12 +212,13 @@ func (r *running) endManaged() {
 	r.replied()
 	r.box.drain(nil)
 	r.box.leave(r.inv)
-	r.e.script.add(whoPlatform, "invoke end", initOutcome(r.failed)+" "+r.inv.id)
+	r.e.script.Add(whoPlatform, "invoke end", initOutcome(r.failed)+" "+r.inv.id)
 	r.report = report{status: status, errorType: errorType, total: r.ended.Sub(r.inv.start), end: r.ended}
 	after := r.box.order.report(r.inv.id, func() { r.box.logManagedReport(r.inv, r.report) })
 	r.e.reports.add(after > 0)
-	r.e.script.add(whoPlatform, "report", fmt.Sprintf("before %d lines of %s", after, r.inv.id))
+	r.e.script.Add(whoPlatform, "report", fmt.Sprintf("before %d lines of %s", after, r.inv.id))
 	if r.box.died() == nil {
+		r.box.noteEnd()
 		return
 	}
 	select { // whoever holds the slot looks after it

@@ -7,7 +7,7 @@ import "net/http"
 // any other death (AWS page: troubleshooting-invocation). Only managed instances
 // name the cause.
 func (s *sandbox) exhaustMemory(w http.ResponseWriter) {
-	if !s.faults.hit("out-of-memory") {
+	if !s.faults.Hit("out-of-memory") {
 		return
 	}
 	_ = http.NewResponseController(w).Flush() // a runtime that is gone is killed all the same

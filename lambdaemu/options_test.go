@@ -73,43 +73,14 @@ func TestBadOptions(t *testing.T) {
 	}
 }
 
-func TestParseFault(t *testing.T) {
-	tests := []struct {
-		in   string
-		want Fault
-		bad  string
-	}{
-		{"telemetry-202", Fault{Name: "telemetry-202"}, ""},
-		{"next-500:2@3", Fault{Name: "next-500", Arg: "2", From: 3}, ""},
-		{"report-never@2", Fault{Name: "report-never", From: 2}, ""},
-		{"port-taken:70000", Fault{}, "want port, default 2773"},
-		{"next-500:x", Fault{}, `argument "x", want how many times`},
-		{"next-500@x", Fault{}, "is not the number of an invocation"},
-		{"telemetry-silent:1", Fault{}, "takes no argument"},
-		{"", Fault{}, "unknown fault"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.in, func(t *testing.T) {
-			got, err := ParseFault(tt.in)
-			if tt.bad != "" {
-				if err == nil || !strings.Contains(err.Error(), tt.bad) {
-					t.Errorf("got %v", err)
-				}
-				return
-			}
-			if err != nil || got != tt.want || got.String() != tt.in {
-				t.Errorf("got %v %v", got, err)
-			}
-		})
-	}
-}
-
 // Every fault of the table is read somewhere, and its words are complete.
 func TestFaultTable(t *testing.T) {
 	var sources strings.Builder
 	files, _ := filepath.Glob("*.go")
+	more, _ := filepath.Glob("internal/*/*.go")
+	files = append(files, more...)
 	for _, file := range files {
-		if file == "faults.go" || strings.HasSuffix(file, "_test.go") {
+		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}
 		text, err := os.ReadFile(file)
@@ -123,37 +94,4 @@ func TestFaultTable(t *testing.T) {
 			t.Errorf("fault %s has no effect or no meaning", info.Name)
 		}
 	}
-}
-
-func TestFaultsWearOffAndBegin(t *testing.T) {
-	f := &faults{}
-	if err := f.set(Fault{Name: "next-500", Arg: "2", From: 2}); err != nil {
-		t.Fatal(err)
-	}
-	var got []bool
-	for _, invocation := range []int{0, 1, 2, 2, 2, 3} {
-		f.begin(invocation)
-		got = append(got, f.hit("next-500"))
-	}
-	if diff := cmp.Diff([]bool{false, false, true, true, false, false}, got); diff != "" {
-		t.Error(diff)
-	}
-	f.set(Fault{Name: "next-500"})
-	f.clear("next-500")
-	if f.hit("next-500") {
-		t.Error("a cleared fault applies")
-	}
-}
-
-func FuzzParseFault(f *testing.F) {
-	f.Add("next-500:2@3")
-	f.Fuzz(func(t *testing.T, s string) {
-		fault, err := ParseFault(s)
-		if err != nil {
-			return
-		}
-		if again, err := ParseFault(fault.String()); err != nil || again != fault {
-			t.Errorf("%q became %v, %v", s, again, err)
-		}
-	})
 }

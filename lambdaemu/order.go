@@ -127,7 +127,9 @@ func (o *order) releaseLocked(r *ordered) {
 	held := r.held
 	r.held, r.bytes = nil, 0
 	for _, msg := range held {
-		msg.Time = time.Now() // dated when the platform takes them
+		if !msg.Framed {
+			msg.Time = time.Now() // dated when the platform takes it
+		}
 		o.print(msg)
 	}
 }

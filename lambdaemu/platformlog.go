@@ -73,7 +73,13 @@ func (s *sandbox) printProcess(origin Origin, name string, msg child.Message) {
 	s.hub.emit(event{at: msg.Time, typ: string(origin), category: string(origin), line: msg.Text, bare: msg.Bare && msg.Framed})
 }
 
-func (s *sandbox) told(line Line) { s.log.line(line, "", s.hooks.line) }
+func (s *sandbox) told(line Line) { s.log.line(line, "", s.take) }
+
+// take is the moment at which the log has a line.
+func (s *sandbox) take(line Line) {
+	s.noteLine(line)
+	s.hooks.line(line)
+}
 
 func (s *sandbox) logInitStart(phase string) {
 	version, arn := s.runtimeVersions()
@@ -185,19 +191,19 @@ func (s *sandbox) logRuntimeDone(inv *invocation, failed *failure) {
 // sendRuntimeDone is where the faults around runtimeDone act.
 func (s *sandbox) sendRuntimeDone(e event) {
 	s.printEvent(e)
-	if s.faults.hit("runtime-done-lost") {
+	if s.faults.Hit("runtime-done-lost") {
 		s.hub.counts.withheld()
 		return
 	}
 	if s.runtimeDoneEarly {
 		return
 	}
-	if n, ok := s.faults.value("runtime-done-late"); ok {
+	if n, ok := s.faults.Value("runtime-done-late"); ok {
 		s.hub.emitAfter(time.Duration(n)*time.Millisecond, e)
 		return
 	}
 	s.hub.emit(e)
-	if s.faults.hit("runtime-done-twice") {
+	if s.faults.Hit("runtime-done-twice") {
 		s.hub.emit(e)
 	}
 }
@@ -258,7 +264,7 @@ func (s *sandbox) logReport(inv *invocation, r report) {
 		ends = inv.id
 	}
 	if s.opt.LogFormat == formatText {
-		s.log.line(Line{Time: time.Now(), Origin: OriginPlatform, Text: "END RequestId: " + inv.id}, ends, s.hooks.line)
+		s.log.line(Line{Time: time.Now(), Origin: OriginPlatform, Text: "END RequestId: " + inv.id}, ends, s.take)
 	}
 	s.printText(s.reportLine(inv, r))
 	record := reportRecord{
@@ -271,13 +277,13 @@ func (s *sandbox) logReport(inv *invocation, r report) {
 	}
 	e := event{at: time.Now(), typ: "platform.report", category: categoryPlatform, requestID: inv.id, record: record}
 	if s.opt.LogFormat == formatJSON {
-		s.log.line(Line{Time: e.at, Origin: OriginPlatform, Text: e.jsonLine()}, ends, s.hooks.line)
+		s.log.line(Line{Time: e.at, Origin: OriginPlatform, Text: e.jsonLine()}, ends, s.take)
 	}
 	s.sendReport(e)
 }
 
 func (s *sandbox) sendReport(e event) {
-	if s.faults.hit("report-never") {
+	if s.faults.Hit("report-never") {
 		s.hub.counts.withheld()
 		return
 	}

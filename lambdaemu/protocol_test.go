@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"powertools-extension/lambdaemu/fault"
+	"powertools-extension/lambdaemu/transcript"
 )
 
 // apiRig is a sandbox without processes behind a real HTTP server.
@@ -24,8 +27,8 @@ func newAPIRig(t *testing.T, faultList ...string) *apiRig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &Emulator{opt: opt, faults: &faults{}, hooks: newNotifier(nil, nil)}
-	e.script = &transcript{hooks: e.hooks}
+	e := &Emulator{opt: opt, faults: &fault.Set{}, hooks: newNotifier(nil, nil)}
+	e.script = &transcript.Log{Tell: e.hooks.entry}
 	for _, text := range faultList {
 		f, err := ParseFault(text)
 		if err != nil {

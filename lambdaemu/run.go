@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"powertools-extension/lambdaemu/transcript"
 )
 
 // Invoke runs one invocation and returns when it has ended for the platform,
@@ -50,7 +52,7 @@ func (e *Emulator) Invoke(ctx context.Context, req Request) (Response, error) {
 // run is Invoke with the slot held.
 func (e *Emulator) run(req Request) (Response, error) {
 	e.invocations++
-	e.faults.begin(e.invocations)
+	e.faults.Begin(e.invocations)
 	if e.fresh {
 		e.coldStart()
 	}
@@ -137,14 +139,14 @@ func (r *running) begin(ctx context.Context) {
 }
 
 func (r *running) open() {
-	r.e.script.add(whoPlatform, whatInvoke, r.inv.id)
+	r.e.script.Add(whoPlatform, transcript.Invoke, r.inv.id)
 	r.box.open(r.inv)
 	r.unknownEvents()
 }
 
 // unknownEvents sends what a tolerant extension must ignore.
 func (r *running) unknownEvents() {
-	if !r.e.faults.hit("events-unknown") {
+	if !r.e.faults.Hit("events-unknown") {
 		return
 	}
 	r.box.platform("platform.somethingNew", "", struct {
@@ -189,7 +191,8 @@ func (r *running) end() {
 	if r.failed == nil {
 		r.finishReport(statusSuccess, "")
 		r.box.close()
-		r.e.script.add(whoPlatform, "invoke end", statusSuccess)
+		r.e.script.Add(whoPlatform, "invoke end", statusSuccess)
+		r.box.noteEnd()
 		r.box.freeze()
 		r.pending = r.box.hub.pending()
 		return
@@ -212,7 +215,7 @@ func (r *running) fail() {
 		r.box.logRuntimeDone(r.inv, r.failed)
 	}
 	r.box.close()
-	r.e.script.add(whoPlatform, "invoke end", initOutcome(r.failed))
+	r.e.script.Add(whoPlatform, "invoke end", initOutcome(r.failed))
 	r.e.reset(r.box, r.failed, func() {
 		r.box.logFailure(r.inv, r.failed)
 		r.finishReport(r.failed.status, r.failed.errorType)
@@ -226,7 +229,7 @@ func (r *running) finishReport(status, errorType string) {
 	if status == statusTimeout {
 		total = r.e.opt.Timeout
 	}
-	if status == statusSuccess && r.answer.ErrorType != "" && r.e.faults.hit("report-handler-error") {
+	if status == statusSuccess && r.answer.ErrorType != "" && r.e.faults.Hit("report-handler-error") {
 		status, errorType = statusError, r.answer.ErrorType
 	}
 	r.report = report{status: status, errorType: errorType, total: total, init: r.init, restore: r.restore, memoryMB: r.e.peakMB, end: r.ended}

@@ -35,13 +35,13 @@ func (s *sandbox) handleRuntimeNext(w http.ResponseWriter, r *http.Request) {
 	s.drain(nil)
 	answer, failed := s.suspendRuntime()
 	if failed != nil {
-		s.script.add(whoRuntime, "next", fmt.Sprintf("→ %d %s", failed.status, failed.Type))
+		s.script.Add(whoRuntime, "next", fmt.Sprintf("→ %d %s", failed.status, failed.Type))
 		writeAPIError(w, failed)
 		return
 	}
 	select {
 	case inv := <-answer:
-		s.script.add(whoRuntime, "invocation", inv.id)
+		s.script.Add(whoRuntime, "invocation", inv.id)
 		writeInvocation(w, inv)
 		s.exhaustMemory(w)
 	case <-s.workerGone(r):
@@ -66,7 +66,7 @@ func (s *sandbox) suspendRuntime() (<-chan *invocation, *apiError) {
 	s.registrationOpen = false
 	if s.opt.managed() {
 		answer := s.runtime.readyConcurrent(&s.crowd)
-		s.script.add(whoRuntime, "next", "")
+		s.script.Add(whoRuntime, "next", "")
 		s.changedLocked()
 		return answer, nil
 	}
@@ -78,7 +78,7 @@ func (s *sandbox) suspendRuntime() (<-chan *invocation, *apiError) {
 	if from == runtimeResponseSent && s.inv != nil && !s.inv.closed {
 		s.inv.ready = time.Now()
 	}
-	s.script.add(whoRuntime, "next", "")
+	s.script.Add(whoRuntime, "next", "")
 	s.changedLocked()
 	return answer, nil
 }
@@ -142,7 +142,7 @@ func (s *sandbox) finish(inv *invocation, answer *reply) {
 func (s *sandbox) handleResponse(w http.ResponseWriter, r *http.Request) {
 	inv, failed := s.begin(r, runtimeResponse)
 	if failed != nil {
-		s.script.add(whoRuntime, "response", fmt.Sprintf("→ %d %s", failed.status, failed.Type))
+		s.script.Add(whoRuntime, "response", fmt.Sprintf("→ %d %s", failed.status, failed.Type))
 		writeAPIError(w, failed)
 		return
 	}
@@ -151,7 +151,7 @@ func (s *sandbox) handleResponse(w http.ResponseWriter, r *http.Request) {
 	if failed != nil {
 		status = failed.status
 	}
-	s.script.add(whoRuntime, "response", fmt.Sprintf("%s→ %d", modeLabel(r), status))
+	s.script.Add(whoRuntime, "response", fmt.Sprintf("%s→ %d", modeLabel(r), status))
 	s.finish(inv, answer)
 	if failed != nil {
 		writeAPIError(w, failed)
@@ -249,12 +249,12 @@ func (t *stamped) Read(p []byte) (int, error) {
 func (s *sandbox) handleError(w http.ResponseWriter, r *http.Request) {
 	inv, failed := s.begin(r, runtimeErrorResponse)
 	if failed != nil {
-		s.script.add(whoRuntime, "error", fmt.Sprintf("→ %d %s", failed.status, failed.Type))
+		s.script.Add(whoRuntime, "error", fmt.Sprintf("→ %d %s", failed.status, failed.Type))
 		writeAPIError(w, failed)
 		return
 	}
 	errorType := validErrorType(r.Header.Get(headerFunctionError))
-	s.script.add(whoRuntime, "error", errorType+" → 202")
+	s.script.Add(whoRuntime, "error", errorType+" → 202")
 	s.finish(inv, &reply{payload: errorBody(r), errorType: errorType})
 	writeAccepted(w)
 }
@@ -300,7 +300,7 @@ func (s *sandbox) handleRuntimeInitError(w http.ResponseWriter, r *http.Request)
 		writeAPIError(w, failed)
 		return
 	}
-	s.script.add(whoRuntime, "init/error", errorType+" → 202")
+	s.script.Add(whoRuntime, "init/error", errorType+" → 202")
 	writeAccepted(w)
 }
 

@@ -3,30 +3,34 @@ package lambdaemu
 import (
 	"context"
 	"errors"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"sync"
 	"syscall"
 
+	"powertools-extension/lambdaemu/fault"
 	"powertools-extension/lambdaemu/internal/child"
+	"powertools-extension/lambdaemu/transcript"
 )
 
 // sandbox is one set of processes: from the start of the extensions to the
 // death of all. A reset ends it, and the next invocation gets a new one with
 // new identifiers in the same file system.
 type sandbox struct {
-	opt      *Options
-	env      environment
-	launcher *child.Launcher
-	hooks    *notifier
-	script   *transcript
-	faults   *faults
-	wire     *wire
-	hub      *hub
-	gate     *gate
-	order    *order
-	log      *logOrder
-	gone     chan struct{} // closed at the end; frees suspended /next calls
+	opt         *Options
+	env         environment
+	launcher    *child.Launcher
+	hooks       *notifier
+	script      *transcript.Log
+	faults      *fault.Set
+	wire        *wire
+	hub         *hub
+	gate        *gate
+	order       *order
+	log         *logOrder
+	cacheClient *http.Client
+	gone        chan struct{} // closed at the end; frees suspended /next calls
 
 	mu               sync.Mutex
 	changed          chan struct{} // closed and replaced at every change of state
@@ -129,7 +133,7 @@ func (s *sandbox) drain(a *agent) {
 // spawnExtension starts the process of a in the function's directory, as on
 // AWS's emulator in /var/task; it gets no arguments (AWS source: rapid/handlers).
 func (s *sandbox) spawnExtension(a *agent, path string) error {
-	s.script.add(a.name, "exec", filepath.Base(path))
+	s.script.Add(a.name, "exec", filepath.Base(path))
 	p, err := s.launcher.Spawn(child.Command{Name: a.name, Path: path, Dir: s.opt.Dir, Env: s.env.extension()}, child.Handlers{
 		Print: func(msg child.Message) { s.printProcess(OriginExtension, a.name, msg) },
 		Room:  s.hooks.waitRoom,
@@ -146,10 +150,10 @@ func (s *sandbox) spawnExtension(a *agent, path string) error {
 }
 
 func (s *sandbox) spawnRuntime() error {
-	s.script.add(whoRuntime, "exec", filepath.Base(s.opt.Command[0]))
+	s.script.Add(whoRuntime, "exec", filepath.Base(s.opt.Command[0]))
 	p, err := s.launcher.Spawn(s.runtimeCommand(), child.Handlers{
 		Print: s.order.line, Room: s.hooks.waitRoom, Exit: s.runtimeExited,
-		Broken: func(err error) { s.script.add(whoRuntime, "log descriptor", err.Error()) },
+		Broken: func(err error) { s.script.Add(whoRuntime, "log descriptor", err.Error()) },
 	})
 	if err != nil {
 		return err
@@ -168,7 +172,7 @@ func (s *sandbox) extensionExited(a *agent, p *child.Process) {
 	if p.Code() == 0 {
 		message = "exit code 0"
 	}
-	s.script.add(a.name, "exit", p.Outcome())
+	s.script.Add(a.name, "exit", p.Outcome())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.shuttingDown && a.state == agentRunning {
@@ -185,7 +189,7 @@ func (s *sandbox) runtimeExited(p *child.Process) {
 	if p.Code() == 0 {
 		message = "Runtime exited without providing a reason"
 	}
-	s.script.add(whoRuntime, "exit", p.Outcome())
+	s.script.Add(whoRuntime, "exit", p.Outcome())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	errorType := "Runtime.ExitError"
@@ -224,14 +228,14 @@ func (s *sandbox) freeze() {
 	}
 	s.gate.set(false)
 	s.signalAll(syscall.SIGSTOP)
-	s.script.add(whoPlatform, "freeze", "")
+	s.script.Add(whoPlatform, "freeze", "")
 }
 
 func (s *sandbox) thaw() {
 	if s.opt.NoFreeze {
 		return
 	}
-	s.script.add(whoPlatform, "thaw", "")
+	s.script.Add(whoPlatform, "thaw", "")
 	s.signalAll(syscall.SIGCONT)
 	s.gate.set(true)
 }

@@ -56,7 +56,7 @@ func (s *sandbox) shutdown(reason string, runtimeGone func()) Exit {
 // flushTelemetry ends the stream and gives what is queued a short chance.
 func (s *sandbox) flushTelemetry() {
 	s.hub.endOfStream()
-	if s.faults.hit("shutdown-unflushed") {
+	if s.faults.Hit("shutdown-unflushed") {
 		return
 	}
 	for until := time.Now().Add(flushLimit); s.hub.pending() > 0 && time.Now().Before(until); {
@@ -76,7 +76,7 @@ func (s *sandbox) budget(agents []*agent) time.Duration {
 	case len(agents) == 0:
 		return 0
 	case slices.ContainsFunc(agents, func(a *agent) bool { return !a.internal }):
-		return s.faults.millis("short-deadline", budgetExternal)
+		return s.faults.Millis("short-deadline", budgetExternal)
 	}
 	return budgetInternal
 }
@@ -89,7 +89,7 @@ func (s *sandbox) stopRuntime(p *child.Process, until time.Time) {
 	if p == nil || !p.Alive() {
 		return
 	}
-	s.script.add(whoRuntime, "SIGTERM", "")
+	s.script.Add(whoRuntime, "SIGTERM", "")
 	p.AwaitThaw(thawLimit) // a signal that meets a stopped process may go to a thread that cannot handle it
 	p.Signal(syscall.SIGTERM)
 	if !p.AwaitExit(until) {
@@ -101,7 +101,7 @@ func (s *sandbox) kill(p *child.Process) {
 	if p == nil || !p.Alive() {
 		return
 	}
-	s.script.add(p.Name, "SIGKILL", "")
+	s.script.Add(p.Name, "SIGKILL", "")
 	p.Signal(syscall.SIGKILL)
 	p.Abandon()
 	p.AwaitExit(time.Now().Add(lastWait))

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"powertools-extension/lambdaemu/fault"
+	"powertools-extension/lambdaemu/transcript"
 )
 
 // SinkPlaceholder in a value of Options.Env becomes the URL of a small HTTP
@@ -28,8 +31,8 @@ type SinkStats struct {
 
 // sink is the built-in back end.
 type sink struct {
-	faults *faults
-	script *transcript
+	faults *fault.Set
+	script *transcript.Log
 	http   *http.Server
 	url    string
 	done   chan struct{} // closed by close; frees requests that hang
@@ -49,7 +52,7 @@ func wantsSink(env map[string]string) bool {
 	return false
 }
 
-func newSink(f *faults, script *transcript) (*sink, error) {
+func newSink(f *fault.Set, script *transcript.Log) (*sink, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -86,15 +89,15 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	if s.faults.hit("sink-hung") {
+	if s.faults.Hit("sink-hung") {
 		s.count(nil, "hung")
 		s.hold(time.Hour)
 		return
 	}
-	if d := s.faults.millis("sink-slow", 0); d > 0 {
+	if d := s.faults.Millis("sink-slow", 0); d > 0 {
 		s.hold(d)
 	}
-	if s.faults.hit("sink-500") {
+	if s.faults.Hit("sink-500") {
 		s.count(nil, "500")
 		w.WriteHeader(http.StatusInternalServerError)
 		return
@@ -113,7 +116,7 @@ func (s *sink) hold(d time.Duration) {
 }
 
 func (s *sink) count(body []byte, result string) {
-	s.script.add(whoPlatform, whatSink, result)
+	s.script.Add(whoPlatform, transcript.Sink, result)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stats.Requests++

@@ -36,7 +36,7 @@ func (s *sandbox) handleCredentials(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Header.Get("Authorization") != s.env.containerToken {
-		s.script.add(whoPlatform, "credentials", "→ 404 wrong token")
+		s.script.Add(whoPlatform, "credentials", "→ 404 wrong token")
 		http.NotFound(w, r)
 		return
 	}
@@ -71,7 +71,7 @@ func (s *sandbox) snapshot() {
 	s.mu.Lock()
 	s.isSnapshot = true
 	s.mu.Unlock()
-	s.script.add(whoPlatform, "snapshot", "")
+	s.script.Add(whoPlatform, "snapshot", "")
 	s.freeze()
 }
 
@@ -86,7 +86,7 @@ func (s *sandbox) restore(ctx context.Context) (time.Duration, *failure) {
 	ctx, cancel := context.WithTimeoutCause(ctx, restoreLimit, &failure{status: statusTimeout, message: "restore timed out"})
 	defer cancel()
 	begin := time.Now()
-	s.script.add(whoPlatform, "restore", "")
+	s.script.Add(whoPlatform, "restore", "")
 	s.thaw()
 	s.logRestoreStart()
 	failed := s.resumeRuntime(ctx)
@@ -94,7 +94,7 @@ func (s *sandbox) restore(ctx context.Context) (time.Duration, *failure) {
 	s.logRestoreRuntimeDone(failed)
 	took := time.Since(begin)
 	s.logRestoreReport(took, failed)
-	s.script.add(whoPlatform, "restore end", initOutcome(failed))
+	s.script.Add(whoPlatform, "restore end", initOutcome(failed))
 	return took, failed
 }
 
@@ -132,13 +132,13 @@ func (s *sandbox) handleRestoreNext(w http.ResponseWriter, r *http.Request) {
 	s.drain(nil)
 	restored, failed := s.suspendForRestore()
 	if failed != nil {
-		s.script.add(whoRuntime, "restore/next", "→ 403 "+failed.Type)
+		s.script.Add(whoRuntime, "restore/next", "→ 403 "+failed.Type)
 		writeAPIError(w, failed)
 		return
 	}
 	select {
 	case <-restored:
-		s.script.add(whoRuntime, "restored", "")
+		s.script.Add(whoRuntime, "restored", "")
 	case <-s.gone:
 		writeAPIError(w, internalServerError())
 	}
@@ -153,7 +153,7 @@ func (s *sandbox) suspendForRestore() (<-chan struct{}, *apiError) {
 	s.runtime.state = runtimeRestoreReady
 	s.runtime.restore = make(chan struct{})
 	s.registrationOpen = false
-	s.script.add(whoRuntime, "restore/next", "")
+	s.script.Add(whoRuntime, "restore/next", "")
 	s.changedLocked()
 	return s.runtime.restore, nil
 }
@@ -171,7 +171,7 @@ func (s *sandbox) handleRestoreError(w http.ResponseWriter, r *http.Request) {
 		writeAPIError(w, failed)
 		return
 	}
-	s.script.add(whoRuntime, "restore/error", errorType+" → 202")
+	s.script.Add(whoRuntime, "restore/error", errorType+" → 202")
 	writeAccepted(w)
 }
 

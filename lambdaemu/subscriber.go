@@ -8,6 +8,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"powertools-extension/lambdaemu/fault"
+	"powertools-extension/lambdaemu/transcript"
 )
 
 const (
@@ -35,8 +38,8 @@ type subscriber struct {
 	tcp       bool
 	sender    sender
 	gate      *gate
-	faults    *faults
-	script    *transcript
+	faults    *fault.Set
+	script    *transcript.Log
 	wire      *wire            // nil: nobody listens
 	counts    *telemetryCounts // nil: not counted
 
@@ -64,16 +67,16 @@ func (s *subscriber) put(e event) {
 
 func (s *subscriber) putOne(e event) {
 	s.counts.offered()
-	if s.faults.hit("telemetry-silent") {
+	if s.faults.Hit("telemetry-silent") {
 		s.counts.lost(1)
 		return
 	}
 	q := queued{encoded: e.encode(s.schema, s.logFormat), at: time.Now()}
-	if s.faults.hit("record-forms") {
+	if s.faults.Hit("record-forms") {
 		q.record = oddForm(s.nextForm(), e, q.record)
 	}
 	limit := queueBytes
-	if n, ok := s.faults.value("logs-dropped"); ok {
+	if n, ok := s.faults.Value("logs-dropped"); ok {
 		limit = n
 	}
 	s.mu.Lock()
@@ -181,7 +184,7 @@ func (s *subscriber) take() []queued {
 }
 
 func (s *subscriber) deliver(ctx context.Context, batch []queued) {
-	if s.faults.hit("batch-reordered") {
+	if s.faults.Hit("batch-reordered") {
 		slices.Reverse(batch)
 	}
 	delivered := s.deliverAll(ctx, s.bodies(batch))
@@ -194,10 +197,10 @@ func (s *subscriber) bodies(batch []queued) []post {
 		return []post{lines(batch)}
 	}
 	cut := s.buffering.maxBytes
-	if n, ok := s.faults.value("batch-split"); ok {
+	if n, ok := s.faults.Value("batch-split"); ok {
 		cut = n
 	}
-	lost, lose := s.faults.value("batch-split-lost")
+	lost, lose := s.faults.Value("batch-split-lost")
 	if lose {
 		cut = lost
 	}
@@ -207,12 +210,12 @@ func (s *subscriber) bodies(batch []queued) []post {
 		s.counts.lost(len(batch) - whole)
 		list = list[:1]
 	}
-	if s.faults.hit("batch-truncated") {
+	if s.faults.Hit("batch-truncated") {
 		last := &list[len(list)-1]
 		last.body = last.body[:max(0, len(last.body)-10)]
 		s.counts.lost(1)
 	}
-	if s.faults.hit("batch-duplicated") {
+	if s.faults.Hit("batch-duplicated") {
 		list = append(list, list...)
 	}
 	return list
@@ -258,7 +261,7 @@ func (s *subscriber) attempt(ctx context.Context, p post) bool {
 	if err != nil {
 		result = "unanswered"
 	}
-	s.script.add(s.agent, whatTelemetry, result+" "+strings.Join(p.labels, ", "))
+	s.script.Add(s.agent, transcript.Telemetry, result+" "+strings.Join(p.labels, ", "))
 	taken := err == nil && status >= http.StatusOK && status < http.StatusMultipleChoices
 	if !taken {
 		s.counts.refused()

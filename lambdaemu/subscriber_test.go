@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"powertools-extension/lambdaemu/fault"
+	"powertools-extension/lambdaemu/transcript"
 )
 
 // fakeSender records what it gets and answers with the next status.
@@ -62,18 +65,18 @@ type subRig struct {
 
 func newSubRig(t *testing.T, out *fakeSender, faultList ...string) *subRig {
 	t.Helper()
-	set := &faults{}
+	set := &fault.Set{}
 	for _, text := range faultList {
 		f, err := ParseFault(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		set.set(f)
+		set.Put(f)
 	}
 	s := &subscriber{
 		agent: "shim", types: []string{"platform", "function"}, schema: "2022-12-13", logFormat: "Text",
 		buffering: buffering{maxItems: 1000, maxBytes: 262144, timeout: time.Second},
-		sender:    out, gate: newGate(), faults: set, script: &transcript{hooks: &notifier{}}, wake: make(chan struct{}, 1),
+		sender:    out, gate: newGate(), faults: set, script: &transcript.Log{}, wake: make(chan struct{}, 1),
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

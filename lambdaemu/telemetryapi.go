@@ -126,7 +126,7 @@ func (s *sandbox) serveSubscription(w http.ResponseWriter, r *http.Request, logs
 	}
 	req := subscription{logs: logs}
 	status, body := s.subscribe(r, a, &req)
-	s.script.add(a.name, "subscribe", subscribeLabel(req, status))
+	s.script.Add(a.name, "subscribe", subscribeLabel(req, status))
 	if status != http.StatusOK {
 		w.Header().Set("Content-Type", "application/json")
 	}
@@ -179,17 +179,17 @@ func (s *subscription) closed() *apiError {
 // subscribeFault is the answer a fault gives in place of the true one.
 func (s *sandbox) subscribeFault(req *subscription) *apiError {
 	switch {
-	case s.faults.hit("telemetry-202"):
+	case s.faults.Hit("telemetry-202"):
 		return &apiError{http.StatusAccepted, req.api() + " API is not supported", req.api() + ".NotSupported"}
-	case s.faults.hit("telemetry-400"):
+	case s.faults.Hit("telemetry-400"):
 		return &apiError{http.StatusBadRequest, "injected fault", "ValidationError"}
-	case s.faults.hit("telemetry-403"):
+	case s.faults.Hit("telemetry-403"):
 		return forbidden("Extension.UnknownExtensionIdentifier", "Unknown extension")
-	case s.faults.hit("telemetry-500"):
+	case s.faults.Hit("telemetry-500"):
 		return internalServerError()
-	case s.faults.hit("telemetry-closed"):
+	case s.faults.Hit("telemetry-closed"):
 		return req.closed()
-	case req.SchemaVersion == schema2025Jan && s.faults.hit("schema-old"):
+	case req.SchemaVersion == schema2025Jan && s.faults.Hit("schema-old"):
 		return &apiError{http.StatusBadRequest, "schemaVersion '2025-01-29' is not supported", "ValidationError"}
 	}
 	return nil
@@ -237,7 +237,7 @@ func (s *sandbox) newSender(ctx context.Context, req *subscription) (sender, err
 	if err != nil {
 		return nil, err
 	}
-	if s.faults.hit("telemetry-root") {
+	if s.faults.Hit("telemetry-root") {
 		uri = &url.URL{Host: uri.Host, Path: "/"}
 	}
 	return newHTTPSender(uri), nil

@@ -1,44 +1,6 @@
 package lambdaemu
 
-import (
-	"slices"
-	"sync"
-	"time"
-)
-
-// transcriptLimit bounds the memory of a long-lived emulator. The oldest
-// entries go first; OnEntry has seen them all.
-const transcriptLimit = 100_000
-
-// Names of the lanes that are no extension.
-const (
-	whoPlatform = "platform"
-	whoRuntime  = "runtime"
-)
-
-// transcript keeps what happened, in order.
-type transcript struct {
-	mu      sync.Mutex
-	entries []Entry
-	hooks   *notifier
-}
-
-func (t *transcript) add(who, what, detail string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	entry := Entry{At: time.Now(), Who: who, What: what, Detail: detail}
-	if len(t.entries) >= transcriptLimit {
-		t.entries = slices.Delete(t.entries, 0, transcriptLimit/10)
-	}
-	t.entries = append(t.entries, entry)
-	t.hooks.entry(entry)
-}
-
-func (t *transcript) snapshot() []Entry {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return slices.Clone(t.entries)
-}
+import "sync"
 
 // notifier calls OnLine and OnEntry from one goroutine, so that a slow hook
 // delays neither the APIs nor a process that is being frozen. Hooks must not

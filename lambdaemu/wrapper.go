@@ -31,15 +31,15 @@ func (s *sandbox) runtimeCommand() child.Command {
 	c := child.Command{
 		Name: whoRuntime, Path: s.opt.Command[0], Args: s.opt.Command[1:], Dir: s.opt.Dir, Env: s.env.runtime(),
 		Split: s.opt.SplitOutput, Framed: s.opt.framed(), Pace: s.logPace,
-		AwaitEOF: func() bool { return s.faults.hit("log-reader-eof") },
+		AwaitEOF: func() bool { return s.faults.Hit("log-reader-eof") },
 	}
 	wrapper := s.opt.Env[wrapperKey]
 	switch {
 	case wrapper == "":
 	case s.opt.osOnly():
-		s.script.add(whoRuntime, "wrapper", "not started: runtime "+s.opt.Runtime+" does not know "+wrapperKey)
+		s.script.Add(whoRuntime, "wrapper", "not started: runtime "+s.opt.Runtime+" does not know "+wrapperKey)
 	default:
-		s.script.add(whoRuntime, "wrapper", filepath.Base(wrapper))
+		s.script.Add(whoRuntime, "wrapper", filepath.Base(wrapper))
 		c.Path, c.Args = "/bin/sh", append([]string{"-c", bootstrap, wrapper}, s.opt.Command...)
 	}
 	return c

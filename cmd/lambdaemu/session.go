@@ -16,6 +16,7 @@ import (
 	"powertools-extension/cmd/lambdaemu/show"
 	"powertools-extension/internal/eventsource"
 	"powertools-extension/lambdaemu"
+	"powertools-extension/lambdaemu/transcript"
 )
 
 // reportWait bounds how long a block waits for the REPORT line behind the answer.
@@ -167,6 +168,11 @@ func (s *session) open(ctx context.Context) error {
 	}
 	stop()
 	s.box, s.endBox = box, cancel
+	for _, e := range box.Transcript() {
+		if e.What == transcript.Warning {
+			fmt.Fprintln(s.p.stderr, "lambdaemu: warning:", e.Detail)
+		}
+	}
 	return nil
 }
 

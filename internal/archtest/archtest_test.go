@@ -71,10 +71,12 @@ var floors = map[string]int{
 // aside are the packages beside the product: they may import what is listed,
 // and nothing that is shipped may import them.
 var aside = map[string][]string{
-	"lambdaemu":                 {"lambdaemu/internal/child"},
+	"lambdaemu":                 {"lambdaemu/fault", "lambdaemu/internal/child", "lambdaemu/transcript"},
+	"lambdaemu/fault":           {},
+	"lambdaemu/transcript":      {},
 	"lambdaemu/internal/child":  {},
 	"internal/awsemu":           {},
-	"cmd/lambdaemu":             {"cmd/lambdaemu/serve", "cmd/lambdaemu/show", "lambdaemu", "internal/awsemu", "internal/eventsource", "internal/nearest"},
+	"cmd/lambdaemu":             {"cmd/lambdaemu/serve", "cmd/lambdaemu/show", "lambdaemu", "lambdaemu/transcript", "internal/awsemu", "internal/eventsource", "internal/nearest"},
 	"cmd/lambdaemu/serve":       {"lambdaemu"},
 	"cmd/lambdaemu/show":        {"lambdaemu", "internal/awsemu", "internal/eventsource"},
 	"internal/eventsource":      {},
@@ -157,6 +159,21 @@ func TestFloors(t *testing.T) {
 				t.Errorf("%s imports %s, which is beside the product", name, imported)
 			case isRoom && floors[imported] >= floor:
 				t.Errorf("%s (floor %d) imports %s (floor %d)", name, floor, imported, floors[imported])
+			}
+		}
+	}
+}
+
+// The local Lambda is imported by other people's modules: it brings the standard
+// library and nothing else, and none of the extension's packages, so that both
+// sides of a test cannot share one misreading.
+func TestLambdaemuStandsAlone(t *testing.T) {
+	for _, p := range list(t, "./lambdaemu/...") {
+		for _, dep := range p.Deps {
+			first, _, _ := strings.Cut(dep, "/")
+			name, ours := within(dep)
+			if ours && name != "lambdaemu" && !strings.HasPrefix(name, "lambdaemu/") || !ours && strings.Contains(first, ".") {
+				t.Errorf("%s depends on %s", p.ImportPath, dep)
 			}
 		}
 	}

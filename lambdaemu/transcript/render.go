@@ -1,20 +1,10 @@
-package lambdaemu
+package transcript
 
 import (
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-)
-
-// What of an entry that Render treats specially.
-const (
-	whatTelemetry = "telemetry POST"
-	whatRegister  = "register"
-	whatInvoke    = "invoke"
-	whatSink      = "sink POST"
-	whatLogOrder  = "log order"
-	whatWarning   = "warning"
 )
 
 // Render returns the transcript as text for a golden file: times are dropped,
@@ -29,11 +19,11 @@ func Render(entries []Entry) string {
 	var phase []Entry
 	for _, entry := range entries {
 		switch {
-		case entry.What == whatTelemetry || entry.What == whatSink || entry.What == whatWarning:
-		case entry.Who == whoPlatform:
+		case untold(entry.What):
+		case entry.Who == Platform:
 			renderPhase(&b, phase)
 			phase = phase[:0]
-			fmt.Fprintf(&b, "== %s\n", label(entry))
+			fmt.Fprintf(&b, "== %s\n", entry)
 		default:
 			phase = append(phase, entry)
 		}
@@ -43,11 +33,22 @@ func Render(entries []Entry) string {
 	return names.Replace(b.String())
 }
 
-func label(entry Entry) string {
-	if entry.Detail == "" {
-		return entry.What
+// untold are the entries whose place or presence is a matter of timing, of the
+// machine, or of an option.
+func untold(what string) bool {
+	switch what {
+	case Telemetry, Sink, Warning, LineTaken, UsageTaken, CacheTaken:
+		return true
 	}
-	return entry.What + " " + entry.Detail
+	return false
+}
+
+// String is the entry in words: what, and its detail.
+func (e Entry) String() string {
+	if e.Detail == "" {
+		return e.What
+	}
+	return e.What + " " + e.Detail
 }
 
 func renderPhase(b *strings.Builder, phase []Entry) {
@@ -55,13 +56,13 @@ func renderPhase(b *strings.Builder, phase []Entry) {
 		if x.Who == y.Who {
 			return 0
 		}
-		if x.Who == whoRuntime || y.Who == whoRuntime {
-			return boolOrder(x.Who == whoRuntime)
+		if x.Who == Runtime || y.Who == Runtime {
+			return boolOrder(x.Who == Runtime)
 		}
 		return strings.Compare(x.Who, y.Who)
 	})
 	for _, entry := range phase {
-		fmt.Fprintf(b, "%-12s %s\n", entry.Who, label(entry))
+		fmt.Fprintf(b, "%-12s %s\n", entry.Who, entry)
 	}
 }
 
@@ -77,7 +78,7 @@ func renderTelemetry(b *strings.Builder, entries []Entry) {
 	var order []string
 	events := make(map[string][]string)
 	for _, entry := range entries {
-		if entry.What != whatTelemetry {
+		if entry.What != Telemetry {
 			continue
 		}
 		if _, seen := events[entry.Who]; !seen {
@@ -125,10 +126,10 @@ func stableNames(entries []Entry) *strings.Replacer {
 			continue
 		}
 		switch {
-		case entry.Who == whoPlatform && entry.What == whatInvoke:
+		case entry.Who == Platform && entry.What == Invoke:
 			requests++
 			pairs = append(pairs, id, fmt.Sprintf("<request-%d>", requests))
-		case entry.What == whatRegister && isUUID(id):
+		case entry.What == Register && strings.Contains(entry.Detail, "→ 200 "):
 			registered = append(registered, entry)
 		default:
 			continue
@@ -157,7 +158,7 @@ func Timeline(entries []Entry) string {
 	var b strings.Builder
 	for _, entry := range entries {
 		ms := float64(entry.At.Sub(entries[0].At).Microseconds()) / 1000
-		fmt.Fprintf(&b, "%10.1f ms  %-14s %s\n", ms, entry.Who, label(entry))
+		fmt.Fprintf(&b, "%10.1f ms  %-14s %s\n", ms, entry.Who, entry)
 	}
 	return b.String()
 }

@@ -1,0 +1,33 @@
+package lambdaemu
+
+import (
+	"powertools-extension/lambdaemu/fault"
+	"powertools-extension/lambdaemu/transcript"
+)
+
+// Entry is one thing that crossed the wire or happened to a process.
+type Entry = transcript.Entry
+
+// Render is transcript.Render: the transcript as text for a golden file.
+func Render(entries []Entry) string { return transcript.Render(entries) }
+
+// Timeline is transcript.Timeline: the transcript as a person reads it.
+func Timeline(entries []Entry) string { return transcript.Timeline(entries) }
+
+// Fault is a named fault of the platform; see FaultNames.
+type Fault = fault.Fault
+
+// FaultInfo describes one fault.
+type FaultInfo = fault.Info
+
+// FaultNames is fault.Names: every fault with its meaning.
+func FaultNames() []FaultInfo { return fault.Names() }
+
+// ParseFault is fault.Parse: it reads NAME[:ARG][@FROM].
+func ParseFault(s string) (Fault, error) { return fault.Parse(s) }
+
+// Lanes of the transcript that are no extension.
+const (
+	whoPlatform = transcript.Platform
+	whoRuntime  = transcript.Runtime
+)
