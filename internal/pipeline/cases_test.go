@@ -98,6 +98,29 @@ func TestRuntimeHeads(t *testing.T) {
 	}
 }
 
+// TestWrappedTexts: in the JSON log format the platform puts a text into an
+// object and calls it INFO.
+func TestWrappedTexts(t *testing.T) {
+	const tail = `,"service":"orders","cold_start":true,"function_request_id":"` + testID + `","xray_trace_id":"1-5759e988-bd862e3fe1be46a994272793"`
+	for _, tc := range []struct{ name, in, want string }{
+		{"an error", `{"timestamp":"2024-01-15T11:30:44.000Z","level":"INFO","message":"E0131 12:00:00.123456       8 main.go:12] \"charge\" failed"}`,
+			`{"level":"ERROR","message":"E0131 12:00:00.123456       8 main.go:12] \"charge\" failed","timestamp":"2024-01-15T11:30:44.000Z"` + tail + `}`},
+		{"no level", `{"timestamp":"2024-01-15T11:30:44.000Z","level":"INFO","message":"order accepted"}`,
+			`{"timestamp":"2024-01-15T11:30:44.000Z","level":"INFO","message":"order accepted"` + tail + `}`},
+		{"prose", `{"timestamp":"2024-01-15T11:30:44.000Z","level":"INFO","message":"no ERROR"}`,
+			`{"timestamp":"2024-01-15T11:30:44.000Z","level":"INFO","message":"no ERROR"` + tail + `}`},
+		{"a logger's own", `{"timestamp":"2024-01-15T11:30:44.000Z","level":"INFO","message":"[ERROR] x","order":7}`,
+			`{"timestamp":"2024-01-15T11:30:44.000Z","level":"INFO","message":"[ERROR] x","order":7` + tail + `}`},
+		{"a level of its own", `{"timestamp":"2024-01-15T11:30:44.000Z","level":"WARN","message":"[ERROR] x"}`,
+			`{"timestamp":"2024-01-15T11:30:44.000Z","level":"WARN","message":"[ERROR] x"` + tail + `}`},
+	} {
+		r := newRig(t, nil).running()
+		if got := r.one(objectLine(tc.in)); got != tc.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", tc.name, got, tc.want)
+		}
+	}
+}
+
 // TestErrorsOfRuntimes: the three keys that make an error found and read.
 func TestErrorsOfRuntimes(t *testing.T) {
 	const head = "2024-01-15T11:30:45.123Z\t" + testID + "\t"
@@ -122,6 +145,7 @@ func TestErrorsOfRuntimes(t *testing.T) {
 		{"Rust panic, with a backtrace", "thread 'main' panicked at src/main.rs:5:9:\nno\nstack backtrace:\n   0: f", "panic", "no", "stack backtrace:\n   0: f"},
 		{"JSON of Python", `{"level":"ERROR","errorType":"KeyError","errorMessage":"'x'","stackTrace":["  File \"a.py\"\n","    raise\n"]}`, "KeyError", "'x'", "  File \"a.py\"\n    raise\n"},
 		{"JSON of Node", `{"level":"ERROR","message":{"errorType":"TypeError","errorMessage":"no","stackTrace":["TypeError: no","    at f"]}}`, "TypeError", "no", "TypeError: no\n    at f"},
+		{"JSON of Java", `{"timestamp":"2024-01-15T11:30:45.123Z","message":"no: java.lang.IllegalStateException\njava.lang.IllegalStateException: no\n\tat App.handle(App.java:7)\n","level":"ERROR","AWSRequestId":"x"}`, "java.lang.IllegalStateException", "no", "java.lang.IllegalStateException: no\n\tat App.handle(App.java:7)"},
 		{"a logger's line", "[ERROR]\t2024-01-15T11:30:45.123Z\t" + testID + "\tpayment refused", "", "", ""},
 		{"prose about an error", "the ValueError: is known\nTraceback is here", "", "", ""},
 	} {

@@ -78,6 +78,23 @@ func isInstant(text []byte) bool {
 	return ok && zoned
 }
 
+// wrapped returns time and text of an object that the platform made of a text:
+// it has three members and no others (Lambda log formats). The text has its
+// escapes; nil: the object is another one.
+func wrapped(obj []byte) (at, text []byte) {
+	const start, then, end = `{"timestamp":"`, `","level":"INFO","message":"`, `"}`
+	rest, ok := bytes.CutPrefix(obj, []byte(start))
+	if !ok || len(rest) < headTime+len(then)+len(end) {
+		return nil, nil
+	}
+	at = rest[:headTime]
+	text, ok = bytes.CutPrefix(rest[headTime:], []byte(then))
+	if !ok || jsonbytes.SkipString(text, -1) != len(text)-1 {
+		return nil, nil
+	}
+	return at, text[:len(text)-len(end)]
+}
+
 // fixedHead knows beginnings that have a form of their own: klog and glog
 // ("E0131 12:00:00.123456  8 main.go:12] "), PHP's errors, panics of Rust, and
 // the priority of systemd and syslog ("<3>").

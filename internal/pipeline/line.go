@@ -37,6 +37,7 @@ type parser struct {
 	name  []byte // a member name whose escapes are undone
 	head  []byte // the start of a text without its colours
 	trace []byte // a traceback with its line breaks
+	inner []byte // a text that the platform wrapped
 }
 
 // parse returns what the event's line is and says. The result is valid until
@@ -53,6 +54,7 @@ func (p *parser) parse(ev *telemetry.Event) *line {
 func (p *parser) read(checked bool) {
 	l := &p.line
 	if obj := innerObject(l.text); obj != nil && p.readObject(obj, checked) {
+		p.unwrap()
 		return
 	}
 	p.parseText()
@@ -67,6 +69,26 @@ func (p *parser) read(checked bool) {
 		} else if l.facts.Level == levelUnknown {
 			l.facts.Level = head.facts.Level
 		}
+	}
+}
+
+// unwrap makes a text again of one that the platform put into an object, as it
+// does in the JSON log format with what is none. INFO is its word and not the
+// function's: a text that says another level is a line of that level.
+func (p *parser) unwrap() {
+	l := &p.line
+	at, text := wrapped(l.text)
+	if text == nil || l.facts.Level != levelInfo {
+		return
+	}
+	object := *l
+	p.inner = jsonbytes.Unescape(append(p.inner[:0], text...))
+	*l = line{text: p.inner}
+	p.parseText()
+	if l.facts.Level == levelUnknown || l.facts.Level == levelInfo {
+		*l = object
+	} else if l.time == nil {
+		l.time = at
 	}
 }
 

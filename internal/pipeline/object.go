@@ -38,6 +38,7 @@ func (p *parser) parseObject() {
 		p.member(&f, name, value)
 	}
 	f.conclude(l)
+	p.messageFailure()
 }
 
 // checkObject is parseObject for a text that may be an object, and reports
@@ -60,6 +61,7 @@ func (p *parser) checkObject(obj []byte) bool {
 		return false
 	}
 	f.conclude(l)
+	p.messageFailure()
 	return true
 }
 

@@ -41,6 +41,17 @@ func (p *parser) lineBreaks(body []byte) []byte {
 	return p.trace
 }
 
+// messageFailure reads the error that Java's client, in the JSON log format,
+// and others print as the text of the message, with its trace.
+func (p *parser) messageFailure() {
+	l := &p.line
+	if l.facts.Level < levelError || l.facts.Level > levelCritical || l.failure.errorType != nil || l.emf || !bytes.Contains(l.facts.Message, []byte(`\n\tat `)) {
+		return
+	}
+	p.trace = jsonbytes.Unescape(append(p.trace[:0], l.facts.Message...))
+	l.failure = stackFailure(p.trace)
+}
+
 // readFailure finds type, message and trace of an error in the text that a
 // runtime or a logger printed of it.
 func readFailure(text []byte) failure {
@@ -83,6 +94,12 @@ func objectFailure(text []byte) (f failure) {
 	obj := jsonbytes.TrimSpace(text[open:])
 	if !jsonbytes.LooksLikeObject(obj) || !jsonbytes.Valid(obj) {
 		return f
+	}
+	obj = appendValid(nil, obj) // what is taken from it is written as it is
+	for i, c := range obj {
+		if c == '\n' || c == '\r' { // between tokens
+			obj[i] = ' '
+		}
 	}
 	for m := jsonbytes.MembersOf(obj); ; {
 		name, value, ok := m.Next()
