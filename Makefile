@@ -38,10 +38,23 @@ test: runtimes ## all tests, with the race detector and real runtimes
 check: lint test fuzz ## what every commit must pass
 
 .PHONY: lint
-lint: ## format, vet, staticcheck
+lint: ## format, vet, staticcheck, tidy modules; test/otlp and tools too
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'not formatted: run gofmt -w on these files' >&2; exit 1; }
 	go vet ./...
 	$(STATICCHECK) ./...
+	cd test/otlp && go vet ./... && go tool -modfile=../../tools/go.mod staticcheck ./...
+	@for module in . test/otlp tools; do (cd $$module && go mod tidy -diff) || { echo "$$module: run go mod tidy there" >&2; exit 1; }; done
+	@go mod verify
+
+.PHONY: cover
+cover: ## coverage per package of what needs no other runtimes, lowest first
+	@mkdir -p bin
+	@go test -coverprofile=bin/cover.out $$(go list ./... | grep -v /test/) | awk '/coverage:/ { for (i = 1; i <= NF; i++) if ($$i ~ /%$$/) print $$i, $$2 }' | sort -n
+	@go tool cover -func=bin/cover.out | tail -n 1
+
+.PHONY: notice
+notice: ## NOTICE: what is linked into the layer, with its licences
+	go test ./layer/licences -run TestNotice -update
 
 # A run that ends at its time limit without a failing input, which the go
 # command sometimes reports as "context deadline exceeded", is run once more.

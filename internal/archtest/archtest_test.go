@@ -86,6 +86,7 @@ var aside = map[string][]string{
 	"examples/go":               {},
 	"examples/snippets/go":      {},
 	"layer":                     {},
+	"layer/licences":            {},
 	"test/awsemu":               {"test/harness"},
 	"test/bench":                {},
 	"test/bench/bare":           {},
