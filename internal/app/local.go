@@ -132,7 +132,11 @@ func (a *App) current() localhttp.Context {
 
 // state is what GET /healthz tells.
 func (a *App) state() localhttp.Health {
-	return localhttp.Health{Features: a.features(), Degraded: a.health.list(), BilledMetrics: &a.billed}
+	h := localhttp.Health{Features: a.features(), Degraded: a.health.list(), BilledMetrics: &a.billed}
+	if server := a.proxy.server.Load(); server != nil {
+		h.Proxy = &localhttp.ProxyHealth{Upstream: server.Upstream(), Handshake: a.proxy.greeted.Load(), Used: a.proxies(), Open: server.Open(), Hooks: []string{}}
+	}
+	return h
 }
 
 func (a *App) features() []string {

@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"powertools-extension/internal/awsevent"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/localhttp"
 	"powertools-extension/internal/paramcache"
@@ -117,19 +118,38 @@ func (a *App) closeProxy(ctx context.Context) {
 type passing struct{ *App }
 
 // Delivered implements runtimeapi.Observer.
-func (o passing) Delivered(e runtimeapi.Event) {
-	o.tracker.Delivered(invocation.Delivery{
+func (o passing) Delivered(e runtimeapi.Event) (http bool) {
+	d := invocation.Delivery{
 		RequestID: e.ID, FunctionARN: e.FunctionARN, TraceHeader: e.TraceHeader, TenantID: e.TenantID,
-		Deadline: e.Deadline, At: e.At.Round(0),
-	})
+		Deadline: e.Deadline, At: e.At.Round(0), Bytes: e.Bytes,
+	}
+	source := awsevent.Recognise(e.Beginning)
+	if d.EventSource = source.Name; !e.Whole && source.Source == awsevent.Unknown() {
+		d.EventSource = "" // its mark may stand behind what was seen
+	}
+	if e.Whole {
+		d.Records = awsevent.Records(e.Beginning)
+	}
+	o.tracker.Delivered(d)
+	return source.HTTP
 }
 
 // Answered implements runtimeapi.Observer.
 func (o passing) Answered(answer runtimeapi.Answer) {
-	o.tracker.Answered(invocation.Answer{
+	a := invocation.Answer{
 		RequestID: answer.ID, At: time.Now().Round(0), Failed: answer.Failed, ErrorType: answer.ErrorType,
 		Status: answer.Status, Bytes: answer.Bytes,
-	})
+		Timed: answer.Known, Handler: answer.Handler, Proxy: answer.Proxy, Streamed: answer.Streamed,
+	}
+	if answer.HTTP {
+		a.HTTPStatus = awsevent.StatusCode(answer.Beginning)
+	}
+	if answer.Failed {
+		if posted := awsevent.ErrorType(answer.Beginning); posted != "" {
+			a.ErrorType = posted
+		}
+	}
+	o.tracker.Answered(a)
 }
 
 // Late implements runtimeapi.Observer.

@@ -139,6 +139,27 @@ func TestStatusCode(t *testing.T) {
 	}
 }
 
+func TestRecords(t *testing.T) {
+	for text, want := range map[string]int{
+		string(sqs("b", 10)): 10, `{"Records":[]}`: 0, `{"Records":[1,{"a":[1,2]},null]}`: 3, `{"Records":{}}`: 0, `{"records":[{}],"deliveryStreamArn":"x"}`: 1,
+		`{"Records":[{}`: 0, `[]`: 0, ``: 0,
+	} {
+		if got := Records([]byte(text)); got != want {
+			t.Errorf("%.60s: %d, want %d", text, got, want)
+		}
+	}
+}
+
+func TestErrorType(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"errorMessage":"m","errorType":"KeyError","stackTrace":[]}`: "KeyError", `{"errorType":1}`: "", `{"errorType":"a\"b"}`: "", `[]`: "", `{"cause":{"errorType":"x"}}`: "",
+	} {
+		if got := ErrorType([]byte(text)); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}
+
 func apiGateway() []byte {
 	return []byte(strings.Replace(samples[3].event, `"headers":{"host":"x"}`, `"headers":{"host":"x","cookie":"`+strings.Repeat("c", 2500)+`"}`, 1))
 }

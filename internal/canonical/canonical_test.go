@@ -45,6 +45,8 @@ func full() *Event {
 			*n = number()
 		}
 	}
+	s.Passed = &invocation.Passage{EventSource: "sqs", Records: 3, RequestBytes: number(), ResponseBytes: number(), HandlerMs: number(), ProxyMs: number(),
+		HTTPStatus: 201, Streamed: true, AnsweredBy: "idempotency", HookErrors: 2}
 	for i := range s.Logs {
 		s.Logs[i] = uint32(number().Value)
 	}

@@ -3,6 +3,7 @@ package canonical
 import (
 	"math"
 
+	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/procstat"
 	"powertools-extension/internal/telemetry"
 )
@@ -108,11 +109,22 @@ func times() []metric {
 			func(e *Event) telemetry.Number { return e.RuntimeDurationMs }, 0, classic, false},
 		{MetricInfo{"PostRuntimeDuration", ms, "report and runtimeDone", PresetAll, "time extensions took after the runtime", ""},
 			func(e *Event) telemetry.Number { return e.PostRuntimeDurationMs }, 0, classic, false},
+		{MetricInfo{"HandlerDuration", ms, "proxy", PresetAll, "from the event's last byte at the runtime to the answer's last byte", "through the proxy"},
+			func(e *Event) telemetry.Number { return passage(e).HandlerMs }, 0, everywhere, false},
+		{MetricInfo{"ProxyDuration", ms, "proxy", PresetAll, "time the proxy itself took, both ways", "through the proxy"},
+			func(e *Event) telemetry.Number { return passage(e).ProxyMs }, 0, everywhere, false},
 		{MetricInfo{"ResponseLatency", ms, "span", PresetAll, "time to the first byte of the response", ""},
 			func(e *Event) telemetry.Number { return e.ResponseLatencyMs }, 0, everywhere, false},
 		{MetricInfo{"ResponseDuration", ms, "span", PresetAll, "time from the first to the last byte of the response", ""},
 			func(e *Event) telemetry.Number { return e.ResponseDurationMs }, 0, everywhere, false},
 	}
+}
+
+func passage(e *Event) invocation.Passage {
+	if e.Passed == nil {
+		return invocation.Passage{}
+	}
+	return *e.Passed
 }
 
 func amounts() []metric {

@@ -51,6 +51,15 @@ func propertyTable() []property {
 		row("outcome", "judgement: success, error, timeout, out_of_memory, partial, unknown", func(e *Event) any { return string(e.Outcome) }),
 		row("outcome_from", "who decided: proxy, platform, produced_bytes, runtime_line, empty_response", func(e *Event) any { return text(e.OutcomeFrom) }),
 		row("error_logged", "type of the last error that was caught and logged; only if the invocation did not fail", func(e *Event) any { return text(e.ErrorLogged) }),
+		row("proxy", "true if the runtime talked to Lambda through the extension", func(e *Event) any { return flag(e.Passed != nil) }),
+		row("event_source", "where the event comes from, as its form tells; only through the proxy", passed(func(p *invocation.Passage) any { return text(p.EventSource) })),
+		row("records", "records of the event; only through the proxy, of events up to 64 KiB", passed(func(p *invocation.Passage) any { return some(uint32(p.Records)) })),
+		row("request_bytes", "size of the event; only through the proxy", passed(func(p *invocation.Passage) any { return whole(p.RequestBytes) })),
+		row("response_bytes", "size of what the runtime posted; only through the proxy", passed(func(p *invocation.Passage) any { return whole(p.ResponseBytes) })),
+		row("http_status", "`statusCode` of the answer to an HTTP event; only through the proxy", passed(func(p *invocation.Passage) any { return some(uint32(p.HTTPStatus)) })),
+		row("streamed", "true if the answer was a stream; only through the proxy", passed(func(p *invocation.Passage) any { return flag(p.Streamed) })),
+		row("answered_by", "the hook that answered in the function's place", passed(func(p *invocation.Passage) any { return text(p.AnsweredBy) })),
+		row("hook_errors", "hooks that failed, so that the bytes went on as they were; only if any did", passed(func(p *invocation.Passage) any { return some(uint32(p.HookErrors)) })),
 		row("complete", "false if the sandbox ended before the platform's report", func(e *Event) any { return e.Complete }),
 		row("shutdown_reason", "why the sandbox ended; only if complete is false", func(e *Event) any { return text(e.ShutdownReason) }),
 		row("deadline_slack_ms", "time that was left when the function was done", func(e *Event) any { return whole(e.DeadlineSlackMs) }),
@@ -71,6 +80,23 @@ func propertyTable() []property {
 		row("log_hold_dropped", "lines that the flight recorder had no room for; only if there are any", func(e *Event) any { return some(e.HoldDropped) }),
 		row("error_fingerprint", "16 hex digits, the same for first ERROR lines that differ only in numbers and ids", func(e *Event) any { return text(e.FirstErrorFingerprint) }),
 	)
+}
+
+// passed reads what the proxy saw, if it saw the attempt.
+func passed(value func(*invocation.Passage) any) func(*Event) any {
+	return func(e *Event) any {
+		if e.Passed == nil {
+			return nil
+		}
+		return value(e.Passed)
+	}
+}
+
+func flag(yes bool) any {
+	if !yes {
+		return nil
+	}
+	return true
 }
 
 func failed(e *Event, s string) any {

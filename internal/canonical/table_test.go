@@ -35,7 +35,7 @@ func TestPresets(t *testing.T) {
 		preset   = "ColdStart InitDuration Timeouts OutOfMemory MemoryUtilization RestoreDuration LogsDropped"
 		insights = preset + " MaxMemoryUsed CpuTotal RxBytes TxBytes TmpUsed"
 		all      = insights + " Invocations Errors Duration BilledDuration RuntimeDuration PostRuntimeDuration ResponseLatency ResponseDuration" +
-			" ProducedBytes CpuUser CpuSystem FdUsed Threads EstimatedCost ExtensionCpu ExtensionMemory"
+			" ProducedBytes CpuUser CpuSystem FdUsed Threads EstimatedCost ExtensionCpu ExtensionMemory HandlerDuration ProxyDuration"
 	)
 	for _, tc := range []struct {
 		setting, want string
@@ -86,7 +86,7 @@ func TestBill(t *testing.T) {
 	for at, want := range map[string]string{
 		"none on-demand": "0+0", "event snap-start": "0+0",
 		"default on-demand": "5+1", "default snap-start": "4+1", "default lambda-managed-instances": "2+1",
-		"insights on-demand": "10+1", "all on-demand": "26+1", "all something-new": "26+1",
+		"insights on-demand": "10+1", "all on-demand": "28+1", "all something-new": "28+1",
 	} {
 		if strings.ReplaceAll(got[at], " ", "") != want {
 			t.Errorf("%s: %s, want %s", at, got[at], want)

@@ -42,6 +42,7 @@ type facts struct {
 	invoke    Invoke    // zero without an INVOKE event
 	delivered time.Time // when the proxy handed it to the runtime; zero: not seen
 	answer    *Answer   // what the proxy saw the runtime post; nil: nothing
+	event     Delivery  // what it saw of the event; valid if delivered
 	started   bool      // platform.start was seen
 	ended     bool      // the runtime is done with it
 	reported  bool      // platform.report was seen

@@ -56,6 +56,10 @@ type Delivery struct {
 	TenantID    string
 	Deadline    time.Time
 	At          time.Time // zero means now
+
+	EventSource string // as package awsevent names it; empty: not looked at
+	Records     int    // of the event; 0: it has none, or they were not counted
+	Bytes       int64  // of the event
 }
 
 // Answer is what the runtime posted for a request, as the proxy saw it.
@@ -72,6 +76,25 @@ type Answer struct {
 	Status  int   // HTTP status of Lambda's answer to it; 0: none came
 	Bytes   int64 // of the body
 	Partial bool  // a batch of which some records failed
+
+	Timed          bool          // the two times are known
+	Handler, Proxy time.Duration // of the runtime, and of the proxy itself
+	HTTPStatus     int           // statusCode of an HTTP answer; 0: none
+	Streamed       bool
+	AnsweredBy     string // the hook that answered in the function's place; empty: the function did
+	HookErrors     int    // hooks that failed on the way
+}
+
+// Passage is what the proxy saw of an attempt.
+type Passage struct {
+	EventSource                 string
+	Records                     int
+	RequestBytes, ResponseBytes telemetry.Number
+	HandlerMs, ProxyMs          telemetry.Number
+	HTTPStatus                  int
+	Streamed                    bool
+	AnsweredBy                  string
+	HookErrors                  int
 }
 
 // taken reports whether Lambda took the answer: one that it refused, such as a
@@ -132,6 +155,7 @@ type Summary struct {
 	MaxMemoryUsedMB       telemetry.Number // MiB
 	ProducedBytes         telemetry.Number
 	LogsDropped           telemetry.Number // records that the platform dropped since the last summary
+	Passed                *Passage         // nil: the proxy did not see it
 	Logs                  [LevelSilent]uint32
 	FirstErrorFingerprint string // 16 hex digits; empty without an ERROR line
 }

@@ -1,5 +1,7 @@
 package invocation
 
+import "powertools-extension/internal/telemetry"
+
 // Delivered takes note that the proxy hands a request to the runtime, and
 // returns its attempt: the open one of that id that was not delivered yet,
 // else a new one. On managed instances this is how an attempt begins, for
@@ -25,7 +27,7 @@ func (t *Tracker) Delivered(d Delivery) *Attempt {
 		a = t.newLocked(th, d.At)
 		t.judgeColdStartLocked(a, d.At)
 	}
-	a.facts.delivered = d.At
+	a.facts.delivered, a.facts.event = d.At, d
 	n := *a.Request()
 	for _, f := range []struct {
 		dst *string
@@ -78,4 +80,20 @@ func (t *Tracker) Answered(answer Answer) {
 		}
 		return
 	}
+}
+
+// passed is what the proxy saw; nil: nothing.
+func (f *facts) passed() *Passage {
+	if f.delivered.IsZero() {
+		return nil
+	}
+	p := &Passage{EventSource: f.event.EventSource, Records: f.event.Records, RequestBytes: telemetry.Num(float64(f.event.Bytes))}
+	if a := f.answer; a != nil {
+		p.ResponseBytes = telemetry.Num(float64(a.Bytes))
+		p.HTTPStatus, p.Streamed, p.AnsweredBy, p.HookErrors = a.HTTPStatus, a.Streamed, a.AnsweredBy, a.HookErrors
+		if a.Timed {
+			p.HandlerMs, p.ProxyMs = millis(a.Handler), millis(a.Proxy)
+		}
+	}
+	return p
 }

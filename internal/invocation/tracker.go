@@ -312,6 +312,7 @@ func (t *Tracker) summaryLocked(a *Attempt, end time.Time) Summary {
 	s.InitType = t.sandbox.kind()
 	t.sandbox.complete(a)
 	s.derive(f, &t.sandbox, end)
+	s.Passed = f.passed()
 	if !s.MemorySizeMB.Set && t.opt.MemoryMB > 0 {
 		s.MemorySizeMB = telemetry.Num(t.opt.MemoryMB)
 	}

@@ -1,6 +1,10 @@
 package localhttp
 
-import "powertools-extension/internal/localhttp/wire"
+import (
+	"strconv"
+
+	"powertools-extension/internal/localhttp/wire"
+)
 
 // Health is what GET /healthz tells. It is open to callers without a token,
 // so a reason must not say more than the extension's log may.
@@ -12,6 +16,17 @@ type Health struct {
 	// BilledMetrics is how many metrics of the canonical event CloudWatch
 	// bills the function for, at most. nil: not told.
 	BilledMetrics *int
+
+	Proxy *ProxyHealth // nil: the Runtime API proxy's port is not open
+}
+
+// ProxyHealth is what is known of the Runtime API proxy.
+type ProxyHealth struct {
+	Upstream  string // where its requests go, host:port
+	Handshake bool   // a wrapper has asked
+	Used      bool   // the runtime is sent through it
+	Open      int    // invocations that a runtime has and has not answered
+	Hooks     []string
 }
 
 // Degradation is one thing that does not work as configured.
@@ -63,6 +78,15 @@ func getHealth(s *Server, x *exchange) error {
 	if h.BilledMetrics != nil {
 		dst = append(dst, `,"billed_metrics":`...)
 		dst = wire.AppendInt(dst, *h.BilledMetrics)
+	}
+	if p := h.Proxy; p != nil {
+		dst = append(dst, `,"proxy":{"upstream":`...)
+		dst = wire.AppendString(dst, p.Upstream)
+		dst = strconv.AppendBool(append(dst, `,"handshake":`...), p.Handshake)
+		dst = strconv.AppendBool(append(dst, `,"used":`...), p.Used)
+		dst = wire.AppendInt(append(dst, `,"open":`...), p.Open)
+		dst = wire.AppendStrings(append(dst, `,"hooks":`...), p.Hooks)
+		dst = append(dst, '}')
 	}
 	dst = append(dst, `,"degraded":[`...)
 	for i, d := range h.Degraded {

@@ -173,11 +173,12 @@ type record struct {
 	restored int
 }
 
-func (r *record) Delivered(e Event) {
+func (r *record) Delivered(e Event) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e.Beginning = append([]byte(nil), e.Beginning...)
 	r.events = append(r.events, e)
+	return false
 }
 
 func (r *record) Answered(a Answer) {

@@ -28,6 +28,7 @@ type Answer struct {
 	Bytes     int64
 	Beginning []byte // the first bytes of it; valid during the call
 	Whole     bool   // Beginning is all of it
+	HTTP      bool   // the event was an HTTP request
 	Known     bool   // the event has passed here, so that the times below are valid
 
 	Handler time.Duration // from the event's last byte to the answer's
@@ -70,6 +71,7 @@ type life struct {
 type call struct {
 	delivered time.Time // when the runtime had it to its last byte
 	in        time.Duration
+	http      bool
 	timer     *time.Timer
 }
 
@@ -131,6 +133,14 @@ func (l *life) expire(id string, c *call) {
 	}
 }
 
+func (l *life) isHTTP(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c := l.open[id]; c != nil {
+		c.http = true
+	}
+}
+
 // handed: the runtime has the event to its last byte.
 func (l *life) handed(id string, now, came time.Time) {
 	l.mu.Lock()
@@ -149,7 +159,7 @@ func (l *life) answer(a *Answer, read time.Time) {
 	if c == nil {
 		return
 	}
-	a.Known = true
+	a.Known, a.HTTP = true, c.http
 	a.Handler = max(0, read.Sub(c.delivered))
 	a.Proxy = max(0, a.Proxy) + c.in
 	l.dropLocked(a.ID)

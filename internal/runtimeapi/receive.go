@@ -140,8 +140,8 @@ func (x *exchange) observe(b *body, first []byte, status int, settled bool) {
 		if !x.s.life.deliver(&e) {
 			x.s.stats.untracked.Add(1)
 		}
-		if x.s.opt.Observer != nil {
-			x.s.opt.Observer.Delivered(e)
+		if x.s.opt.Observer != nil && x.s.opt.Observer.Delivered(e) {
+			x.s.life.isHTTP(e.ID)
 		}
 	case x.kind == response || x.kind == failure:
 		a := Answer{ID: x.id, Failed: x.kind == failure, Status: status, Streamed: x.req.streams()}

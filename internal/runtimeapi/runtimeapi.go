@@ -29,8 +29,9 @@ import (
 // connection's goroutine, before the bytes go on: they must be quick.
 type Observer interface {
 	// Delivered is called when Lambda has given the event and before the
-	// runtime has its last byte.
-	Delivered(Event)
+	// runtime has its last byte. http: its answer is an HTTP answer, and
+	// Answer.HTTP will say so.
+	Delivered(Event) (http bool)
 
 	// Answered is called when Lambda has judged the answer and before the
 	// runtime hears of it.

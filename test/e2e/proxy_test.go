@@ -91,6 +91,41 @@ func coldAnswers(t *testing.T, _ language, s *sandbox) {
 	s.Shutdown()
 }
 
+// TestWhatTheProxySees: members of the canonical event, /healthz and /context.
+func TestWhatTheProxySees(t *testing.T) {
+	t.Parallel()
+	opt := shell(t, embeddedAWS(t), "POWERTOOLS_RUNTIME_PROXY", "on", "POWERTOOLS_METRICS_PLATFORM", "all")
+	opt.Command[len(opt.Command)-1] = strings.Replace(opt.Command[len(opt.Command)-1], `tr '\0' '\n' </proc/$$/environ`, `echo '{"statusCode":404,"body":"no"}'`, 1)
+	opt.NoFreeze = true
+	s := start(t, opt)
+	if _, _, health := s.Get("/healthz"); !strings.Contains(health, `"proxy"`) {
+		t.Errorf("health %s", health)
+	}
+	event := `{"version":"2.0","routeKey":"GET /a","requestContext":{"domainName":"x.lambda-url.eu-west-1.on.aws","http":{"method":"GET"}}}`
+	s.Invoke(event)
+	s.Invoke(`{"Records":[{"body":"x","eventSource":"aws:sqs"},{"body":"y","eventSource":"aws:sqs"}]}`)
+	s.Shutdown()
+	events := s.Canonical()
+	if len(events) != 2 {
+		t.Fatalf("%d canonical events", len(events))
+	}
+	for name, want := range map[string]any{"proxy": true, "event_source": "function_url", "http_status": 404.0, "request_bytes": float64(len(event)), "response_bytes": 33.0, "outcome": "success", "outcome_from": "proxy"} {
+		if got := events[0][name]; got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	for name, want := range map[string]any{"event_source": "sqs", "records": 2.0, "http_status": nil} {
+		if got := events[1][name]; got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	for _, name := range []string{"HandlerDuration", "ProxyDuration"} {
+		if ms, _ := events[0][name].(float64); ms <= 0 {
+			t.Errorf("%s is %v", name, events[0][name])
+		}
+	}
+}
+
 // secretWord must be in no output of anybody.
 const secretWord = "canary-7f3a9c"
 

@@ -132,6 +132,12 @@ const (
 "state":{"type":"string","enum":["starting","ok","degraded","stopping"]},"version":{"type":"string"},
 "features":{"type":"array","items":{"type":"string"}},
 "billed_metrics":{"type":"integer","minimum":0,"description":"metrics of the canonical event that CloudWatch bills the function for, at most"},
+"proxy":{"type":"object","description":"the Runtime API proxy; absent: its port is not open","required":["upstream","handshake","used","open","hooks"],"properties":{
+"upstream":{"type":"string","description":"where requests of the runtime go"},
+"handshake":{"type":"boolean","description":"a wrapper has asked"},
+"used":{"type":"boolean","description":"the runtime is sent through it"},
+"open":{"type":"integer","minimum":0,"description":"invocations that are not answered yet"},
+"hooks":{"type":"array","items":{"type":"string"}}}},
 "degraded":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["component","reason"],
 "properties":{"component":{"type":"string"},"reason":{"type":"string"}}}}}}`
 
