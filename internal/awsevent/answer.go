@@ -90,7 +90,9 @@ func elements(b []byte, i int) (n int) {
 		}
 		n++
 		var more bool
-		if i, more = jsonbytes.CheckComma(b, next, ']'); !more {
+		if i, more = jsonbytes.CheckComma(b, next, ']'); i < 0 {
+			return 0
+		} else if !more {
 			return n
 		}
 		i = jsonbytes.SkipSpace(b, i)
