@@ -35,7 +35,12 @@ func (a *App) needsPort() bool {
 }
 
 // proxies reports whether the runtime is to talk to Lambda through us.
-func (a *App) proxies() bool { return a.cfg.RuntimeProxy == "on" && !a.idle }
+func (a *App) proxies() bool {
+	if a.idle || a.cfg.RuntimeProxy == "off" {
+		return false
+	}
+	return a.cfg.RuntimeProxy == "on" || len(a.hooks()) > 0
+}
 
 // bindProxy opens the port for the wrapper and the runtime behind it. Like
 // every port it is open before the registration, after which the runtime
@@ -53,7 +58,7 @@ func (a *App) bindProxy() {
 		Log:       a.log,
 	}
 	if !a.idle {
-		options.Observer = passing{a}
+		options.Observer, options.Chain = passing{a}, NewChain(a.log, a.hooks())
 	}
 	server, err := runtimeapi.New(options)
 	if err == nil {
@@ -140,6 +145,7 @@ func (o passing) Answered(answer runtimeapi.Answer) {
 		RequestID: answer.ID, At: time.Now().Round(0), Failed: answer.Failed, ErrorType: answer.ErrorType,
 		Status: answer.Status, Bytes: answer.Bytes,
 		Timed: answer.Known, Handler: answer.Handler, Proxy: answer.Proxy, Streamed: answer.Streamed,
+		AnsweredBy: answer.By, HookErrors: answer.HookErrors,
 	}
 	if answer.HTTP {
 		a.HTTPStatus = awsevent.StatusCode(answer.Beginning)

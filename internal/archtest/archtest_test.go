@@ -47,6 +47,7 @@ var floors = map[string]int{
 	"internal/invocation":           2,
 	"internal/runtimeapi":           2,
 	"internal/awsevent":             1,
+	"internal/middleware":           3,
 	"internal/paramcache/awsparams": 2,
 	"internal/localhttp/wire":       2,
 

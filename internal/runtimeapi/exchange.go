@@ -22,6 +22,10 @@ type exchange struct {
 	beginning []byte    // of the body, as far as it is in out
 	wrote     time.Time // the request's last byte has left
 	sent      bool      // something of an answer has gone to the runtime
+
+	again   bool    // the runtime waits on: its event was answered in its place
+	verdict Verdict // of the chain, on the answer
+	posted  *Post   // in the runtime's place; nil: its own
 }
 
 // What a request is for.
@@ -70,7 +74,23 @@ func (x *exchange) forward() bool {
 		x.posting.Store(true)
 		defer x.posting.Store(false)
 	}
-	broken := x.gather()
+	broken := false
+	switch {
+	case x.s.opt.Chain != nil && (x.kind == response || x.kind == failure):
+		done, keep, cut := x.hear()
+		if done {
+			return keep
+		}
+		broken = cut
+	default:
+		broken = x.gather()
+		if x.s.opt.Chain != nil && x.kind == next {
+			if answered, keep := x.givePiece(); answered {
+				return keep
+			}
+			x.again = false
+		}
+	}
 	for try := 1; ; try++ {
 		fresh, err := x.connect()
 		if err != nil {
@@ -106,22 +126,26 @@ func (x *exchange) left() bool {
 // gather builds the request in out: its head, and of its body what is short or
 // here already. True: the runtime broke off.
 func (x *exchange) gather() (broken bool) {
-	to := x.s.upstream.Load()
-	x.out = append(append(append(x.out[:0], x.method...), ' '), to.prefix...)
-	x.out = append(append(append(x.out, x.target...), " HTTP/1.1\r\nHost: "...), to.host...)
-	x.out = append(x.out, '\r', '\n')
-	if x.req.expects() {
-		x.out = x.req.appendFields(x.out, "host", "expect")
-	} else {
-		x.out = x.req.appendFields(x.out, "host")
-	}
-	x.out = appendFrame(x.out, x.body.frame)
+	x.out = appendFrame(x.appendRequestHead(x.out[:0]), x.body.frame)
 	var err error
 	x.out, x.beginning, err = x.body.appendSome(x.out)
 	if x.body.done {
 		x.resume <- struct{}{}
 	}
 	return err != nil
+}
+
+// appendRequestHead writes the request's head up to what says how long its
+// body is.
+func (x *exchange) appendRequestHead(dst []byte) []byte {
+	to := x.s.upstream.Load()
+	dst = append(append(append(dst, x.method...), ' '), to.prefix...)
+	dst = append(append(append(dst, x.target...), " HTTP/1.1\r\nHost: "...), to.host...)
+	dst = append(dst, '\r', '\n')
+	if x.req.expects() {
+		return x.req.appendFields(dst, "host", "expect")
+	}
+	return x.req.appendFields(dst, "host")
 }
 
 func appendFrame(dst []byte, f frame) []byte {
@@ -242,8 +266,23 @@ func (x *exchange) once(broken bool) (answered, keep bool, p *pump) {
 		p = startPump(x)
 	}
 	// After an error too: Lambda may have answered before it closed.
-	answered, keep = x.receive(p)
-	return answered, keep, p
+	for {
+		answered, keep = x.receive(p)
+		if !x.again {
+			return answered, keep, p
+		}
+		// The chain has answered: the runtime's poll goes on.
+		x.again = false
+		if _, err := x.connect(); err != nil {
+			return false, false, nil
+		}
+		if !x.polls(x.up) {
+			return true, false, nil
+		}
+		if _, err := x.up.net.Write(x.out); err != nil {
+			return false, false, nil
+		}
+	}
 }
 
 // unreachable answers for a Lambda that does not: its clients end, and Lambda

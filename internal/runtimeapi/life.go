@@ -20,16 +20,19 @@ type Event struct {
 
 // Answer is what the runtime said, and Lambda's judgement of it.
 type Answer struct {
-	ID        string
-	Failed    bool   // posted as an error, or broken off with one
-	ErrorType string // as the runtime named it
-	Status    int    // Lambda's: 202 when the answer was taken
-	Streamed  bool
-	Bytes     int64
-	Beginning []byte // the first bytes of it; valid during the call
-	Whole     bool   // Beginning is all of it
-	HTTP      bool   // the event was an HTTP request
-	Known     bool   // the event has passed here, so that the times below are valid
+	ID         string
+	Failed     bool   // posted as an error, or broken off with one
+	ErrorType  string // as the runtime named it
+	Status     int    // Lambda's: 202 when the answer was taken
+	Streamed   bool
+	Bytes      int64
+	Beginning  []byte    // the first bytes of it; valid during the call
+	Whole      bool      // Beginning is all of it
+	By         string    // who answered in the function's place; empty: the function did
+	HookErrors int       // of the chain, both ways
+	Deadline   time.Time // of the invocation; zero: unknown
+	HTTP       bool      // the event was an HTTP request
+	Known      bool      // the event has passed here, so that the times below are valid
 
 	Handler time.Duration // from the event's last byte to the answer's
 	Proxy   time.Duration // our share: both ways
@@ -71,7 +74,9 @@ type life struct {
 type call struct {
 	delivered time.Time // when the runtime had it to its last byte
 	in        time.Duration
+	deadline  time.Time
 	http      bool
+	errors    int // of hooks, on the way in
 	timer     *time.Timer
 }
 
@@ -102,7 +107,7 @@ func (l *life) deliver(e *Event) bool {
 	if len(l.open) >= maxOpen {
 		return false
 	}
-	c := &call{delivered: e.At}
+	c := &call{delivered: e.At, deadline: e.Deadline}
 	l.open[e.ID] = c
 	if !e.Deadline.IsZero() {
 		id, at := e.ID, e.At
@@ -133,6 +138,43 @@ func (l *life) expire(id string, c *call) {
 	}
 }
 
+// add follows a piece beside the invocation that it is part of.
+func (l *life) add(e *Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped || len(l.open) >= maxOpen {
+		return
+	}
+	l.dropLocked(e.ID)
+	l.open[e.ID] = &call{delivered: e.At, deadline: e.Deadline}
+}
+
+// deadline is that of an open invocation; zero: unknown.
+func (l *life) deadline(id string) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c := l.open[id]; c != nil {
+		return c.deadline
+	}
+	return time.Time{}
+}
+
+// end forgets a piece.
+func (l *life) end(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dropLocked(id)
+}
+
+// note keeps what hooks did to an event.
+func (l *life) note(id string, errors int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c := l.open[id]; c != nil {
+		c.errors = errors
+	}
+}
+
 func (l *life) isHTTP(id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -160,6 +202,7 @@ func (l *life) answer(a *Answer, read time.Time) {
 		return
 	}
 	a.Known, a.HTTP = true, c.http
+	a.HookErrors += c.errors
 	a.Handler = max(0, read.Sub(c.delivered))
 	a.Proxy = max(0, a.Proxy) + c.in
 	l.dropLocked(a.ID)

@@ -24,6 +24,9 @@ func (x *exchange) receive(p *pump) (answered, keep bool) {
 	}
 	b := newBody(f, x.up.r)
 	reusable := x.res.keepsAlive(minor) && f.kind != untilClose
+	if x.kind == next && status == 200 && x.s.opt.Chain != nil && f.kind != untilClose {
+		return x.consider(b, reusable)
+	}
 	plain := f.kind == chunked && x.minor == 0 // a client of HTTP/1.0 knows no chunks
 	x.keep = x.keep && f.kind != untilClose && !plain
 
@@ -144,19 +147,18 @@ func (x *exchange) observe(b *body, first []byte, status int, settled bool) {
 			x.s.life.isHTTP(e.ID)
 		}
 	case x.kind == response || x.kind == failure:
-		a := Answer{ID: x.id, Failed: x.kind == failure, Status: status, Streamed: x.req.streams()}
-		if kind, ok := x.req.get(errorTypeField); ok {
-			a.ErrorType = string(kind)
-		}
 		read := time.Now()
+		a := Answer{ID: x.id}
 		if settled {
 			read = x.body.at
+			a = x.describe()
 			a.Bytes, a.Beginning, a.Whole = x.body.received, x.beginning, x.body.received == int64(len(x.beginning))
 			a.Proxy = x.wrote.Sub(read)
-			if kind, ok := x.body.trailer.get(errorTypeField); ok && len(kind) > 0 {
-				a.Failed, a.ErrorType = true, string(kind)
-			}
 		}
+		if p := x.posted; p != nil {
+			a.Failed, a.ErrorType, a.Bytes, a.Beginning, a.Whole = p.Failed, p.ErrorType, int64(len(p.Body)), p.Body, true
+		}
+		a.Status, a.By, a.HookErrors = status, x.verdict.By, x.verdict.Errors
 		x.s.life.answer(&a, read)
 		if x.s.opt.Observer != nil {
 			x.s.opt.Observer.Answered(a)

@@ -59,6 +59,7 @@ type Options struct {
 	Handshake func(ctx context.Context, hello Hello) Reply
 
 	Observer Observer // nil: nobody
+	Chain    Chain    // nil: bytes are moved and nothing is kept
 	Log      *zap.Logger
 }
 
@@ -70,6 +71,8 @@ type Server struct {
 	ln   net.Listener
 	own  string // own address
 	life life
+
+	pieces waiting // of events that the chain has split
 
 	upstream atomic.Pointer[address]
 

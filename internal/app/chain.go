@@ -1,0 +1,55 @@
+package app
+
+import (
+	"context"
+
+	"go.uber.org/zap"
+
+	"powertools-extension/internal/middleware"
+	"powertools-extension/internal/runtimeapi"
+)
+
+// hooks are what the configuration switches on. None exists yet.
+func (a *App) hooks() []middleware.Hook { return nil }
+
+// NewChain puts hooks before a runtime. nil: there are none, and the proxy
+// moves bytes.
+func NewChain(log *zap.Logger, hooks []middleware.Hook) runtimeapi.Chain {
+	if len(hooks) == 0 {
+		return nil
+	}
+	return chain{middleware.New(log, hooks...)}
+}
+
+// chain lets package runtimeapi ask package middleware; neither knows the
+// other.
+type chain struct{ rules *middleware.Chain }
+
+// Request implements runtimeapi.Chain.
+func (c chain) Request(ctx context.Context, e *runtimeapi.Event) runtimeapi.Verdict {
+	out := c.rules.Request(ctx, e.ID, e.Deadline, e.Beginning)
+	v := verdict(&out)
+	for _, p := range out.Pieces {
+		v.Pieces = append(v.Pieces, runtimeapi.Piece(p))
+	}
+	return v
+}
+
+// Response implements runtimeapi.Chain.
+func (c chain) Response(ctx context.Context, a *runtimeapi.Answer) runtimeapi.Verdict {
+	out := c.rules.Response(ctx, middleware.Response{
+		ID: a.ID, Failed: a.Failed, ErrorType: a.ErrorType, Body: a.Beginning, Streamed: a.Streamed,
+	}, a.Deadline)
+	return verdict(&out)
+}
+
+// Forget implements runtimeapi.Chain.
+func (c chain) Forget(id string) { c.rules.Forget(id) }
+
+func verdict(out *middleware.Outcome) runtimeapi.Verdict {
+	v := runtimeapi.Verdict{Body: out.Body, For: out.For, By: out.AnsweredBy, Hold: out.Hold, Errors: out.HookErrors}
+	if p := out.Answer; p != nil {
+		v.Post = (*runtimeapi.Post)(p)
+	}
+	return v
+}

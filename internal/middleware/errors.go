@@ -1,0 +1,53 @@
+package middleware
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"powertools-extension/internal/awsevent"
+)
+
+// Problem is an error of a hook's own. Nothing of an event may be in it.
+type Problem struct {
+	Type   string // errorType, without a prefix: SchemaValidationError
+	Status int    // of an HTTP answer
+	Detail string // for people
+	Errors []any  // further members "errors" of the document; nil: none
+
+	RetryAfter int // seconds; 0: not said
+}
+
+// Post is the answer for a problem: an HTTP answer where the event is an HTTP
+// request and asHTTP says so, else an error of the invocation.
+func (p Problem) Post(source awsevent.Event, asHTTP bool) *Post {
+	if !source.HTTP || !asHTTP {
+		body, _ := json.Marshal(struct {
+			Message string   `json:"errorMessage"`
+			Type    string   `json:"errorType"`
+			Stack   []string `json:"stackTrace"`
+		}{p.Detail, p.Type, []string{}})
+		return &Post{Failed: true, ErrorType: "Function." + p.Type, Body: body}
+	}
+	document, _ := json.Marshal(struct {
+		Title  string `json:"title"`
+		Status int    `json:"status"`
+		Detail string `json:"detail,omitempty"`
+		Errors []any  `json:"errors,omitempty"`
+	}{p.Type, p.Status, p.Detail, p.Errors})
+	headers := map[string]string{"content-type": "application/problem+json"}
+	if p.RetryAfter > 0 {
+		headers["retry-after"] = strconv.Itoa(p.RetryAfter)
+	}
+	answer := map[string]any{"statusCode": p.Status, "body": string(document), "isBase64Encoded": false}
+	if source.MultiValue {
+		many := make(map[string][]string, len(headers))
+		for name, value := range headers {
+			many[name] = []string{value}
+		}
+		answer["multiValueHeaders"] = many
+	} else {
+		answer["headers"] = headers
+	}
+	body, _ := json.Marshal(answer) // of texts and numbers: never fails
+	return &Post{Body: body}
+}

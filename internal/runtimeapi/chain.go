@@ -1,0 +1,405 @@
+package runtimeapi
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Chain is asked about events and answers that are whole. It must be safe for
+// concurrent use, must not keep the bytes it is shown, and fails open itself.
+type Chain interface {
+	// Request is asked before the runtime sees the event.
+	Request(ctx context.Context, e *Event) Verdict
+
+	// Response is asked before Lambda sees the answer. Of a stream it sees no
+	// bytes, and of its verdict nothing is done.
+	Response(ctx context.Context, a *Answer) Verdict
+
+	// Forget is told of a piece that no runtime will be given.
+	Forget(id string)
+}
+
+// Verdict is what the chain wants. The zero value lets the bytes go on.
+type Verdict struct {
+	Body   []byte  // in the place of the event's or the answer's; nil: as it is
+	Post   *Post   // an answer that is not the function's
+	For    string  // the invocation that Post answers; empty: the one asked about
+	By     string  // who made Post
+	Pieces []Piece // Request: given to runtimes one by one in the event's place
+	Hold   bool    // of a piece: nothing is told to Lambda yet
+	Errors int     // hooks that failed
+}
+
+// Post is an answer to Lambda.
+type Post struct {
+	Failed      bool
+	ErrorType   string // only if Failed
+	ContentType string // empty: application/json
+	Body        []byte
+}
+
+// Piece is a part of an event, an invocation of its own for the runtime.
+type Piece struct {
+	ID   string
+	Body []byte
+}
+
+// mostKept is the largest message that hooks see: what Lambda takes. What is
+// longer goes on as it comes.
+const mostKept = 6<<20 + 100
+
+// waiting are pieces for runtimes that ask.
+type waiting struct {
+	mu   sync.Mutex
+	list []pending
+}
+
+// pending is a piece with what its runtime is told of it.
+type pending struct {
+	Piece
+	event  Event
+	fields []byte // of the whole's event, less those of its own
+}
+
+func (w *waiting) put(list []pending) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.list = append(w.list, list...)
+}
+
+func (w *waiting) take() (pending, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.list) == 0 {
+		return pending{}, false
+	}
+	p := w.list[0]
+	w.list[0] = pending{}
+	if w.list = w.list[1:]; len(w.list) == 0 {
+		w.list = nil
+	}
+	return p, true
+}
+
+// clear drops pieces of an invocation that will not go on.
+func (w *waiting) clear() (ids []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, p := range w.list {
+		ids = append(ids, p.ID)
+	}
+	w.list = nil
+	return ids
+}
+
+// keep reads a body as far as hooks look at it, and a byte more.
+func (b *body) keep() ([]byte, error) {
+	if b.kind != sized || b.length > mostKept {
+		return io.ReadAll(io.LimitReader(b, mostKept+1))
+	}
+	data := make([]byte, b.length)
+	if b.done {
+		return data, nil
+	}
+	n, err := io.ReadFull(b, data)
+	return data[:n], err
+}
+
+// consider asks the chain about an event and does as it says.
+func (x *exchange) consider(b *body, reusable bool) (answered, keep bool) {
+	data, err := b.keep()
+	if err != nil {
+		x.drop()
+		return true, false // it broke off, and the runtime sees that
+	}
+	if !x.s.opt.Managed {
+		for _, id := range x.s.pieces.clear() {
+			x.s.opt.Chain.Forget(id)
+		}
+	}
+	if b.done && reusable {
+		x.up.used = time.Now().Round(0)
+	}
+	e := eventOf(&x.res)
+	e.Beginning, e.Whole, e.At, e.Bytes = data, b.done && len(data) <= mostKept, time.Now(), max(b.received, b.length)
+	x.s.stats.invocations.Add(1)
+	if !x.s.life.deliver(&e) {
+		x.s.stats.untracked.Add(1)
+	}
+	if o := x.s.opt.Observer; o != nil && o.Delivered(e) {
+		x.s.life.isHTTP(e.ID)
+	}
+	var v Verdict
+	if e.Whole {
+		v = x.s.opt.Chain.Request(context.Background(), &e)
+	}
+	switch {
+	case v.Post != nil:
+		x.settle(b, reusable)
+		return x.postItself(e.ID, v)
+	case len(v.Pieces) > 0:
+		x.settle(b, reusable)
+		x.s.pieces.put(x.cut(e, v.Pieces))
+		return x.givePiece()
+	}
+	x.s.life.note(e.ID, v.Errors)
+	return x.passKept(b, e, data, v.Body, reusable)
+}
+
+// settle keeps the connection to Lambda if it can be used again.
+func (x *exchange) settle(b *body, reusable bool) {
+	if !b.done || !reusable {
+		x.drop()
+	}
+}
+
+// passKept gives the runtime the event that was read, or other bytes in its
+// place, and what has not been read yet.
+func (x *exchange) passKept(b *body, e Event, data, instead []byte, reusable bool) (answered, keep bool) {
+	x.in = append(append(x.in[:0], "HTTP/1.1"...), x.res.start[8:]...)
+	x.in = append(x.in, '\r', '\n')
+	if instead != nil {
+		data = instead
+		x.in = append(x.res.appendFields(x.in, "content-type"), "Content-Type: application/json\r\n"...)
+	} else {
+		x.in = x.res.appendFields(x.in)
+	}
+	x.in = x.appendKeep(x.in)
+	switch {
+	case b.done:
+		x.in = appendFrame(x.in, frame{sized, int64(len(data))})
+	default:
+		x.in = appendFrame(x.in, b.frame)
+		data = framed(b, data)
+	}
+	x.sent = true
+	buffers := net.Buffers{x.in, data}
+	if _, err := buffers.WriteTo(x.net); err != nil {
+		x.drop()
+		return true, false
+	}
+	if !b.done && move(b, x.net, false) != nil {
+		x.drop()
+		return true, false
+	}
+	x.settle(b, reusable)
+	x.s.life.handed(e.ID, time.Now(), b.at)
+	return true, x.keep
+}
+
+// framed is data as the beginning of a body of b's kind.
+func framed(b *body, data []byte) []byte {
+	if b.kind != chunked || len(data) == 0 {
+		return data
+	}
+	out := append(strconv.AppendUint(nil, uint64(len(data)), 16), '\r', '\n')
+	out = append(append(out, data...), '\r', '\n')
+	if b.done {
+		out = b.appendEnd(out)
+	}
+	return out
+}
+
+func (x *exchange) appendKeep(dst []byte) []byte {
+	if x.minor == 0 && x.keep {
+		return append(dst, "Connection: keep-alive\r\n"...)
+	} else if !x.keep {
+		return append(dst, "Connection: close\r\n"...)
+	}
+	return dst
+}
+
+// cut makes the pieces that runtimes are given, with the event's own fields.
+func (x *exchange) cut(e Event, pieces []Piece) []pending {
+	fields := x.res.appendFields(nil, "content-type", "lambda-runtime-aws-request-id", "date")
+	list := make([]pending, len(pieces))
+	for i, p := range pieces {
+		one := e
+		one.ID, one.Beginning, one.Bytes, one.Whole = p.ID, p.Body, int64(len(p.Body)), true
+		list[i] = pending{p, one, fields}
+	}
+	return list
+}
+
+// givePiece gives the runtime the next piece that no hook answers, or lets it
+// wait for Lambda again.
+func (x *exchange) givePiece() (answered, keep bool) {
+	for {
+		p, ok := x.s.pieces.take()
+		if !ok {
+			x.again = true
+			return false, true
+		}
+		p.event.At = time.Now()
+		x.s.life.add(&p.event)
+		v := x.s.opt.Chain.Request(context.Background(), &p.event)
+		switch {
+		case v.Hold:
+			x.s.life.end(p.ID)
+			continue
+		case v.Post != nil:
+			x.s.life.end(p.ID)
+			id := v.For
+			if id == "" {
+				id = p.ID
+			}
+			return x.postItself(id, v)
+		}
+		body := p.Body
+		if v.Body != nil {
+			body = v.Body
+		}
+		x.in = append(append(x.in[:0], "HTTP/1.1 200 OK\r\n"...), p.fields...)
+		x.in = append(append(append(x.in, "Lambda-Runtime-Aws-Request-Id: "...), p.ID...), "\r\nContent-Type: application/json\r\n"...)
+		x.in = appendFrame(x.appendKeep(x.in), frame{sized, int64(len(body))})
+		x.sent = true
+		buffers := net.Buffers{x.in, body}
+		if _, err := buffers.WriteTo(x.net); err != nil {
+			return true, false
+		}
+		x.s.life.handed(p.ID, time.Now(), p.event.At)
+		return true, x.keep
+	}
+}
+
+// postItself answers an invocation in the function's place, and lets the
+// runtime wait for the next one: it sees nothing.
+func (x *exchange) postItself(id string, v Verdict) (answered, keep bool) {
+	if _, err := x.connect(); err != nil {
+		return false, false
+	}
+	x.polls(nil) // an answer must arrive even if the runtime leaves
+	buffers := net.Buffers{x.postHead(id, v.Post), v.Post.Body}
+	if _, err := buffers.WriteTo(x.up.net); err != nil {
+		return false, false
+	}
+	status, minor, ok := x.readAnswer()
+	if !ok {
+		return false, false
+	}
+	f, err := x.res.responseFrame(status, false)
+	if err != nil {
+		return false, false
+	}
+	b := newBody(f, x.up.r)
+	if b.drain(mostDrained) && x.res.keepsAlive(minor) && f.kind != untilClose {
+		x.up.used = time.Now().Round(0)
+	} else {
+		x.drop()
+	}
+	a := Answer{ID: id, Failed: v.Post.Failed, ErrorType: v.Post.ErrorType, Status: status, Bytes: int64(len(v.Post.Body)),
+		Beginning: v.Post.Body, Whole: true, By: v.By, HookErrors: v.Errors}
+	x.s.life.answer(&a, time.Now())
+	if x.s.opt.Observer != nil {
+		x.s.opt.Observer.Answered(a)
+	}
+	x.again = true
+	return false, true
+}
+
+// postHead is the head of an answer of ours. What the runtime says of itself
+// in each of its requests is said here too.
+func (x *exchange) postHead(id string, p *Post) []byte {
+	to := x.s.upstream.Load()
+	kind := "/response"
+	if p.Failed {
+		kind = "/error"
+	}
+	dst := append(append(append(append([]byte("POST "), to.prefix...), invocations...), id...), kind...)
+	dst = append(append(append(dst, " HTTP/1.1\r\nHost: "...), to.host...), '\r', '\n')
+	for i := range x.req.fields {
+		if f := &x.req.fields[i]; isName(f.name, "user-agent") {
+			dst = append(append(dst, f.line...), '\r', '\n')
+		}
+	}
+	contentType := p.ContentType
+	if contentType == "" {
+		contentType = "application/json"
+	}
+	dst = append(append(append(dst, "Content-Type: "...), contentType...), '\r', '\n')
+	if p.Failed {
+		dst = append(append(append(dst, "Lambda-Runtime-Function-Error-Type: "...), p.ErrorType...), '\r', '\n')
+	}
+	return appendFrame(dst, frame{sized, int64(len(p.Body))})
+}
+
+// hear asks the chain about an answer of the runtime. Done: the runtime has
+// been told. Else out holds what Lambda is to get.
+func (x *exchange) hear() (done, keep, broken bool) {
+	a := x.describe()
+	if a.Streamed {
+		a.Deadline = x.s.life.deadline(x.id)
+		x.s.opt.Chain.Response(context.Background(), &a)
+		return false, false, x.gather()
+	}
+	data, err := x.body.keep()
+	if x.body.done {
+		x.resume <- struct{}{}
+	}
+	if x.body.done && len(data) <= mostKept {
+		a = x.describe()
+		a.Beginning, a.Whole, a.Bytes, a.Deadline = data, true, int64(len(data)), x.s.life.deadline(x.id)
+		v := x.s.opt.Chain.Response(context.Background(), &a)
+		x.verdict = v
+		switch {
+		case v.Hold:
+			x.s.life.end(x.id)
+			x.in = appendAnswer(x.in[:0], 202, "{\"status\":\"OK\"}\n", x.keep)
+			_, werr := x.net.Write(x.in)
+			return true, x.keep && werr == nil, false
+		case v.Post != nil:
+			return false, false, x.instead(v)
+		case v.Body != nil:
+			data = v.Body
+		}
+	}
+	x.out = x.appendRequestHead(x.out[:0])
+	if x.body.done && x.body.kind == sized {
+		x.out = appendFrame(x.out, frame{sized, int64(len(data))})
+	} else {
+		x.out = appendFrame(x.out, x.body.frame)
+	}
+	at := len(x.out)
+	if x.out = append(x.out, framed(x.body, data)...); x.body.kind == chunked && x.body.done && len(data) == 0 {
+		x.out = x.body.appendEnd(x.out)
+	}
+	if x.beginning = data; x.body.kind == sized {
+		x.beginning = x.out[at:]
+	}
+	return false, false, err != nil
+}
+
+// instead makes the request that answers another invocation, of which this was
+// the last piece.
+func (x *exchange) instead(v Verdict) (broken bool) {
+	x.s.life.end(x.id)
+	if v.For != "" {
+		x.id = v.For
+	}
+	x.kind = response
+	if v.Post.Failed {
+		x.kind = failure
+	}
+	x.posted = v.Post
+	x.out = append(append(x.out[:0], x.postHead(x.id, v.Post)...), v.Post.Body...)
+	x.beginning = v.Post.Body
+	return false
+}
+
+// describe is what the head, and behind the body the trailers, say of an
+// answer.
+func (x *exchange) describe() Answer {
+	a := Answer{ID: x.id, Failed: x.kind == failure, Streamed: x.req.streams()}
+	if kind, ok := x.req.get(errorTypeField); ok {
+		a.ErrorType = string(kind)
+	}
+	if kind, ok := x.body.trailer.get(errorTypeField); ok && len(bytes.TrimSpace(kind)) > 0 {
+		a.Failed, a.ErrorType = true, string(kind)
+	}
+	return a
+}
