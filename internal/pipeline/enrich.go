@@ -150,14 +150,26 @@ func (e *enricher) foot(l *line, t *tail, at time.Time) {
 }
 
 // timestamp writes the line's own time, else the platform's of its event. A
-// time without an offset counts only if the platform's is near.
+// time without an offset counts only if the platform's is near. Where the own
+// one cannot be when the line was written the platform's stands beside it; in
+// front of a text it is then no time of the line at all.
 func (e *enricher) timestamp(l *line, at time.Time) {
+	own, worth := at, plausible
 	if l.time != nil {
-		if own, ok := e.stamp.own(l.time, at); ok {
-			at = own
+		if t, w := e.stamp.own(l.time, at); w == plausible || w == distant && (l.object || l.headed) {
+			own, worth = t, w
 		}
 	}
 	e.buf = append(e.buf, `,"timestamp":"`...)
+	e.buf = e.stamp.append(e.buf, own)
+	e.buf = append(e.buf, '"')
+	if worth == distant {
+		e.observed(at)
+	}
+}
+
+func (e *enricher) observed(at time.Time) {
+	e.buf = append(e.buf, `,"`+observedKey+`":"`...)
 	e.buf = e.stamp.append(e.buf, at)
 	e.buf = append(e.buf, '"')
 }
@@ -193,9 +205,7 @@ func (e *enricher) encodeObject(l *line, t *tail, at time.Time) {
 	case missing.has(keyTimestamp):
 		e.timestamp(l, at)
 	case l.has.has(keyTimestamp) && !l.observe && !e.datable(l, at):
-		e.buf = append(e.buf, `,"`+observedKey+`":"`...)
-		e.buf = e.stamp.append(e.buf, at)
-		e.buf = append(e.buf, '"')
+		e.observed(at)
 	}
 	if missing&t.keys == t.keys {
 		e.buf = append(e.buf, t.text...)
@@ -211,13 +221,13 @@ func (e *enricher) encodeObject(l *line, t *tail, at time.Time) {
 	e.buf = append(e.buf, '}')
 }
 
-// datable reports whether the line's own timestamp says when it was.
+// datable reports whether the line's own timestamp says when it was written.
 func (e *enricher) datable(l *line, at time.Time) bool {
 	if l.time == nil {
 		return false
 	}
-	_, ok := e.stamp.own(l.time, at)
-	return ok
+	_, worth := e.stamp.own(l.time, at)
+	return worth == plausible
 }
 
 func (e *enricher) missingTail(t *tail, missing keySet) {

@@ -43,24 +43,36 @@ const (
 	maxUncertain = 10 * time.Minute
 )
 
-// own returns the time that a line gives itself, if it can be the line's. at
-// is the platform's.
-func (s *stamp) own(text []byte, at time.Time) (time.Time, bool) {
+// trust says what a time that a line gives itself is worth.
+type trust uint8
+
+const (
+	unreadable trust = iota // or without an offset, and not the platform's
+	distant                 // an instant, but not one at which the line can have been written
+	plausible
+)
+
+// own reads the time that a line gives itself. at is the platform's.
+func (s *stamp) own(text []byte, at time.Time) (time.Time, trust) {
 	if n := len(s.text); n > 0 && len(text) == n+len("000Z") && string(text[:n]) == string(s.text) && text[n+3] == 'Z' &&
 		isDigit(text[n]) && isDigit(text[n+1]) && isDigit(text[n+2]) {
 		ms := int64(text[n]-'0')*100 + int64(text[n+1]-'0')*10 + int64(text[n+2]-'0')
 		own := time.UnixMilli(s.sec*1000 + ms)
-		if d := own.Sub(at); d < maxAhead && d > -maxAge {
-			return own, true
-		}
+		return own, near(own, at)
 	}
 	own, zoned, ok := logtime.Parse(text)
-	if ok && len(text) == len("2006-01-02T15:04:05.000Z") && text[10] == 'T' && text[19] == '.' {
+	if !ok || !zoned && own.Sub(at).Abs() > maxUncertain {
+		return time.Time{}, unreadable
+	}
+	if len(text) == len("2006-01-02T15:04:05.000Z") && text[10] == 'T' && text[19] == '.' {
 		s.second(own.Unix()) // that of the next lines, too
 	}
-	switch d := own.Sub(at); {
-	case !ok, d >= maxAhead, d <= -maxAge, !zoned && d.Abs() > maxUncertain:
-		return time.Time{}, false
+	return own, near(own, at)
+}
+
+func near(own, at time.Time) trust {
+	if d := own.Sub(at); d >= maxAhead || d <= -maxAge {
+		return distant
 	}
-	return own, true
+	return plausible
 }
