@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"powertools-extension/internal/config"
 	"powertools-extension/internal/jmes"
 	"powertools-extension/internal/localhttp"
 	"powertools-extension/internal/paramcache"
@@ -17,6 +18,7 @@ func (a *App) newLocal() *localhttp.Server {
 	deps := localhttp.Deps{
 		Log:     a.log,
 		Context: a.current,
+		Config:  func() config.Dump { return Effective(a.deps.Environ) },
 		Health:  a.state,
 	}
 	options := localhttp.Options{

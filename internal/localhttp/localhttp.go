@@ -13,6 +13,7 @@ import (
 	"context"
 	"time"
 
+	"powertools-extension/internal/config"
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/idempotency"
 	"powertools-extension/internal/paramcache"
@@ -64,6 +65,7 @@ type Deps struct {
 	Context     func() Context      // nil: GET /context answers 503
 	Idempotency *idempotency.Engine // nil: /idempotency answers 503
 	Health      func() Health       // nil: GET /healthz knows only this package
+	Config      func() config.Dump  // the effective configuration, fit to be shown; nil: GET /config answers 503
 }
 
 // Options are the settings of a Server. The zero value is usable in a test;

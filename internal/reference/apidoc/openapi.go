@@ -40,6 +40,7 @@ func OpenAPI() []byte {
 		},
 		"servers":  []object{{"url": "http://127.0.0.1:2773", "description": "inside the function's sandbox"}},
 		"security": []object{{"token": []string{}}, {"vaultToken": []string{}}},
+		"tags":     tags(),
 		"paths":    paths,
 		"components": object{
 			"schemas":   schemas(),
@@ -56,6 +57,7 @@ func OpenAPI() []byte {
 func operation(r *Route) object {
 	op := object{
 		"operationId": operationID(r),
+		"tags":        []string{tag(r)},
 		"summary":     r.Summary,
 		"responses":   responses(r),
 	}
@@ -71,10 +73,11 @@ func operation(r *Route) object {
 	}
 	if r.Request != nil {
 		content := object{r.Request.Type: mediaObject(r.Request)}
-		if r.Request.Schema != "" {
-			content["application/x-ndjson"] = object{}
-		} else {
-			content["application/octet-stream"] = object{}
+		switch {
+		case r.Pattern == "/metrics":
+			content["application/x-ndjson"] = object{"schema": object{"type": "string", "description": "one object per line"}}
+		case r.Request.Schema == "":
+			content["application/octet-stream"] = object{"schema": binary()}
 		}
 		op["requestBody"] = object{"required": true, "content": content}
 	}
@@ -84,24 +87,87 @@ func operation(r *Route) object {
 	return op
 }
 
-// operationID makes a name for generated clients, such as
-// getParametersDynamodbByTableAndKey.
+// operationID is the name of a route in generated clients.
 func operationID(r *Route) string {
-	id, by := strings.ToLower(r.Method), ""
-	for _, part := range strings.FieldsFunc(r.Pattern, func(c rune) bool { return c == '/' || c == '.' }) {
-		name, isVariable := strings.CutPrefix(part, "{")
-		name = strings.Trim(name, "}…")
-		name = strings.ToUpper(name[:1]) + name[1:]
-		switch {
-		case !isVariable:
-			id += name
-		case by == "":
-			by = "By" + name
-		default:
-			by += "And" + name
-		}
+	if name := wellKnown(r.Method + " " + r.Pattern); name != "" {
+		return name
 	}
-	return id + by
+	id := strings.ToLower(r.Method)
+	for _, part := range strings.FieldsFunc(r.Pattern, func(c rune) bool { return strings.ContainsRune("/{}…", c) }) {
+		id += strings.ToUpper(part[:1]) + part[1:]
+	}
+	return id
+}
+
+// wellKnown is the name of a route whose pattern makes a poor one.
+func wellKnown(route string) string {
+	switch route {
+	case "GET /parameters/ssm/{name…}":
+		return "getParameter"
+	case "GET /parameters/ssm":
+		return "getParameters"
+	case "PUT /parameters/ssm/{name…}":
+		return "putParameter"
+	case "GET /parameters/secrets/{id…}":
+		return "getSecret"
+	case "GET /parameters/secrets":
+		return "getSecrets"
+	case "PUT /parameters/secrets/{id…}":
+		return "putSecret"
+	case "GET /parameters/dynamodb/{table}/{key…}":
+		return "getItem"
+	case "GET /parameters/dynamodb/{table}":
+		return "getItems"
+	case "GET /parameters/appconfig/{app}/{env}/{profile}":
+		return "getConfiguration"
+	case "GET /parameters/cache":
+		return "listCache"
+	case "DELETE /parameters/cache":
+		return "purgeCache"
+	case "GET /systemsmanager/parameters/get":
+		return "extensionParameter"
+	case "GET /secretsmanager/get":
+		return "extensionSecret"
+	case "GET /v1/{secretId…}":
+		return "agentSecret"
+	case "GET /applications/{application}/environments/{environment}/configurations/{profile}":
+		return "agentConfiguration"
+	case "POST /metrics":
+		return "recordMetrics"
+	case "GET /ping":
+		return "ping"
+	case "GET /healthz":
+		return "getHealth"
+	case "GET /openapi.json":
+		return "getDescription"
+	}
+	return ""
+}
+
+// tags are the groups of routes.
+func tags() []object {
+	return []object{
+		{"name": "parameters", "description": "parameters, secrets, items and configurations"},
+		{"name": "drop-in", "description": "in place of three other servers, on their paths and in their formats"},
+		{"name": "hooks", "description": "flags, idempotency and validation for any language"},
+		{"name": "function", "description": "metrics and the invocation"},
+		{"name": "extension", "description": "about the extension itself"},
+	}
+}
+
+func tag(r *Route) string {
+	first, _, _ := strings.Cut(r.Pattern[1:], "/")
+	switch {
+	case r.Dialect != localhttp.Problems:
+		return "drop-in"
+	case first == "parameters":
+		return "parameters"
+	case first == "metrics", first == "context":
+		return "function"
+	case first == "ping", first == "healthz", first == "config", first == "openapi.json":
+		return "extension"
+	}
+	return "hooks"
 }
 
 func parameter(p *Param) object {
@@ -174,13 +240,16 @@ func problemResponse(description string) object {
 	}}
 }
 
+// binary is a body of bytes, in the form that generators know.
+func binary() object { return object{"type": "string", "format": "binary"} }
+
 func mediaObject(m *Media) object {
 	out := object{"schema": object{"type": "string"}}
 	switch {
 	case m.Schema != "":
 		out["schema"] = object{"$ref": "#/components/schemas/" + m.Schema}
 	case strings.HasPrefix(m.Type, "application/octet-stream"):
-		out["schema"] = object{} // bytes
+		out["schema"] = binary()
 	}
 	if m.Example == "" {
 		return out

@@ -76,6 +76,49 @@ func TestOpenAPI(t *testing.T) {
 	checkRefs(t, doc, doc)
 }
 
+// TestForGenerators: what the generators of clients need beyond the standard.
+// test/openapi makes clients with them.
+func TestForGenerators(t *testing.T) {
+	doc := description(t)
+	known := map[string]bool{}
+	for _, tag := range doc["tags"].([]any) {
+		known[dig(t, tag, "name").(string)] = true
+	}
+	for path, item := range dig(t, doc, "paths").(map[string]any) {
+		for method, op := range item.(map[string]any) {
+			if id := dig(t, op, "operationId").(string); len(id) > 30 {
+				t.Errorf("%s %s is called %s", method, path, id)
+			}
+			if tags := dig(t, op, "tags").([]any); len(tags) != 1 || !known[tags[0].(string)] {
+				t.Errorf("%s %s has the tags %v", method, path, tags)
+			}
+		}
+	}
+	var walk func(where string, node any)
+	walk = func(where string, node any) {
+		switch n := node.(type) {
+		case map[string]any:
+			if list, ok := n["type"].([]any); ok {
+				t.Errorf("%s: a list of types, %v: say oneOf", where, list)
+			}
+			if value, ok := n["const"].(bool); ok {
+				t.Errorf("%s: const %v on a boolean", where, value)
+			}
+			if media, ok := n["application/octet-stream"].(map[string]any); ok && dig(t, media, "schema", "format") != "binary" {
+				t.Errorf("%s: bytes that are not binary", where)
+			}
+			for name, child := range n {
+				walk(where+"/"+name, child)
+			}
+		case []any:
+			for _, child := range n {
+				walk(where, child)
+			}
+		}
+	}
+	walk("", doc)
+}
+
 // checkPathParams: every variable of a path is declared, and nothing else.
 func checkPathParams(t *testing.T, path string, op any) {
 	t.Helper()

@@ -36,13 +36,23 @@ func otherRoutes() []Route {
 			Errors: []localhttp.Code{localhttp.CodeUnknownArgument, localhttp.CodeBadArgument, localhttp.CodeUnavailable},
 		},
 		{
+			Route:   route("GET", "/config"),
+			Summary: "The configuration that is in force",
+			Detail:  "What `powertools-extension -config` prints: every variable with its value, where it comes from, and what is wrong. What may hold a secret, and the headers of destinations, are redacted.",
+			Answers: []Answer{{Status: 200, Summary: "the configuration", Media: []Media{
+				{Type: "application/json", Schema: "Config", Example: `{"settings":[{"name":"POWERTOOLS_PARAMETERS_MAX_AGE","value":"5s","source":"default"}],` +
+					`"problems":[{"variable":"POWERTOOLS_LOG_LEVEL","problem":"POWERTOOLS_LOG_LEVEL: not a level; using INFO"}]}`},
+			}}},
+			Errors: []localhttp.Code{localhttp.CodeUnknownArgument, localhttp.CodeUnavailable},
+		},
+		{
 			Route:   route("GET", "/ping"),
-			Summary: "Whether anybody listens",
+			Summary: "Whether anybody listens; HEAD works too",
 			Answers: []Answer{{Status: 200, Summary: "yes", Media: []Media{{Type: "text/plain; charset=utf-8", Example: "healthy"}}}},
 		},
 		{
 			Route:   route("GET", "/healthz"),
-			Summary: "State, version, features, and what is degraded and why",
+			Summary: "State, version, features, and what is degraded and why; HEAD works too",
 			Answers: []Answer{{Status: 200, Summary: "the state, whatever it is", Media: []Media{
 				{Type: "application/json", Schema: "Health", Example: `{"state":"ok","version":"1.0.0","features":["parameters","metrics"],"billed_metrics":6,"degraded":[]}`},
 			}}},

@@ -14,9 +14,12 @@ Limits: 256 requests in flight (429; not ` + "`/ping` and `/healthz`" + `), 64 K
 2,048 bytes for a name or an argument, 100 names in one request (400).
 What is wrong below HTTP, such as a malformed request line or an overlong header, is answered in plain text and closes the connection. Nothing is ever redirected.
 
-Every parameter answer has ` + "`X-Powertools-Cache`" + ` (hit, miss, stale, refreshed, coalesced), ` + "`Age`" + ` (seconds), ` + "`ETag`, `Cache-Control: no-store`" + `,
+Every parameter answer has ` + "`X-Powertools-Cache`" + ` (hit, miss, stale, refreshed, coalesced; negative on a remembered error), ` + "`Age`" + ` (seconds), ` + "`ETag`, `Cache-Control: no-store`" + `,
 and ` + "`Warning`" + ` when it is stale; an answer with several values has the state of the least cached and the age of the oldest. Booleans are true, 1, yes, on or false, 0, no, off;
 an argument without ` + "`=`" + ` is true. An unknown argument is refused (400). In a query ` + "`+`" + ` is a blank, so a plus is ` + "`%2B`" + `.
+
+An error of a service is remembered, so that a storm costs one call: 1 s, and 5 s when the value does not exist or may not be read, on the drop-in routes 1 s; never longer than the
+request's own maximum age. Until then it is answered with ` + "`X-Powertools-Cache: negative`" + ` and its ` + "`Age`" + `; ` + "`max_age=0`, `force_fetch` and `refreshNow`" + ` ask the service, the last two at most once a second.
 
 Errors are ` + "`application/problem+json`" + ` (RFC 9457). The drop-in routes answer in the words and statuses of the server they stand in for; there the header
 ` + "`X-Amzn-ErrorType`" + ` names the kind, and ` + "`X-Powertools-Error`" + ` says code, detail and cure. No error holds a value or a token.

@@ -91,11 +91,11 @@ func send(t *testing.T, s *localhttp.Server, e apidoc.Example) (*http.Response, 
 }
 
 // TestEveryRouteHasAnExample, and every argument, but for those of /metrics,
-// /context, /healthz and /idempotency, whose examples stand with the route.
+// /context, /healthz, /config and /idempotency, whose examples stand with the route.
 func TestEveryRouteHasAnExample(t *testing.T) {
 	examples := apidoc.Requests()
 	for _, r := range apidoc.Routes() {
-		if slices.Contains([]string{"/metrics", "/context", "/healthz", "/openapi.json"}, r.Pattern) || strings.HasPrefix(r.Pattern, "/idempotency/") {
+		if slices.Contains([]string{"/metrics", "/context", "/healthz", "/config", "/openapi.json"}, r.Pattern) || strings.HasPrefix(r.Pattern, "/idempotency/") {
 			continue
 		}
 		pattern, _, _ := strings.Cut(r.Pattern, "{")

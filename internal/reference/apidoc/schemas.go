@@ -21,7 +21,8 @@ func schemas() object {
 		"MetricsResult":  json.RawMessage(metricsResultSchema),
 		"Context":        json.RawMessage(contextSchema),
 		"Health":         json.RawMessage(healthSchema),
-		"Document":       json.RawMessage(`{"type":"object","required":["openapi","paths"]}`),
+		"Config":         json.RawMessage(configSchema),
+		"Document":       json.RawMessage(`{"type":"object","required":["openapi","paths"],"properties":{"openapi":{"type":"string"},"paths":{"type":"object"}}}`),
 		"Problem":        json.RawMessage(problemSchema),
 		"Flag":           json.RawMessage(flagSchema),
 		"Flags":          json.RawMessage(flagsSchema),
@@ -44,7 +45,7 @@ const (
 "source":{"type":"string","enum":["ssm","secrets","dynamodb","appconfig"]},
 "content_type":{"type":"string","description":"AppConfig: the type it was deployed with"},
 "transform":{"type":"string","enum":["json","binary"],"description":"what was applied; absent if nothing"},
-"encoding":{"type":"string","const":"base64","description":"present if value is base64 of bytes"}}}`
+"encoding":{"type":"string","enum":["base64"],"description":"present if value is base64 of bytes"}}}`
 
 	parametersSchema = `{
 "type":"object","additionalProperties":{"description":"the value: a string, any JSON value after transform or key or from DynamoDB, null after a failed transform"},"properties":{
@@ -63,14 +64,14 @@ const (
 "source":{"type":"string","enum":["ssm","secrets","dynamodb","appconfig"]},"name":{"type":"string","description":"as it was first asked for"},
 "key":{"type":"string"},"sort":{"type":"string"},"attribute":{"type":"string"},
 "asked_version":{"type":"string"},"asked_label":{"type":"string"},"region":{"type":"string"},"role_arn":{"type":"string"},
-"decrypt":{"const":true},"recursive":{"const":true},"item":{"const":true},"consistent":{"const":true},
+"decrypt":{"type":"boolean"},"recursive":{"type":"boolean"},"item":{"type":"boolean"},"consistent":{"type":"boolean"},
 "version":{"oneOf":[{"type":"string"},{"type":"null"}],"description":"the cached one; null where there is none"},"state":{"type":"string","enum":["hit","stale"]},
 "age":{"type":"integer","minimum":0,"description":"seconds"},"hits":{"type":"integer","minimum":0},"size":{"type":"integer","minimum":0,"description":"bytes"}}}},
 "count":{"type":"integer","minimum":0},"bytes":{"type":"integer","minimum":0}}}`
 
 	agentSecretSchema = `{
 "type":"object","additionalProperties":false,"required":["ARN","Name","VersionId"],"properties":{
-"ARN":{"type":["string","null"]},"Name":{"type":["string","null"]},"VersionId":{"type":["string","null"]},
+"ARN":{"oneOf":[{"type":"string"},{"type":"null"}]},"Name":{"oneOf":[{"type":"string"},{"type":"null"}]},"VersionId":{"oneOf":[{"type":"string"},{"type":"null"}]},
 "SecretString":{"type":"string"},"SecretBinary":{"type":"string","contentEncoding":"base64"},
 "VersionStages":{"type":"array","items":{"type":"string"}},"CreatedDate":{"type":"string","description":"seconds since 1970","pattern":"^-?[0-9]+([.][0-9]+)?$"}}}`
 
@@ -80,17 +81,17 @@ const (
 "type":"object","additionalProperties":false,"required":["Parameter","ResultMetadata"],"properties":{
 "Parameter":{"type":"object","additionalProperties":false,
 "required":["ARN","DataType","LastModifiedDate","Name","Selector","SourceResult","Type","Value","Version"],"properties":{
-"ARN":{"type":["string","null"]},"DataType":{"type":["string","null"]},"LastModifiedDate":{"type":["string","null"],"format":"date-time"},
-"Name":{"type":["string","null"]},"Selector":{"type":["string","null"]},"SourceResult":{"type":["string","null"]},
-"Type":{"type":"string"},"Value":{"type":["string","null"]},"Version":{"type":"integer"}}},
+"ARN":{"oneOf":[{"type":"string"},{"type":"null"}]},"DataType":{"oneOf":[{"type":"string"},{"type":"null"}]},"LastModifiedDate":{"oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]},
+"Name":{"oneOf":[{"type":"string"},{"type":"null"}]},"Selector":{"oneOf":[{"type":"string"},{"type":"null"}]},"SourceResult":{"oneOf":[{"type":"string"},{"type":"null"}]},
+"Type":{"type":"string"},"Value":{"oneOf":[{"type":"string"},{"type":"null"}]},"Version":{"type":"integer"}}},
 "ResultMetadata":{"type":"object","maxProperties":0}}}`
 
 	getSecretValueSchema = `{
 "type":"object","additionalProperties":false,
 "required":["ARN","CreatedDate","Name","SecretBinary","SecretString","VersionId","VersionStages","ResultMetadata"],"properties":{
-"ARN":{"type":["string","null"]},"CreatedDate":{"type":["string","null"],"format":"date-time"},"Name":{"type":["string","null"]},
-"SecretBinary":{"type":["string","null"],"contentEncoding":"base64"},"SecretString":{"type":["string","null"]},
-"VersionId":{"type":["string","null"]},"VersionStages":{"type":["array","null"],"items":{"type":"string"}},
+"ARN":{"oneOf":[{"type":"string"},{"type":"null"}]},"CreatedDate":{"oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]},"Name":{"oneOf":[{"type":"string"},{"type":"null"}]},
+"SecretBinary":{"oneOf":[{"type":"string","contentEncoding":"base64"},{"type":"null"}]},"SecretString":{"oneOf":[{"type":"string"},{"type":"null"}]},
+"VersionId":{"oneOf":[{"type":"string"},{"type":"null"}]},"VersionStages":{"oneOf":[{"type":"array","items":{"type":"string"}},{"type":"null"}]},
 "ResultMetadata":{"type":"object","maxProperties":0}}}`
 
 	metricsBodySchema = `{"oneOf":[{"$ref":"#/components/schemas/MetricObject"},{"type":"array","items":{"$ref":"#/components/schemas/MetricObject"}}]}`
@@ -101,7 +102,7 @@ const (
 "dimensions":{"type":"object","additionalProperties":{"type":"string"},"description":"one set, added to the default dimensions"},
 "dimension_sets":{"type":"array","items":{"type":"object","additionalProperties":{"type":"string"}}},
 "metadata":{"type":"object","description":"written beside the metrics: searchable, no dimension"},
-"timestamp":{"type":["number","string"],"description":"milliseconds since 1970 or RFC 3339; default: now"},
+"timestamp":{"oneOf":[{"type":"number"},{"type":"string"}],"description":"milliseconds since 1970 or RFC 3339; default: now"},
 "metrics":{"type":"array","minItems":1,"items":{
 "type":"object","additionalProperties":false,"required":["name","value"],"properties":{
 "name":{"type":"string"},"unit":{"type":"string","description":"a CloudWatch unit, case-sensitive; default: None"},
@@ -122,10 +123,10 @@ const (
 "type":"object","additionalProperties":false,
 "required":["request_id","trace_id","deadline","deadline_ms","remaining_ms","cold_start","function_arn","function_name","function_version","function_memory_size","service","init_type"],
 "properties":{
-"request_id":{"type":["string","null"]},"trace_id":{"type":["string","null"]},"deadline":{"type":["string","null"],"format":"date-time"},
-"deadline_ms":{"type":["integer","null"]},"remaining_ms":{"type":["integer","null"],"minimum":0},"cold_start":{"type":"boolean"},
-"function_arn":{"type":["string","null"]},"function_name":{"type":["string","null"]},"function_version":{"type":["string","null"]},
-"function_memory_size":{"type":"integer","description":"MiB"},"service":{"type":["string","null"]},"init_type":{"type":["string","null"]}}}`
+"request_id":{"oneOf":[{"type":"string"},{"type":"null"}]},"trace_id":{"oneOf":[{"type":"string"},{"type":"null"}]},"deadline":{"oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]},
+"deadline_ms":{"oneOf":[{"type":"integer"},{"type":"null"}]},"remaining_ms":{"oneOf":[{"type":"integer","minimum":0},{"type":"null"}]},"cold_start":{"type":"boolean"},
+"function_arn":{"oneOf":[{"type":"string"},{"type":"null"}]},"function_name":{"oneOf":[{"type":"string"},{"type":"null"}]},"function_version":{"oneOf":[{"type":"string"},{"type":"null"}]},
+"function_memory_size":{"type":"integer","description":"MiB"},"service":{"oneOf":[{"type":"string"},{"type":"null"}]},"init_type":{"oneOf":[{"type":"string"},{"type":"null"}]}}}`
 
 	healthSchema = `{
 "type":"object","additionalProperties":false,"required":["state","version","features","degraded"],"properties":{
@@ -140,6 +141,14 @@ const (
 "hooks":{"type":"array","items":{"type":"string"}}}},
 "degraded":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["component","reason"],
 "properties":{"component":{"type":"string"},"reason":{"type":"string"}}}}}}`
+
+	configSchema = `{
+"type":"object","additionalProperties":false,"required":["settings","problems"],"properties":{
+"settings":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["name","value","source"],"properties":{
+"name":{"type":"string","description":"of the variable"},"value":{"type":"string","description":"as text; redacted where it may hold a secret"},
+"source":{"type":"string","description":"default, environment, or the other name that set it"}}}},
+"problems":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["variable","problem"],"properties":{
+"variable":{"type":"string"},"problem":{"type":"string","description":"what is wrong, and what is used instead"}}}}}}`
 
 	problemSchema = `{
 "type":"object","additionalProperties":false,"required":["type","title","status","code"],"properties":{
