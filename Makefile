@@ -23,6 +23,18 @@ demo: ## the main job in under a minute, without an AWS account
 	  --env POWERTOOLS_SERVICE_NAME=orders --env POWERTOOLS_METRICS_NAMESPACE=shop \
 	  --invoke '{}' --invoke '{}' --invoke '{}' --invoke '{"max_age": 1}' --gap 1s \
 	  --aws-fault down@4 -- bin/demo/example
+	@echo
+	@echo 'Second act: a function without a line for us. It reads DB_PASSWORD, and the'
+	@echo 'value comes from Secrets Manager (docs/variables-from-parameters.md).'
+	@echo
+	@$(BUILD) -o bin/demo/env ./examples/env
+	@$(BUILD) -o bin/demo/powertools-wrapper ./cmd/wrapper
+	@bin/demo/lambdaemu --extension bin/demo/powertools-extension --params examples/params.yaml \
+	  --env POWERTOOLS_EXTENSION_HTTP_PORT={port} --env POWERTOOLS_RUNTIME_PROXY_PORT={port2} \
+	  --env POWERTOOLS_METRICS_NAMESPACE=shop \
+	  --env DB_USER=powertools+secret:demo/database#username \
+	  --env DB_PASSWORD=powertools+secret:demo/database#password \
+	  --invoke '{}' -- bin/demo/powertools-wrapper bin/demo/env
 
 .PHONY: quiet-build
 quiet-build:
@@ -102,6 +114,7 @@ faults: quiet-build ## every fault of the local Lambda against the extension, on
 	@bin/lambdaemu faults --extension bin/powertools-extension --params examples/params.yaml \
 	  --env POWERTOOLS_EXTENSION_HTTP_PORT={port} --env 'POWERTOOLS_LOGS_DESTINATION={sink}/logs' \
 	  --invoke '{"max_age":0}' -- bin/example
+	@go test ./test/e2e -count=1 -v -run '^TestProxyFaults$$' | sed -n 's/^ *--- \(PASS\|FAIL\|SKIP\): TestProxyFaults\/\(.*\)/\1  proxy: \2/p'
 
 .PHONY: runtimes
 runtimes: ## Python and Node with their Lambda runtime clients, moto and cfn-lint, into .cache/

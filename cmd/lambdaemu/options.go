@@ -48,24 +48,29 @@ func (s settings) options(p process, awsURL string) (lambdaemu.Options, error) {
 	return opt, fillPorts(opt.Env)
 }
 
-// portPlaceholder in a variable becomes a free port, the same in all of them, so
+// Each of these in a variable becomes a free port, the same in all of them, so
 // that runs side by side do not meet.
-const portPlaceholder = "{port}"
+const (
+	portPlaceholder   = "{port}"
+	secondPlaceholder = "{port2}"
+)
 
 func fillPorts(env map[string]string) error {
-	port := ""
-	for name, value := range env {
-		if !strings.Contains(value, portPlaceholder) {
-			continue
-		}
-		if port == "" {
-			free, err := freePort()
-			if err != nil {
-				return fmt.Errorf("--env %s: no free port: %w", name, err)
+	for _, placeholder := range []string{portPlaceholder, secondPlaceholder} {
+		port := ""
+		for name, value := range env {
+			if !strings.Contains(value, placeholder) {
+				continue
 			}
-			port = strconv.Itoa(free)
+			if port == "" {
+				free, err := freePort()
+				if err != nil {
+					return fmt.Errorf("--env %s: no free port: %w", name, err)
+				}
+				port = strconv.Itoa(free)
+			}
+			env[name] = strings.ReplaceAll(value, placeholder, port)
 		}
-		env[name] = strings.ReplaceAll(value, portPlaceholder, port)
 	}
 	return nil
 }

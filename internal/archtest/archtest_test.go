@@ -86,6 +86,7 @@ var aside = map[string][]string{
 	"internal/archtest":         {},
 	"internal/reference/apidoc": {"internal/localhttp", "internal/localhttp/wire"},
 	"examples/go":               {},
+	"examples/env":              {},
 	"examples/snippets/go":      {},
 	"layer":                     {},
 	"layer/licences":            {},
