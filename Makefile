@@ -6,6 +6,7 @@ VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo d
 LDFLAGS    := -s -w -X main.version=$(VERSION)
 BUILD      := go build -trimpath -ldflags '$(LDFLAGS)'
 STATICCHECK := go tool -modfile=tools/go.mod staticcheck
+GOLANGCI   := go tool -modfile=tools/golangci/go.mod golangci-lint
 FUZZTIME   ?= 5s
 
 .PHONY: help
@@ -50,10 +51,11 @@ test: runtimes ## all tests, with the race detector and real runtimes
 check: lint test fuzz ## what every commit must pass
 
 .PHONY: lint
-lint: ## format, vet, staticcheck, tidy modules; test/otlp and tools too
+lint: ## format, vet, staticcheck, golangci-lint, tidy modules; test/otlp and tools too
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'not formatted: run gofmt -w on these files' >&2; exit 1; }
 	go vet ./...
 	$(STATICCHECK) ./...
+	$(GOLANGCI) run ./...
 	cd test/otlp && go vet ./... && go tool -modfile=../../tools/go.mod staticcheck ./...
 	@for module in . test/otlp tools; do (cd $$module && go mod tidy -diff) || { echo "$$module: run go mod tidy there" >&2; exit 1; }; done
 	@go mod verify
