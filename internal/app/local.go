@@ -6,7 +6,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"powertools-extension/internal/config"
 	"powertools-extension/internal/jmes"
 	"powertools-extension/internal/localhttp"
 	"powertools-extension/internal/paramcache"
@@ -18,7 +17,7 @@ func (a *App) newLocal() *localhttp.Server {
 	deps := localhttp.Deps{
 		Log:     a.log,
 		Context: a.current,
-		Config:  func() config.Dump { return Effective(a.deps.Environ) },
+		Config:  a.settings,
 		Health:  a.state,
 	}
 	options := localhttp.Options{

@@ -1,11 +1,13 @@
 package app
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
 
 	"powertools-extension/internal/config"
 	"powertools-extension/internal/ref"
@@ -38,5 +40,31 @@ func TestPrefetched(t *testing.T) {
 	slices.Sort(entries)
 	if d := cmp.Diff([]string{"entry 3", "entry 6", "entry 7"}, entries); d != "" {
 		t.Errorf("entries complained about (-want +got):\n%s", d)
+	}
+}
+
+// TestSettingsTellWhatRoomsFind, the live process's as well as -config's, and
+// neither tells a secret.
+func TestSettingsTellWhatRoomsFind(t *testing.T) {
+	const canary = "c4n4ry"
+	environ := []string{
+		"AWS_LAMBDA_FUNCTION_NAME=fn", "POWERTOOLS_METRICS_PLATFORM=Duration,nothing", "POWERTOOLS_LOGS_REDACT=re:(", "POWERTOOLS_PARAMETERS_MAX_AGE=soon",
+		"POWERTOOLS_LOGS_DESTINATION=https://example.com/" + canary + "?key=" + canary, "POWERTOOLS_LOGS_HTTP_HEADERS=X-Key: " + canary, "AWS_SESSION_TOKEN=" + canary,
+	}
+	cfg, _ := config.Load(environ)
+	live := New(cfg, Deps{Environ: environ, Stdout: discard{}, Log: zap.NewNop()}).settings()
+	if d := cmp.Diff(live, Effective(environ)); d != "" {
+		t.Errorf("(-live +asked):\n%s", d)
+	}
+	var variables []string
+	for _, p := range live.Problems {
+		variables = append(variables, p.Var)
+	}
+	slices.Sort(variables)
+	if d := cmp.Diff([]string{"POWERTOOLS_LOGS_REDACT", "POWERTOOLS_METRICS_PLATFORM", "POWERTOOLS_PARAMETERS_MAX_AGE"}, variables); d != "" {
+		t.Errorf("problems (-want +got):\n%s", d)
+	}
+	if text := fmt.Sprint(live); strings.Contains(text, canary) {
+		t.Errorf("a secret is told: %s", text)
 	}
 }
