@@ -32,6 +32,9 @@ type call struct {
 	wide     bool
 	cures    cures
 	attempts int
+	began    time.Time
+	taken    int  // tokens, for tries after a throttling
+	last     bool // the last of these tries is on its way
 }
 
 // prepare checks and writes the request. Nothing is sent.
@@ -59,9 +62,11 @@ func (c *Client) prepare(op Operation, in any) (*call, error) {
 // run tries until there is an answer, a verdict that trying again is useless,
 // or no time.
 func (k *call) run(ctx context.Context, out any) error {
+	k.began = time.Now()
 	for {
 		err := k.attempt(ctx, out)
 		if err == nil {
+			k.client.tokens.give(k.op.Service, max(k.taken, 1))
 			return nil
 		}
 		if role, ok := errors.AsType[*roleError](err); ok {

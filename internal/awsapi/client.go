@@ -62,6 +62,7 @@ type Client struct {
 	creds  *credentials
 	roles  *roles
 	net    *network
+	tokens tokens
 	signer func() *v4.Signer
 
 	// skew is how far the services' clock is ahead of ours, in nanoseconds.

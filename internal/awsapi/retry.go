@@ -13,6 +13,12 @@ const (
 	firstDelay  = 50 * time.Millisecond
 	maxDelay    = time.Second
 
+	throttleDelay    = 200 * time.Millisecond
+	maxThrottleDelay = time.Second
+	// lastTry is the time before the end of the budget that is left for the
+	// last answer.
+	lastTry = 250 * time.Millisecond
+
 	// skewLimit is where a clock's error, and not the network, explains a
 	// refused signature: services allow five minutes.
 	skewLimit = 4 * time.Minute
@@ -38,10 +44,52 @@ func (k *call) judge(ctx context.Context, err error) (again bool, delay time.Dur
 		return true, 0
 	}
 	k.attempts++
-	if k.op.Once || k.attempts >= maxAttempts || !transient(err) {
+	switch {
+	case k.op.Once || !transient(err):
+		return false, 0
+	case throttled(err):
+		return k.judgeThrottled(ctx)
+	case k.attempts >= maxAttempts:
 		return false, 0
 	}
 	return true, backoff(k.attempts)
+}
+
+// judgeThrottled tries again until the budget of the read ends: a service that
+// asks for fewer calls means some moments, and a read that gives up after the
+// first is an error where a little later was a value. What it asks for is
+// granted by the service's tokens: when they are spent, nobody tries again.
+func (k *call) judgeThrottled(ctx context.Context) (again bool, delay time.Duration) {
+	if !k.client.tokens.take(k.op.Service) {
+		return false, 0
+	}
+	k.taken++
+	delay = throttlePause(k.attempts)
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return k.attempts < maxAttempts, delay
+	}
+	// The last try comes as late as it can while an answer still fits.
+	left := time.Until(deadline)
+	if left -= min(lastTry, (left+time.Since(k.began))/4); delay > left {
+		if left <= 0 || k.last {
+			return false, 0
+		}
+		k.last, delay = true, left
+	}
+	return true, delay
+}
+
+// throttlePause is a random part of a pause that doubles (full jitter), so that
+// those who were throttled together do not come back together.
+func throttlePause(attempt int) time.Duration {
+	return 1 + rand.N(min(throttleDelay<<(attempt-1), maxThrottleDelay))
+}
+
+// throttled says whether the service asked for fewer calls.
+func throttled(err error) bool {
+	service, ok := errors.AsType[*ServiceError](err)
+	return ok && service.Throttled()
 }
 
 // cure does what removes the cause of err, if there is such a thing.

@@ -82,9 +82,6 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		code     string
 		requests int64
 	}{
-		{"throttled", 400, "ThrottlingException", 3},
-		{"DynamoDB throttled", 400, "ProvisionedThroughputExceededException", 3},
-		{"too many requests without a code", 429, "", 3},
 		{"internal", 500, "InternalServerError", 3},
 		{"unavailable", 503, "ServiceUnavailable", 3},
 		{"request timed out at the service", 400, "RequestTimeoutException", 3},
