@@ -120,7 +120,7 @@ func (s *shelf) put(ref Ref, keys, not []string, v Value) (e *entry, changed boo
 	s.touch(e)
 	if !s.fits(e.size) {
 		s.remove(e)
-		return nil, changed
+		return nil, s.shrink() || changed
 	}
 	return e, s.shrink() || changed
 }
