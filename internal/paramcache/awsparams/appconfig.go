@@ -22,6 +22,10 @@ const (
 	// API Reference, "GetLatestConfiguration")
 	tokenLife = 23*time.Hour + 45*time.Minute
 
+	// shortestPoll is the shortest interval that a session can ask for. (AppConfig
+	// API Reference, "StartConfigurationSession")
+	shortestPoll = 15 * time.Second
+
 	// Bounds of what is kept of sessions; those used longest ago go first. One
 	// answer lies in the session and in the cache, so the sessions get half.
 	maxSessions     = 50
@@ -139,8 +143,8 @@ type beginOut struct {
 func (p *Provider) begin(ctx context.Context, ref paramcache.Ref, parts []string, s *session) error {
 	s.token = ""
 	in := beginIn{Application: parts[0], Environment: parts[1], Profile: parts[2]}
-	if p.opt.ConfigPoll > 0 {
-		in.MinimumPoll = int(min(max(p.opt.ConfigPoll, 15*time.Second), 24*time.Hour) / time.Second)
+	if p.opt.ConfigPoll >= shortestPoll {
+		in.MinimumPoll = int(min(p.opt.ConfigPoll, 24*time.Hour) / time.Second)
 	}
 	var out beginOut
 	err := p.call(ctx, ref, action{awsapi.AppConfigData, "StartConfigurationSession"},
@@ -164,7 +168,11 @@ func (p *Provider) latest(ctx context.Context, ref paramcache.Ref, s *session) e
 	at := now()
 	s.token, s.issued, s.polled, s.next = out.Header.Get("Next-Poll-Configuration-Token"), at, asked, at
 	if seconds, err := strconv.Atoi(out.Header.Get("Next-Poll-Interval-In-Seconds")); err == nil && seconds > 0 {
-		s.next = at.Add(min(time.Duration(seconds), 86400) * time.Second)
+		wait := min(time.Duration(seconds), 86400) * time.Second
+		if p.opt.ConfigPoll > 0 && p.opt.ConfigPoll < shortestPoll {
+			wait = min(wait, shortestPoll) // a poll that comes too early costs one new session
+		}
+		s.next = at.Add(wait)
 	}
 	if len(out.Body) > 0 || !s.has {
 		s.last, s.has = deployed(ref, out), true

@@ -46,12 +46,13 @@ func (p *Provider) item(ctx context.Context, ref paramcache.Ref) (paramcache.Val
 		in.ExpressionAttributeNames = map[string]string{"#v": valueAttr}
 	}
 	var out getItemOut
-	err := p.typed(ref, keys, func(values []keyValue) error {
+	err := p.typed(ref, keys, func(values []keyValue) (bool, error) {
 		in.Key = map[string]keyValue{}
 		for i, part := range keys {
 			in.Key[part.attribute] = values[i]
 		}
-		return p.call(ctx, ref, action{awsapi.DynamoDB, "GetItem"}, in, &out)
+		err := p.call(ctx, ref, action{awsapi.DynamoDB, "GetItem"}, in, &out)
+		return out.Item != nil, err
 	})
 	if err != nil {
 		return paramcache.Value{}, err
@@ -125,9 +126,10 @@ func (p *Provider) items(ctx context.Context, ref paramcache.Ref) (paramcache.Va
 	keys := []keyPart{{or(ref.KeyAttr, p.opt.KeyAttr), ref.Key}}
 	for {
 		var out queryOut
-		err := p.typed(ref, keys, func(values []keyValue) error {
+		err := p.typed(ref, keys, func(values []keyValue) (bool, error) {
 			in.ExpressionAttributeValues = map[string]keyValue{":k": values[0]}
-			return p.page(ctx, g, action{awsapi.DynamoDB, "Query"}, in, &out)
+			err := p.page(ctx, g, action{awsapi.DynamoDB, "Query"}, in, &out)
+			return len(out.Items) > 0 || len(out.LastEvaluatedKey) > 0, err
 		})
 		if err != nil {
 			return paramcache.Value{}, err

@@ -3,6 +3,7 @@ package awsparams
 import (
 	"encoding/base64"
 	"errors"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -21,27 +22,38 @@ type keyPart struct{ attribute, text string }
 
 // typed makes a call whose key has the types of the table's. A request does not
 // say them: most keys are strings, so that is tried first; where the table
-// refuses it, what else the text can be. What was right is remembered.
-func (p *Provider) typed(ref paramcache.Ref, parts []keyPart, call func([]keyValue) error) error {
-	var first error
+// refuses it, what else the text can be. Some emulators do not refuse but find
+// nothing, so digits are tried as a number then. What was right is remembered.
+// call tells whether it found anything.
+func (p *Provider) typed(ref paramcache.Ref, parts []keyPart, call func([]keyValue) (found bool, err error)) error {
+	var refused error
+	nothing := false
 	for _, types := range p.typesOf(ref, parts) {
+		if nothing && slices.Contains(types, "B") {
+			continue
+		}
 		values := make([]keyValue, len(parts))
 		for i, part := range parts {
 			values[i] = keyValue{types[i]: part.text}
 		}
-		err := call(values)
-		if err == nil {
+		found, err := call(values)
+		failed, ok := errors.AsType[*paramcache.Error](err)
+		switch {
+		case found:
 			p.learn(ref, parts, types)
 			return nil
-		}
-		if first == nil {
-			first = err
-		}
-		if failed, ok := errors.AsType[*paramcache.Error](err); !ok || failed.Code != "ValidationException" {
+		case err == nil:
+			nothing = true
+		case !ok || failed.Code != "ValidationException":
 			return err
+		case refused == nil:
+			refused = err
 		}
 	}
-	return first
+	if nothing {
+		return nil
+	}
+	return refused
 }
 
 // typesOf are the types to try, the most likely first.

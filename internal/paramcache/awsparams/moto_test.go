@@ -159,6 +159,7 @@ func TestAgainstMoto(t *testing.T) {
 	t.Run("ssm", func(t *testing.T) { motoSSM(t, ssm.NewFromConfig(cfg), p) })
 	t.Run("secretsmanager", func(t *testing.T) { motoSecrets(t, secretsmanager.NewFromConfig(cfg), p) })
 	t.Run("dynamodb", func(t *testing.T) { motoItems(t, dynamodb.NewFromConfig(cfg), p) })
+	t.Run("keys of other types", func(t *testing.T) { keysOfOtherTypes(t, dynamodb.NewFromConfig(cfg), p) })
 	t.Run("many", func(t *testing.T) { motoMany(t, ssm.NewFromConfig(cfg), secretsmanager.NewFromConfig(cfg), p) })
 	t.Run("path", func(t *testing.T) { motoPath(t, ssm.NewFromConfig(cfg), p) })
 	t.Run("sort keys", func(t *testing.T) { motoSortKeys(t, dynamodb.NewFromConfig(cfg), p) })

@@ -33,8 +33,8 @@ type Options struct {
 	Region string
 
 	// ConfigPoll is how often AppConfig may be asked for one profile, 15 s to
-	// 24 h; between two polls the last answer stands. 0: what AppConfig says,
-	// which is 60 s.
+	// 24 h; between two polls the last answer stands. Below 15 s: as often as
+	// AppConfig allows, or every 15 s. 0: what AppConfig says, which is 60 s.
 	ConfigPoll time.Duration
 
 	// MaxBytes bounds what is kept of AppConfig's sessions, with the last

@@ -40,6 +40,9 @@ func (s *script) Call(_ context.Context, op awsapi.Operation, in, out any) error
 	return json.Unmarshal([]byte(body), out)
 }
 
+// fill is an answer's body as a call leaves it.
+func fill(out any, body string) error { return json.Unmarshal([]byte(body), out) }
+
 // counted is how many calls of each operation there were.
 func (s *script) counted() map[string]int {
 	s.mu.Lock()
