@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -45,7 +46,15 @@ func (a *App) startPrefetch(ctx context.Context) (wait func()) {
 func (a *App) prefetched() []ref.Ref {
 	var refs []ref.Ref
 	for _, item := range a.cfg.Prefetch {
-		if one, err := ref.ParseWith(item, ref.Ref{Decrypt: true}); err == nil {
+		one, err := ref.ParseWith(item, ref.Ref{Decrypt: true})
+		if err != nil {
+			continue
+		}
+		refs = append(refs, one)
+		// What is under a path may be mixed, and is read both ways. Where all of
+		// it is plain, both share one fetch.
+		if one.Path && !strings.Contains(item, "decrypt=") {
+			one.Decrypt = false
 			refs = append(refs, one)
 		}
 	}

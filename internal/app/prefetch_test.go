@@ -24,6 +24,7 @@ func TestPrefetched(t *testing.T) {
 		{Source: "ssm", Name: "/app/db", Decrypt: true},
 		{Source: "ssm", Name: "/app/blob"},
 		{Source: "ssm", Name: "/app", Path: true, Decrypt: true},
+		{Source: "ssm", Name: "/app", Path: true},
 		{Source: "secrets", Name: "app/db", Region: "us-east-1"},
 		{Source: "dynamodb", Name: "config", Key: "a/b"},
 		{Source: "appconfig", Name: "shop/prod/main"},

@@ -85,6 +85,9 @@ type read struct {
 	epoch  uint64
 	woken  <-chan struct{} // closed when an invocation begins; nil if one runs
 
+	hopes bool // the flight decrypts, and the parameter may not need it
+	alone bool // it did
+
 	standsIn bool // a stale answer that is worth a line in the log
 }
 

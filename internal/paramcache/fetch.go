@@ -16,7 +16,9 @@ func (c *Cache) await(ctx context.Context, r *read) (Result, error) {
 		deadline := c.deadline()
 		switch c.wait(ctx, r, deadline) {
 		case landed:
-			return c.land(r)
+			if res, done, err := c.reconsider(r); done {
+				return res, err
+			}
 		case gone:
 			return c.abandon(ctx.Err(), r)
 		case late:
@@ -30,6 +32,21 @@ func (c *Cache) await(ctx context.Context, r *read) (Result, error) {
 			r.woken = nil // the deadline is known now
 		}
 	}
+}
+
+// reconsider answers a read whose flight has landed. One that hoped for a plain
+// parameter and was mistaken waits for a flight of its own.
+func (c *Cache) reconsider(r *read) (res Result, done bool, err error) {
+	if f := r.flight; !r.hopes || f.err == nil && f.value.plain() {
+		res, err = c.land(r)
+		return res, true, err
+	}
+	r.hopes, r.alone, r.flight, r.now = false, true, nil, c.now()
+	res, done, err = c.recall(r)
+	if r.leads {
+		c.launch(r.flight)
+	}
+	return res, done, err
 }
 
 // What ends a wait.

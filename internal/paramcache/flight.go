@@ -39,6 +39,16 @@ func (c *Cache) joinLocked(r *read, key string) {
 		r.flight = f
 		return
 	}
+	// A fetch with decryption, such as a prefetch, brings what a plain parameter
+	// is without it. If it is not plain, the read has its own turn.
+	if r.ref.Source == SSM && !r.ref.Decrypt && !r.alone {
+		decrypted := r.ref
+		decrypted.Decrypt = true
+		if f := c.flights[c.home.Key(decrypted)]; f != nil && c.joinable(f, r) {
+			r.flight, r.hopes = f, true
+			return
+		}
+	}
 	c.takeOffLocked(r, key)
 }
 

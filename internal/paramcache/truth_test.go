@@ -294,3 +294,31 @@ func TestErrorsNameTheRegion(t *testing.T) {
 		}
 	}
 }
+
+// A read without decryption shares a fetch with it that is on its way: a plain
+// parameter is the same, and a ciphertext is fetched by itself.
+func TestSharesAFetchThatDecrypts(t *testing.T) {
+	for kind, want := range map[string]struct {
+		text, state string
+		calls       int
+	}{"String": {"v1", "coalesced", 1}, "SecureString": {"ciphertext v2", "miss", 2}} {
+		t.Run(kind, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				u := &upstream{took: time.Second, answer: func(ref Ref, call int) Value {
+					text := fmt.Sprintf("v%d", call)
+					if kind == "SecureString" && !ref.Decrypt {
+						text = "ciphertext " + text
+					}
+					return Value{Name: ref.Name, Text: Secret(text), IsText: true, Type: kind}
+				}}
+				c := newTest(u, roomy())
+				go c.Warm(t.Context(), []Ref{{Source: SSM, Name: "/a", Decrypt: true}})
+				time.Sleep(time.Millisecond)
+				res, err := c.Get(t.Context(), ssmRef("/a"), Options{})
+				if err != nil || res.Value.Text.Reveal() != want.text || string(res.State) != want.state || u.count() != want.calls {
+					t.Errorf("%q %s, %v after %d calls; want %q %s after %d", res.Value.Text.Reveal(), res.State, err, u.count(), want.text, want.state, want.calls)
+				}
+			})
+		})
+	}
+}

@@ -35,7 +35,7 @@ func appConfig(t *testing.T, env ...string) (*harness.Sandbox, harness.Fake) {
 }
 
 func TestConfigurationSessionIsKept(t *testing.T) {
-	s, fake := appConfig(t)
+	s, fake := appConfig(t, "AWS_APPCONFIG_EXTENSION_POLL_INTERVAL_SECONDS", "1")
 	read := func(args string) (string, string) {
 		t.Helper()
 		status, header, body := s.Get(flagsPath + "?format=text" + args)
@@ -49,16 +49,24 @@ func TestConfigurationSessionIsKept(t *testing.T) {
 		t.Errorf("got %s", first)
 	}
 	time.Sleep(1100 * time.Millisecond) // the poll interval
-	if again, state := read("&force_fetch=true"); again != first || state != "refreshed" {
+	if again, state := read(""); again != first || state != "refreshed" {
 		t.Errorf("an empty answer means unchanged: %q %s", again, state)
 	}
 	time.Sleep(1100 * time.Millisecond)
 	fake.Deploy("demo/prod/flags", awsemu.ConfigurationVersion{Content: []byte(`{"dark-mode":{"enabled":false}}`)})
-	if changed, _ := read("&force_fetch=true"); changed != `{"dark-mode":{"enabled":false}}` {
+	if changed, _ := read(""); changed != `{"dark-mode":{"enabled":false}}` {
 		t.Errorf("after a deployment: %s", changed)
 	}
 	if sessions, polls := fake.Calls("appconfig:StartConfigurationSession"), fake.Calls("appconfig:GetLatestConfiguration"); sessions != 1 || polls != 3 {
 		t.Errorf("%d sessions and %d polls, want one and three", sessions, polls)
+	}
+	// A session may be asked only at its times: to ask at once takes a new one.
+	fake.Deploy("demo/prod/flags", awsemu.ConfigurationVersion{Content: []byte(`{"dark-mode":{"enabled":true}}`)})
+	if forced, state := read("&force_fetch=true"); forced != `{"dark-mode":{"enabled":true}}` || state != "refreshed" {
+		t.Errorf("forced after a deployment: %s %s", forced, state)
+	}
+	if sessions := fake.Calls("appconfig:StartConfigurationSession"); sessions != 2 {
+		t.Errorf("%d sessions after a forced read, want two", sessions)
 	}
 	s.Shutdown()
 }
