@@ -9,7 +9,7 @@ const maxTokens = 100
 // tokens bound the tries after a throttling, per service: a storm of reads must
 // not become a storm of tries. Each try takes one; a call that succeeds gives
 // back what it took, and at least one. (AWS SDKs and Tools Reference, "Retry
-// behavior", retry quota.) The zero value is full.
+// behavior".) The zero value is full.
 type tokens struct {
 	mu    sync.Mutex
 	spent map[string]int // by service
