@@ -18,7 +18,7 @@ import (
 // whole event with Records. For Async every element is an event. Its errors
 // name the element.
 func Parse(cfg Config, text []byte) ([]Message, error) {
-	elements, err := elementsOf(cfg.Kind, text)
+	elements, whole, err := elementsOf(cfg.Kind, text)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func Parse(cfg Config, text []byte) ([]Message, error) {
 	var out []Message
 	seen := map[string]bool{}
 	for i, raw := range elements {
-		m, err := cfg.message(i, raw)
+		m, err := cfg.message(i, raw, whole)
 		if err != nil {
 			return nil, fmt.Errorf("element %d: %w", i, err)
 		}
@@ -41,27 +41,28 @@ func Parse(cfg Config, text []byte) ([]Message, error) {
 	return out, nil
 }
 
-func elementsOf(kind Kind, text []byte) ([]json.RawMessage, error) {
+// elementsOf lists the elements; whole says that they are records of an event.
+func elementsOf(kind Kind, text []byte) (elements []json.RawMessage, whole bool, err error) {
 	text = bytes.TrimSpace(text)
 	if err := json.Unmarshal(text, new(json.RawMessage)); err != nil {
-		return nil, fmt.Errorf("is not JSON: %w", err)
+		return nil, false, fmt.Errorf("is not JSON: %w", err)
 	}
 	var list []json.RawMessage
 	if json.Unmarshal(text, &list) == nil && text[0] == '[' {
-		return list, nil
+		return list, false, nil
 	}
 	var event struct{ Records []json.RawMessage }
 	if kind != Async && text[0] == '{' && json.Unmarshal(text, &event) == nil && event.Records != nil {
-		return event.Records, nil
+		return event.Records, true, nil
 	}
 	if kind == Async {
-		return []json.RawMessage{text}, nil
+		return []json.RawMessage{text}, false, nil
 	}
-	return nil, errors.New("is neither a JSON array nor an event with Records")
+	return nil, false, errors.New("is neither a JSON array nor an event with Records")
 }
 
 // message makes one message of an element.
-func (cfg Config) message(i int, raw json.RawMessage) (Message, error) {
+func (cfg Config) message(i int, raw json.RawMessage, whole bool) (Message, error) {
 	if cfg.Kind == Async {
 		return Message{ID: strconv.Itoa(i + 1), Text: compact(raw), record: map[string]any{"": raw}}, nil
 	}
@@ -75,18 +76,22 @@ func (cfg Config) message(i int, raw json.RawMessage) (Message, error) {
 	}
 	switch {
 	case cfg.Kind.queue():
-		return cfg.queued(i, raw, given)
+		return cfg.queued(i, raw, given, whole)
 	case cfg.Kind == Kinesis:
-		return cfg.kinesis(i, raw, given)
+		return cfg.kinesis(i, raw, given, whole)
 	}
-	return cfg.dynamo(i, raw, given)
+	return cfg.dynamo(i, raw, given, whole)
 }
 
-// only reports whether an object has a member called must and none but those
-// known: it is a record and no body that looks like one.
-func only(given map[string]any, must string, known ...string) bool {
+// isRecord tells a record from a body that looks like one: it has a member
+// called must, and it came in an event, says where it came from, or has nothing
+// but members that are known.
+func isRecord(given map[string]any, whole bool, must string, known ...string) bool {
 	if _, ok := given[must]; !ok {
 		return false
+	}
+	if _, ok := given["eventSource"]; ok || whole {
+		return true
 	}
 	for name := range given {
 		if name != must && !slices.Contains(known, name) {
@@ -98,9 +103,9 @@ func only(given map[string]any, must string, known ...string) bool {
 
 // queued reads a body, {"body", "messageGroupId"}, or a whole record.
 // (Using Lambda with Amazon SQS: example event, Lambda developer guide)
-func (cfg Config) queued(i int, raw json.RawMessage, given map[string]any) (Message, error) {
+func (cfg Config) queued(i int, raw json.RawMessage, given map[string]any, whole bool) (Message, error) {
 	record := map[string]any{"body": text(raw)}
-	if only(given, "body", "messageId", "receiptHandle", "attributes", "messageAttributes", "md5OfBody", "eventSource", "eventSourceARN", "awsRegion", "messageGroupId") {
+	if isRecord(given, whole, "body", "messageId", "receiptHandle", "attributes", "messageAttributes", "md5OfBody", "md5OfMessageAttributes", "eventSourceARN", "awsRegion", "messageGroupId") {
 		record = given
 		if _, isText := given["body"].(string); !isText {
 			record["body"] = encode(given["body"])
@@ -136,16 +141,16 @@ func (cfg Config) queued(i int, raw json.RawMessage, given map[string]any) (Mess
 
 // kinesis reads data, {"data", "partitionKey"}, or a whole record.
 // (Using Lambda with Kinesis: example event, Lambda developer guide)
-func (cfg Config) kinesis(i int, raw json.RawMessage, given map[string]any) (Message, error) {
+func (cfg Config) kinesis(i int, raw json.RawMessage, given map[string]any, whole bool) (Message, error) {
 	record, inner := map[string]any{}, map[string]any{}
 	switch {
-	case only(given, "kinesis", "eventSource", "eventVersion", "eventID", "eventName", "invokeIdentityArn", "awsRegion", "eventSourceARN"):
+	case isRecord(given, whole, "kinesis", "eventVersion", "eventID", "eventName", "invokeIdentityArn", "awsRegion", "eventSourceARN"):
 		record = given
 		var ok bool
 		if inner, ok = given["kinesis"].(map[string]any); !ok {
 			return Message{}, errors.New("its member kinesis is no object")
 		}
-	case only(given, "data", "partitionKey"):
+	case isRecord(given, false, "data", "partitionKey"):
 		data, isText := given["data"].(string)
 		if !isText {
 			data = encode(given["data"])
@@ -179,10 +184,10 @@ func (cfg Config) kinesis(i int, raw json.RawMessage, given map[string]any) (Mes
 
 // dynamo reads a plain object as an item that was inserted, or a whole record.
 // (Using Lambda with DynamoDB: example event, Lambda developer guide)
-func (cfg Config) dynamo(i int, raw json.RawMessage, given map[string]any) (Message, error) {
+func (cfg Config) dynamo(i int, raw json.RawMessage, given map[string]any, whole bool) (Message, error) {
 	record, inner := map[string]any{}, map[string]any{}
 	switch {
-	case only(given, "dynamodb", "eventSource", "eventVersion", "eventID", "eventName", "userIdentity", "awsRegion", "eventSourceARN"):
+	case isRecord(given, whole, "dynamodb", "eventVersion", "eventID", "eventName", "userIdentity", "awsRegion", "eventSourceARN"):
 		record = given
 		var ok bool
 		if inner, ok = given["dynamodb"].(map[string]any); !ok {
