@@ -146,7 +146,6 @@ func (m *Mapping) Next() (Batch, bool) {
 	default:
 		if len(m.queue) == 0 { // the visibility timeout of what failed is over
 			m.queue, m.failed = m.failed, nil
-			slices.Sort(m.queue)
 		}
 		indices = m.take()
 	}
@@ -255,7 +254,7 @@ func (m *Mapping) giveUp(v *Verdict, i int) {
 // lostOr is Lost for a message that the function reported as failed although
 // the mapping does not read its answer.
 func (m *Mapping) lostOr(a Answer, id string) End {
-	if m.cfg.Kind == Async || m.cfg.ReportBatchItemFailures || a.FunctionError {
+	if m.cfg.Kind == Async || m.cfg.ReportBatchItemFailures {
 		return Done
 	}
 	if ids, _, problem := readFailures(a.Payload); problem == "" && slices.Contains(ids, id) {

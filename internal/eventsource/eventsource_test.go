@@ -173,6 +173,21 @@ func TestOneFails(t *testing.T) {
 	}
 }
 
+// The tries of a stream's batch start anew when its checkpoint moves.
+func TestCheckpointStartsTheTriesAnew(t *testing.T) {
+	m := start(t, eventsource.Config{Kind: eventsource.Kinesis, ReportBatchItemFailures: true, DeadLetter: true}, "a", "b", "c")
+	n := 0
+	batches, ends := play(t, m, func(r []record) eventsource.Answer {
+		if n++; n <= 2 {
+			return failures(r, "b")
+		}
+		return failures(r, "c")
+	})
+	if diff := cmp.Diff([]string{"a b c", "b c", "b c", "c", "c"}, batches); diff != "" || ends != "done×1, done×3, dead-letter×5" {
+		t.Errorf("%s %s", ends, diff)
+	}
+}
+
 // What counts as a success and as a failure of the whole batch.
 // (Success and failure conditions, Lambda developer guide)
 func TestAnswers(t *testing.T) {
