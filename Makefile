@@ -51,13 +51,13 @@ test: runtimes ## all tests, with the race detector and real runtimes
 check: lint test fuzz ## what every commit must pass
 
 .PHONY: lint
-lint: ## format, vet, staticcheck, golangci-lint, tidy modules; test/otlp and tools too
+lint: ## format, vet, staticcheck, golangci-lint, tidy modules; those of test and tools too
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'not formatted: run gofmt -w on these files' >&2; exit 1; }
 	go vet ./...
 	$(STATICCHECK) ./...
 	$(GOLANGCI) run ./...
 	cd test/otlp && go vet ./... && go tool -modfile=../../tools/go.mod staticcheck ./...
-	@for module in . test/otlp tools; do (cd $$module && go mod tidy -diff) || { echo "$$module: run go mod tidy there" >&2; exit 1; }; done
+	@for module in . test/otlp test/loggers/testdata/go tools; do (cd $$module && go mod tidy -diff) || { echo "$$module: run go mod tidy there" >&2; exit 1; }; done
 	@go mod verify
 
 .PHONY: cover

@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -103,5 +105,30 @@ func TestLinesDoNotAllocate(t *testing.T) {
 		if n := testing.AllocsPerRun(20, func() { r.HandleEvents(batch) }); n > 0 {
 			t.Errorf("%s: %v allocations per 64 lines, want 0", name, n)
 		}
+	}
+}
+
+// BenchmarkInterleaved: lines of many requests side by side, as on managed
+// instances.
+func BenchmarkInterleaved(b *testing.B) {
+	for _, n := range []int{1, 16, 64} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			r := newRig(b, func(o *Options) { o.Lines = []Destination{{Output: &nowhere{}, Stdout: true}} })
+			batch := make([]telemetry.Event, 64)
+			for i := range batch {
+				id := fmt.Sprintf("%08d-2222-4333-8444-555555555555", i%n)
+				if i < n {
+					r.HandleEvents(events(platform(telemetry.KindStart, t0, telemetry.Platform{RequestID: id, TraceHeader: testTrace})))
+				}
+				batch[i] = objectLine(`{"level":"INFO","message":"order accepted","timestamp":"2024-01-15T11:30:45.123Z","requestId":"` + id + `"}`)
+			}
+			b.ReportAllocs()
+			k := 0
+			for b.Loop() {
+				r.HandleEvents(batch)
+				k++
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(k*len(batch)), "ns/line")
+		})
 	}
 }

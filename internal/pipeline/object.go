@@ -29,7 +29,8 @@ type findings struct {
 // valid.
 func (p *parser) parseObject() {
 	l := &p.line
-	f := l.begin()
+	var f findings
+	l.begin(&f)
 	for m := jsonbytes.MembersOf(l.text); ; {
 		name, value, ok := m.Next()
 		if !ok {
@@ -47,7 +48,8 @@ func (p *parser) checkObject(obj []byte) bool {
 	l := &p.line
 	before := *l
 	l.text, l.object = obj, true
-	f := l.begin()
+	var f findings
+	l.begin(&f)
 	m := jsonbytes.CheckMembersOf(obj)
 	for {
 		name, value, ok := m.Next()
@@ -65,11 +67,11 @@ func (p *parser) checkObject(obj []byte) bool {
 	return true
 }
 
-func (l *line) begin() findings {
+func (l *line) begin(f *findings) {
 	l.facts.Text = l.text
 	l.empty = true
 	l.facts.RequestID = l.headID
-	return findings{escapes: bytes.IndexByte(l.text, '\\') >= 0}
+	f.escapes = bytes.IndexByte(l.text, '\\') >= 0
 }
 
 func (p *parser) member(f *findings, name, value []byte) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -166,7 +168,11 @@ func TestRecords(t *testing.T) {
 		{name: "no object", line: "START of a text \"quoted\"", body: "START of a text \"quoted\""},
 		{name: "bytes that are not UTF-8", line: "{\"message\":\"caf\xe9\"}", body: "caf\uFFFD"},
 		{name: "unknown level", line: `{"level":"loud","message":"m"}`, body: "m", text: "loud"},
-		{name: "numeric level", line: `{"level":30,"message":"m"}`, body: "m", attributes: map[string]any{"level": int64(30)}},
+		{name: "numeric level", line: `{"level":30,"message":"m"}`, body: "m", severity: plog.SeverityNumberInfo, text: "INFO", attributes: map[string]any{"level": int64(30)}},
+		{name: "level under another name", line: `{"level":400,"level_name":"ERROR","message":"m"}`, body: "m", severity: plog.SeverityNumberError, text: "ERROR", attributes: map[string]any{"level": int64(400), "level_name": "ERROR"}},
+		{name: "level of a game", line: `{"level":3,"message":"m"}`, body: "m", attributes: map[string]any{"level": int64(3)}},
+		{name: "not a number", line: `{"level":"WARN","message":"m","rate":NaN}`, body: "m", severity: plog.SeverityNumberWarn, text: "WARN", attributes: map[string]any{"rate": math.NaN()}},
+		{name: "the platform's time", line: `{"timestamp":"noon","observed_timestamp":"` + stamp + `","message":"m"}`, body: "m", at: now, attributes: map[string]any{"timestamp": "noon"}},
 		{name: "another trace id", line: `{"xray_trace_id":"abc","message":"m"}`, body: "m", attributes: map[string]any{"xray_trace_id": "abc"}},
 		{name: "another service", line: `{"service":"mine","message":"m"}`, body: "m", attributes: map[string]any{"service.name": "mine"}},
 		{name: "a time nobody can read", line: `{"timestamp":"noon","message":"m"}`, body: "m", attributes: map[string]any{"timestamp": "noon"}},
@@ -183,7 +189,7 @@ func TestRecords(t *testing.T) {
 			if tc.attributes == nil {
 				tc.attributes = map[string]any{}
 			}
-			if diff := cmp.Diff(tc.attributes, r.Attributes().AsRaw()); diff != "" {
+			if diff := cmp.Diff(tc.attributes, r.Attributes().AsRaw(), cmpopts.EquateNaNs()); diff != "" {
 				t.Errorf("attributes (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tc.body, r.Body().AsRaw()); diff != "" {
