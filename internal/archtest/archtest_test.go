@@ -99,6 +99,7 @@ var aside = map[string][]string{
 	"test/foreign":              {"lambdaemu", "internal/awsemu", "test/harness"},
 	"test/harness":              {"lambdaemu", "internal/awsemu"},
 	"test/mutants":              {},
+	"test/openapi":              {"lambdaemu", "test/harness"},
 	"test/ontime":               {},
 	"test/template":             {},
 }

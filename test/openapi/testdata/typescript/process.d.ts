@@ -1,0 +1,1 @@
+declare const process: { env: { API: string; AWS_SESSION_TOKEN: string } };
