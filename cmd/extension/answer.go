@@ -33,7 +33,8 @@ func answer(words, environ []string, stdout, stderr io.Writer) int {
 	}
 	switch word {
 	case "version":
-		fmt.Fprintln(stdout, version)
+		fmt.Fprintln(stdout, version) // a line of its own, for scripts
+		fmt.Fprintln(stdout, "powertools-extension, an AWS Lambda extension that Lambda starts from a layer; -help says more")
 	case "config":
 		printConfig(stdout, environ)
 	case "help", "h":

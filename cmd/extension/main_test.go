@@ -42,7 +42,7 @@ func TestWords(t *testing.T) {
 		code           int
 		stdout, stderr string // parts; empty: nothing at all
 	}{
-		{"-version", 0, version + "\n", ""}, {"--version", 0, version, ""}, {"version", 0, version, ""},
+		{"-version", 0, version + "\npowertools-extension, an AWS Lambda extension", ""}, {"--version", 0, version, ""}, {"version", 0, version, ""},
 		{"-help", 0, "an AWS Lambda extension", ""}, {"--help", 0, "lambdaemu --extension", ""}, {"-h", 0, "-config", ""}, {"help", 0, "-version", ""},
 		{"-config", 0, "POWERTOOLS_SERVICE_NAME", ""}, {"--config", 0, "service_undefined", ""},
 		{"start", 2, "", `unknown arguments ["start"]`}, {"-foo", 2, "", "an AWS Lambda extension"}, {"-config please", 2, "", "lambdaemu"}, {"-", 2, "", "-help"},
