@@ -16,6 +16,8 @@ func TestGuideNamesTests(t *testing.T) {
 	}
 	var sources strings.Builder
 	files, _ := filepath.Glob("*_test.go")
+	more, _ := filepath.Glob("internal/*/*_test.go")
+	files = append(files, more...)
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {

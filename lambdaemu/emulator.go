@@ -17,6 +17,7 @@ import (
 
 	"powertools-extension/lambdaemu/fault"
 	"powertools-extension/lambdaemu/internal/child"
+	"powertools-extension/lambdaemu/internal/relay"
 	"powertools-extension/lambdaemu/transcript"
 )
 
@@ -40,7 +41,7 @@ type Emulator struct {
 	script   *transcript.Log
 	wire     *wire
 	sink     *sink // nil when no variable names it
-	counts   *telemetryCounts
+	counts   *relay.Counts
 	reports  reportCounts
 	log      *logOrder
 	faults   *fault.Set
@@ -92,7 +93,7 @@ func Start(ctx context.Context, opt Options) (*Emulator, error) {
 	e.hooks = newNotifier(opt.OnLine, opt.OnEntry)
 	e.script = &transcript.Log{Tell: e.hooks.entry}
 	e.log = newLogOrder(e.script)
-	e.wire, e.counts = newWire(opt.OnWire), &telemetryCounts{}
+	e.wire, e.counts = newWire(opt.OnWire), &relay.Counts{}
 	e.launcher = child.NewLauncher()
 	e.life, e.endLife = context.WithCancel(context.Background())
 	e.tmp, err = os.MkdirTemp("", "lambda-")
@@ -202,10 +203,10 @@ func (e *Emulator) newSandbox() *sandbox {
 		opt: &e.opt, launcher: e.launcher, hooks: e.hooks, script: e.script, faults: e.faults, wire: e.wire,
 		env: environment{opt: &e.opt, id: e.id, creds: inventCredentials(), api: e.api.addr, containerToken: newUUID()},
 		log: e.log, cacheClient: &http.Client{Transport: &http.Transport{}},
-		hub: newHub(e.faults), gate: newGate(), gone: make(chan struct{}), changed: make(chan struct{}),
+		gate: relay.NewGate(), gone: make(chan struct{}), changed: make(chan struct{}),
 		runtime: runtimeMachine{state: runtimeStarted}, registrationOpen: true, initialising: true,
 	}
-	s.hub.counts = e.counts
+	s.hub = relay.New(relay.Deps{Gate: s.gate, Faults: e.faults, Script: e.script, Counts: e.counts, Posted: e.wire.posted()})
 	s.order = newOrder(func(msg child.Message) { s.printProcess(OriginFunction, "", msg) })
 	e.setCurrent(s)
 	return s

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"powertools-extension/lambdaemu/internal/relay"
 	"powertools-extension/lambdaemu/transcript"
 )
 
@@ -233,7 +234,7 @@ func invokeEvent(inv *invocation) agentEvent {
 	if inv.trace.upstream != "" {
 		tracing = &tracingEvent{"X-Amzn-Trace-Id", inv.trace.upstream}
 	}
-	body := marshal(struct {
+	body := relay.Marshal(struct {
 		EventType          string        `json:"eventType"`
 		DeadlineMs         int64         `json:"deadlineMs"`
 		RequestID          string        `json:"requestId"`
@@ -244,7 +245,7 @@ func invokeEvent(inv *invocation) agentEvent {
 }
 
 func shutdownEvent(deadlineMs int64, reason string) agentEvent {
-	body := marshal(struct {
+	body := relay.Marshal(struct {
 		EventType      string `json:"eventType"`
 		DeadlineMs     int64  `json:"deadlineMs"`
 		ShutdownReason string `json:"shutdownReason"`

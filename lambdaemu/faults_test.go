@@ -2,17 +2,13 @@ package lambdaemu
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // The platform kills a runtime that has used up its memory: the error is that of
@@ -65,36 +61,6 @@ func TestClockJump(t *testing.T) {
 	}
 	if age := time.Since(at("platform.start")); age > time.Minute {
 		t.Errorf("platform.start is %s old", age)
-	}
-}
-
-// Records in every form (behaviour 16). [DOC:telemetry-schema-reference, HC:#173]
-func TestRecordForms(t *testing.T) {
-	out := &fakeSender{}
-	synctest.Test(t, func(t *testing.T) {
-		r := newSubRig(t, out, "record-forms")
-		for range 6 {
-			r.line("hello")
-		}
-		r.put(event{at: time.Now(), typ: "platform.start", category: "platform", record: startRecord{RequestID: "r", Version: "1", Tracing: &tracingRecord{}}})
-		r.put(event{at: time.Now(), typ: "platform.fault", category: "platform", record: "text"})
-		time.Sleep(2 * time.Second)
-		r.end()
-	})
-	var batch []struct{ Record json.RawMessage }
-	if err := json.Unmarshal([]byte(out.bodies()[0]), &batch); err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, e := range batch {
-		got = append(got, string(e.Record))
-	}
-	want := []string{
-		`"hello"`, `{"level":null,"message":{"text":"hello"},"timestamp":"2000-01-01T00:00:00.000Z"}`, `42`, `["hello",1,null]`, `null`, `""`,
-		`{"requestId":"r","somethingNew":{"deep":[1,null,"x"]}}`, `"text"`,
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
 	}
 }
 

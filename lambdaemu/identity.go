@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"powertools-extension/lambdaemu/internal/relay"
 )
 
 // identity is what stays the same for one execution environment, resets
@@ -116,4 +118,13 @@ func newTrace(header string) trace {
 	parts := append([]string{"Root=" + root, "Parent=" + t.spanID, "Sampled=1"}, rest...)
 	t.runtime = strings.Join(parts, ";")
 	return t
+}
+
+// telemetryTracing is absent unless the trace is sampled; its value is what the
+// caller sent (AWS source: telemetry/xray tracer).
+func (t trace) telemetryTracing() *relay.TracingRecord {
+	if t.spanID == "" {
+		return nil
+	}
+	return &relay.TracingRecord{SpanID: t.spanID, Type: "X-Amzn-Trace-Id", Value: t.upstream}
 }

@@ -46,7 +46,7 @@ func initOutcome(failed *failure) string {
 
 func (s *sandbox) endInit() {
 	s.drain(nil)
-	s.hub.closeSubscriptions()
+	s.hub.CloseSubscriptions()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.initialising, s.registrationOpen = false, false

@@ -1,6 +1,10 @@
 package lambdaemu
 
-import "time"
+import (
+	"time"
+
+	"powertools-extension/lambdaemu/internal/relay"
+)
 
 // maxPayload is the limit of a request and of a buffered response: 6 MiB and
 // 100 bytes (AWS source: interop MaxPayloadSize).
@@ -72,7 +76,7 @@ func (f *failure) reply(id string) *reply {
 	if f.status == statusTimeout {
 		errorType = "Sandbox.Timedout"
 	}
-	return &reply{errorType: errorType, payload: marshal(struct {
+	return &reply{errorType: errorType, payload: relay.Marshal(struct {
 		ErrorType    string `json:"errorType"`
 		ErrorMessage string `json:"errorMessage"`
 	}{errorType, "RequestId: " + id + " Error: " + f.message})}

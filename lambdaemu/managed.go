@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"powertools-extension/lambdaemu/internal/relay"
 	"powertools-extension/lambdaemu/transcript"
 )
 
@@ -249,7 +250,7 @@ func (s *sandbox) abortAll() {
 func (r *running) responseManaged() Response {
 	resp := r.answer
 	resp.Duration = r.report.total
-	resp.TelemetryPending, resp.TelemetryDropped = r.box.hub.pending(), r.e.counts.newlyLost()
+	resp.TelemetryPending, resp.TelemetryDropped = r.box.hub.Pending(), r.e.counts.NewlyLost()
 	if r.failed != nil && resp.ErrorType == "" {
 		resp.ErrorType = or(r.failed.errorType, "Sandbox.Timedout")
 	}
@@ -257,22 +258,22 @@ func (r *running) responseManaged() Response {
 }
 
 type managedReportRecord struct {
-	RequestID string         `json:"requestId"`
-	Status    string         `json:"status"`
-	ErrorType string         `json:"errorType,omitempty"`
-	Metrics   initMetrics    `json:"metrics"`
-	Spans     []spanRecord   `json:"spans,omitempty"`
-	Tracing   *tracingRecord `json:"tracing,omitempty"`
-	TenantID  string         `json:"tenantId,omitempty"`
+	RequestID string               `json:"requestId"`
+	Status    string               `json:"status"`
+	ErrorType string               `json:"errorType,omitempty"`
+	Metrics   relay.InitMetrics    `json:"metrics"`
+	Spans     []relay.SpanRecord   `json:"spans,omitempty"`
+	Tracing   *relay.TracingRecord `json:"tracing,omitempty"`
+	TenantID  string               `json:"tenantId,omitempty"`
 }
 
 // logManagedReport has the duration only: there is no bill per invocation.
 func (s *sandbox) logManagedReport(inv *invocation, r report) {
 	record := managedReportRecord{
-		RequestID: inv.id, Status: r.status, ErrorType: r.errorType, Metrics: initMetrics{millis(r.total)},
+		RequestID: inv.id, Status: r.status, ErrorType: r.errorType, Metrics: relay.InitMetrics{DurationMs: relay.Millis(r.total)},
 		Tracing: inv.trace.telemetryTracing(), TenantID: inv.req.TenantID, Spans: inv.spans(),
 	}
-	e := event{at: time.Now(), typ: "platform.report", category: categoryPlatform, requestID: inv.id, record: record}
+	e := relay.Event{At: time.Now(), Type: "platform.report", Category: relay.Platform, RequestID: inv.id, Record: record}
 	s.printEvent(e)
 	s.sendReport(e)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"powertools-extension/lambdaemu/internal/child"
+	"powertools-extension/lambdaemu/internal/relay"
 )
 
 // This file writes what the platform says, in its two forms: an event for the
@@ -17,38 +18,38 @@ import (
 
 // platform emits a platform event, and in JSON log format its line.
 func (s *sandbox) platform(typ, requestID string, record any) {
-	e := event{at: time.Now(), typ: typ, category: categoryPlatform, requestID: requestID, record: record}
-	s.hub.emit(e)
+	e := relay.Event{At: time.Now(), Type: typ, Category: relay.Platform, RequestID: requestID, Record: record}
+	s.hub.Emit(e)
 	s.printEvent(e)
 }
 
 // printEvent is the line of an event in JSON log format. Events that say
 // "all is well" are below the system log level INFO (AWS page:
 // monitoring-cloudwatchlogs-log-level).
-func (s *sandbox) printEvent(e event) {
-	if s.opt.LogFormat != formatJSON || s.belowInfo(e.record) {
+func (s *sandbox) printEvent(e relay.Event) {
+	if s.opt.LogFormat != formatJSON || s.belowInfo(e.Record) {
 		return
 	}
-	s.print(OriginPlatform, "", e.jsonLine())
+	s.print(OriginPlatform, "", jsonLine(e))
 }
 
-func (e event) jsonLine() string {
-	return string(marshal(struct {
+func jsonLine(e relay.Event) string {
+	return string(relay.Marshal(struct {
 		Time   string          `json:"time"`
 		Type   string          `json:"type"`
 		Record json.RawMessage `json:"record"`
-	}{e.at.UTC().Format(isoMillis), e.typ, marshal(e.record)}))
+	}{e.At.UTC().Format(relay.ISOMillis), e.Type, relay.Marshal(e.Record)}))
 }
 
 func (s *sandbox) belowInfo(record any) bool {
 	switch r := record.(type) {
-	case initRuntimeDoneRecord:
+	case relay.InitRuntimeDoneRecord:
 		return r.Status == statusSuccess
-	case initReportRecord:
+	case relay.InitReportRecord:
 		return r.Status == statusSuccess && s.opt.InitType == initOnDemand
-	case restoreRuntimeDoneRecord:
+	case relay.RestoreRuntimeDoneRecord:
 		return r.Status == statusSuccess
-	case runtimeDoneRecord:
+	case relay.RuntimeDoneRecord:
 		return r.Status == statusSuccess
 	}
 	return false
@@ -70,7 +71,7 @@ func (s *sandbox) print(origin Origin, name, text string) {
 // destinations is the same.
 func (s *sandbox) printProcess(origin Origin, name string, msg child.Message) {
 	s.told(Line{Time: msg.Time, Origin: origin, Name: name, Text: msg.Text, Framed: msg.Framed, Level: msg.Level})
-	s.hub.emit(event{at: msg.Time, typ: string(origin), category: string(origin), line: msg.Text, bare: msg.Bare && msg.Framed})
+	s.hub.Emit(relay.Event{At: msg.Time, Type: string(origin), Category: string(origin), Line: msg.Text, Bare: msg.Bare && msg.Framed})
 }
 
 func (s *sandbox) told(line Line) { s.log.line(line, "", s.take) }
@@ -84,7 +85,7 @@ func (s *sandbox) take(line Line) {
 func (s *sandbox) logInitStart(phase string) {
 	version, arn := s.runtimeVersions()
 	s.printText("INIT_START Runtime Version: " + version + "\tRuntime Version ARN: " + arn)
-	s.platform("platform.initStart", "", initStartRecord{
+	s.platform("platform.initStart", "", relay.InitStartRecord{
 		InitializationType: s.opt.InitType, Phase: phase, RuntimeVersion: version, RuntimeVersionArn: arn,
 		FunctionName: s.opt.FunctionName, FunctionVersion: s.opt.Version,
 		InstanceID: s.env.id.logStream, InstanceMaxMemory: s.opt.MemoryMB,
@@ -96,7 +97,7 @@ func (s *sandbox) runtimeVersions() (version, arn string) {
 }
 
 func (s *sandbox) logInitRuntimeDone(phase string, failed *failure) {
-	record := initRuntimeDoneRecord{InitializationType: s.opt.InitType, Phase: phase, Status: statusSuccess}
+	record := relay.InitRuntimeDoneRecord{InitializationType: s.opt.InitType, Phase: phase, Status: statusSuccess}
 	if failed != nil {
 		// A timeout of init has no type of its own (AWS source: rapid/handlers getFirstFatalError).
 		record.Status, record.ErrorType = statusError, or(failed.errorType, "Runtime.Unknown")
@@ -115,12 +116,12 @@ func (s *sandbox) logExtensions() {
 	}
 }
 
-func (s *sandbox) extensionRecords() []extensionRecord {
+func (s *sandbox) extensionRecords() []relay.ExtensionRecord {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := make([]extensionRecord, len(s.agents))
+	list := make([]relay.ExtensionRecord, len(s.agents))
 	for i, a := range s.agents {
-		list[i] = extensionRecord{a.name, string(a.state), append([]string{}, a.events...), a.errorType}
+		list[i] = relay.ExtensionRecord{Name: a.name, State: string(a.state), Events: append([]string{}, a.events...), ErrorType: a.errorType}
 	}
 	return list
 }
@@ -137,9 +138,9 @@ func subscriptionLine(api, name string, types []string) string {
 // logInitReport prints its line for a failed init, and always for provisioned
 // concurrency (AWS page: lambda-runtime-environment).
 func (s *sandbox) logInitReport(phase string, took time.Duration, failed *failure) {
-	record := initReportRecord{InitializationType: s.opt.InitType, Phase: phase, Status: statusSuccess}
-	record.Metrics.DurationMs = millis(took)
-	line := fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: %s", millis(took), phase)
+	record := relay.InitReportRecord{InitializationType: s.opt.InitType, Phase: phase, Status: statusSuccess}
+	record.Metrics.DurationMs = relay.Millis(took)
+	line := fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: %s", relay.Millis(took), phase)
 	if failed != nil {
 		record.Status, record.ErrorType = failed.status, failed.errorType
 		line += statusSuffix(failed.status, failed.errorType)
@@ -163,7 +164,7 @@ func statusSuffix(status, errorType string) string {
 func (s *sandbox) logStart(inv *invocation) {
 	s.log.start(inv.id)
 	s.printText("START RequestId: " + inv.id + " Version: " + s.opt.Version)
-	record := startRecord{RequestID: inv.id, Version: s.opt.Version, Tracing: inv.trace.telemetryTracing(), TenantID: inv.req.TenantID}
+	record := relay.StartRecord{RequestID: inv.id, Version: s.opt.Version, Tracing: inv.trace.telemetryTracing(), TenantID: inv.req.TenantID}
 	if s.opt.managed() {
 		record.FunctionArn = inv.arn
 	}
@@ -174,9 +175,9 @@ func (s *sandbox) logStart(inv *invocation) {
 // runtime did its job (AWS source: rapid/handlers doInvoke).
 func (s *sandbox) logRuntimeDone(inv *invocation, failed *failure) {
 	end := or(inv.ready, or(inv.gaveUp, time.Now()))
-	record := runtimeDoneRecord{
+	record := relay.RuntimeDoneRecord{
 		RequestID: inv.id, Status: statusSuccess, Tracing: inv.trace.telemetryTracing(), TenantID: inv.req.TenantID,
-		Metrics: runtimeDoneMetrics{DurationMs: millis(end.Sub(or(inv.released, inv.start)))},
+		Metrics: relay.RuntimeDoneMetrics{DurationMs: relay.Millis(end.Sub(or(inv.released, inv.start)))},
 		Spans:   inv.spans(),
 	}
 	if inv.reply != nil {
@@ -185,40 +186,40 @@ func (s *sandbox) logRuntimeDone(inv *invocation, failed *failure) {
 	if failed != nil {
 		record.Status, record.ErrorType = failed.status, failed.errorType
 	}
-	s.sendRuntimeDone(event{at: time.Now(), typ: "platform.runtimeDone", category: categoryPlatform, requestID: inv.id, record: record})
+	s.sendRuntimeDone(relay.Event{At: time.Now(), Type: "platform.runtimeDone", Category: relay.Platform, RequestID: inv.id, Record: record})
 }
 
 // sendRuntimeDone is where the faults around runtimeDone act.
-func (s *sandbox) sendRuntimeDone(e event) {
+func (s *sandbox) sendRuntimeDone(e relay.Event) {
 	s.printEvent(e)
 	if s.faults.Hit("runtime-done-lost") {
-		s.hub.counts.withheld()
+		s.hub.Withheld()
 		return
 	}
 	if s.runtimeDoneEarly {
 		return
 	}
 	if n, ok := s.faults.Value("runtime-done-late"); ok {
-		s.hub.emitAfter(time.Duration(n)*time.Millisecond, e)
+		s.hub.EmitAfter(time.Duration(n)*time.Millisecond, e)
 		return
 	}
-	s.hub.emit(e)
+	s.hub.Emit(e)
 	if s.faults.Hit("runtime-done-twice") {
-		s.hub.emit(e)
+		s.hub.Emit(e)
 	}
 }
 
 // spans exist once the runtime has answered.
-func (inv *invocation) spans() []spanRecord {
+func (inv *invocation) spans() []relay.SpanRecord {
 	if inv.lastByte.IsZero() {
 		return nil
 	}
-	list := []spanRecord{
-		newSpan("responseLatency", inv.released, inv.firstByte),
-		newSpan("responseDuration", inv.firstByte, inv.lastByte),
+	list := []relay.SpanRecord{
+		relay.NewSpan("responseLatency", inv.released, inv.firstByte),
+		relay.NewSpan("responseDuration", inv.firstByte, inv.lastByte),
 	}
 	if !inv.ready.IsZero() {
-		list = append(list, newSpan("runtimeOverhead", inv.lastByte, inv.ready))
+		list = append(list, relay.NewSpan("runtimeOverhead", inv.lastByte, inv.ready))
 	}
 	return list
 }
@@ -230,7 +231,7 @@ func (s *sandbox) logFailure(inv *invocation, failed *failure) {
 		return
 	}
 	if failed.status == statusTimeout {
-		s.printText(time.Now().UTC().Format(isoMillis) + " " + inv.id + " " + failed.message)
+		s.printText(time.Now().UTC().Format(relay.ISOMillis) + " " + inv.id + " " + failed.message)
 		return
 	}
 	s.printText("RequestId: " + inv.id + " Error: " + failed.message + "\n" + failed.errorType)
@@ -267,37 +268,37 @@ func (s *sandbox) logReport(inv *invocation, r report) {
 		s.log.line(Line{Time: time.Now(), Origin: OriginPlatform, Text: "END RequestId: " + inv.id}, ends, s.take)
 	}
 	s.printText(s.reportLine(inv, r))
-	record := reportRecord{
+	record := relay.ReportRecord{
 		RequestID: inv.id, Status: r.status, ErrorType: r.errorType,
 		Tracing: inv.trace.telemetryTracing(), TenantID: inv.req.TenantID,
 		Metrics: r.metrics(s.opt.MemoryMB),
 	}
 	if !inv.ready.IsZero() {
-		record.Spans = []spanRecord{newSpan("extensionOverhead", inv.ready, r.end)}
+		record.Spans = []relay.SpanRecord{relay.NewSpan("extensionOverhead", inv.ready, r.end)}
 	}
-	e := event{at: time.Now(), typ: "platform.report", category: categoryPlatform, requestID: inv.id, record: record}
+	e := relay.Event{At: time.Now(), Type: "platform.report", Category: relay.Platform, RequestID: inv.id, Record: record}
 	if s.opt.LogFormat == formatJSON {
-		s.log.line(Line{Time: e.at, Origin: OriginPlatform, Text: e.jsonLine()}, ends, s.take)
+		s.log.line(Line{Time: e.At, Origin: OriginPlatform, Text: jsonLine(e)}, ends, s.take)
 	}
 	s.sendReport(e)
 }
 
-func (s *sandbox) sendReport(e event) {
+func (s *sandbox) sendReport(e relay.Event) {
 	if s.faults.Hit("report-never") {
-		s.hub.counts.withheld()
+		s.hub.Withheld()
 		return
 	}
-	s.hub.emit(e)
+	s.hub.Emit(e)
 }
 
 func (s *sandbox) reportLine(inv *invocation, r report) string {
 	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB\t",
-		inv.id, millis(r.total), r.billed().Milliseconds(), s.opt.MemoryMB, r.memoryMB)
+		inv.id, relay.Millis(r.total), r.billed().Milliseconds(), s.opt.MemoryMB, r.memoryMB)
 	if r.init > 0 {
-		line += fmt.Sprintf("Init Duration: %.2f ms\t", millis(r.init))
+		line += fmt.Sprintf("Init Duration: %.2f ms\t", relay.Millis(r.init))
 	}
 	if r.restore > 0 {
-		line += fmt.Sprintf("Restore Duration: %.2f ms\tBilled Restore Duration: %d ms\t", millis(r.restore), wholeMillis(r.restore))
+		line += fmt.Sprintf("Restore Duration: %.2f ms\tBilled Restore Duration: %d ms\t", relay.Millis(r.restore), wholeMillis(r.restore))
 	}
 	return line + strings.TrimPrefix(statusSuffix(r.status, r.errorType), "\t")
 }

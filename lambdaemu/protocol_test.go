@@ -42,7 +42,7 @@ func newAPIRig(t *testing.T, faultList ...string) *apiRig {
 	t.Cleanup(func() {
 		close(box.gone)
 		server.Close()
-		box.hub.close()
+		box.hub.Close()
 		e.hooks.close()
 		http.DefaultClient.CloseIdleConnections()
 	})

@@ -194,7 +194,7 @@ func (r *running) end() {
 		r.e.script.Add(whoPlatform, "invoke end", statusSuccess)
 		r.box.noteEnd()
 		r.box.freeze()
-		r.pending = r.box.hub.pending()
+		r.pending = r.box.hub.Pending()
 		return
 	}
 	r.fail()
@@ -246,7 +246,7 @@ func (r *running) response() Response {
 	}
 	resp.Billed = r.report.billed()
 	resp.MaxMemoryUsedMB = r.e.peakMB
-	resp.TelemetryPending, resp.TelemetryDropped = r.pending, r.e.counts.newlyLost()
+	resp.TelemetryPending, resp.TelemetryDropped = r.pending, r.e.counts.NewlyLost()
 	if r.failed != nil && resp.ErrorType == "" {
 		resp.ErrorType = or(r.failed.errorType, "Sandbox.Timedout")
 	}

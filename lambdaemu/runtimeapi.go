@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"powertools-extension/lambdaemu/internal/relay"
 )
 
 // Headers and trailers of the Runtime API (AWS page: runtimes-api, runtimes-custom).
@@ -207,7 +209,7 @@ func (inv *invocation) refused(errorType, message string) *reply {
 
 func tooLarge(message string) *reply {
 	const errorType = "Function.ResponseSizeTooLarge"
-	return &reply{errorType: errorType, payload: marshal(struct {
+	return &reply{errorType: errorType, payload: relay.Marshal(struct {
 		ErrorType    string `json:"errorType"`
 		ErrorMessage string `json:"errorMessage"`
 	}{errorType, message})}
@@ -273,7 +275,7 @@ func errorBody(r *http.Request) []byte {
 	if json.Unmarshal(body, &visible) != nil {
 		return []byte(`"Invalid error body"`)
 	}
-	return marshal(visible)
+	return relay.Marshal(visible)
 }
 
 // validErrorType keeps what matches (Runtime|Function).Name and replaces the

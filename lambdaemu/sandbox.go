@@ -11,6 +11,7 @@ import (
 
 	"powertools-extension/lambdaemu/fault"
 	"powertools-extension/lambdaemu/internal/child"
+	"powertools-extension/lambdaemu/internal/relay"
 	"powertools-extension/lambdaemu/transcript"
 )
 
@@ -25,8 +26,8 @@ type sandbox struct {
 	script      *transcript.Log
 	faults      *fault.Set
 	wire        *wire
-	hub         *hub
-	gate        *gate
+	hub         *relay.Hub
+	gate        *relay.Gate
 	order       *order
 	log         *logOrder
 	cacheClient *http.Client
@@ -55,7 +56,7 @@ func (s *sandbox) changedLocked() {
 	if s.initialising && s.allReadyLocked() {
 		// Closed here and not by the waiter, so that a PUT after the last /next
 		// always comes too late.
-		s.hub.closeSubscriptions()
+		s.hub.CloseSubscriptions()
 	}
 	close(s.changed)
 	s.changed = make(chan struct{})
@@ -226,7 +227,7 @@ func (s *sandbox) freeze() {
 	if s.opt.NoFreeze {
 		return
 	}
-	s.gate.set(false)
+	s.gate.Set(false)
 	s.signalAll(syscall.SIGSTOP)
 	s.script.Add(whoPlatform, "freeze", "")
 }
@@ -237,7 +238,7 @@ func (s *sandbox) thaw() {
 	}
 	s.script.Add(whoPlatform, "thaw", "")
 	s.signalAll(syscall.SIGCONT)
-	s.gate.set(true)
+	s.gate.Set(true)
 }
 
 func (s *sandbox) memoryMB() int {

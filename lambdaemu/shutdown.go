@@ -48,18 +48,18 @@ func (s *sandbox) shutdown(reason string, runtimeGone func()) Exit {
 	s.flushTelemetry()
 	exits := s.stopExtensions(agents, begin.Add(budget), reason)
 	s.signalAll(syscall.SIGKILL)
-	s.hub.close()
+	s.hub.Close()
 	close(s.gone)
 	return Exit{Reason: reason, Extensions: exits, Duration: time.Since(begin)}
 }
 
 // flushTelemetry ends the stream and gives what is queued a short chance.
 func (s *sandbox) flushTelemetry() {
-	s.hub.endOfStream()
+	s.hub.EndOfStream()
 	if s.faults.Hit("shutdown-unflushed") {
 		return
 	}
-	for until := time.Now().Add(flushLimit); s.hub.pending() > 0 && time.Now().Before(until); {
+	for until := time.Now().Add(flushLimit); s.hub.Pending() > 0 && time.Now().Before(until); {
 		time.Sleep(time.Millisecond)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"powertools-extension/lambdaemu/internal/relay"
 )
 
 // subscription is the body of PUT /2022-07-01/telemetry (AWS page:
@@ -45,7 +47,7 @@ func (s *subscription) problems() []string {
 		list = append(list, "types should not be empty")
 	}
 	for _, t := range s.Types {
-		if t != categoryPlatform && t != categoryFunction && t != categoryExtension {
+		if t != relay.Platform && t != relay.Function && t != relay.Extension {
 			list = append(list, fmt.Sprintf("type '%s' is not supported", t))
 		}
 	}
@@ -56,9 +58,9 @@ func (s *subscription) problems() []string {
 
 func (s *subscription) schemas() []string {
 	if s.logs {
-		return []string{logs2020, logs2021}
+		return []string{relay.Logs2020, relay.Logs2021}
 	}
-	return []string{schema2022Jul, schema2022Dec, schema2025Jan}
+	return []string{relay.Schema2022Jul, relay.Schema2022Dec, relay.Schema2025Jan}
 }
 
 func outOfRange(name string, value *int, low, high int) []string {
@@ -99,11 +101,18 @@ func uriProblems(raw string) []string {
 	return list
 }
 
-func (s *subscription) limits() buffering {
-	return buffering{
-		maxItems: valueOr(s.Buffering.MaxItems, 10000),
-		maxBytes: valueOr(s.Buffering.MaxBytes, 262144),
-		timeout:  time.Duration(valueOr(s.Buffering.TimeoutMs, 1000)) * time.Millisecond,
+// wish is the request with its defaults, for the hub.
+func (s *subscription) wish(agent, logFormat string, to *url.URL) relay.Subscription {
+	port := 0
+	if to == nil {
+		port = s.Destination.Port
+	}
+	return relay.Subscription{
+		Agent: agent, Types: s.Types, Schema: s.SchemaVersion, Logs: s.logs, LogFormat: logFormat,
+		MaxItems: valueOr(s.Buffering.MaxItems, 10000),
+		MaxBytes: valueOr(s.Buffering.MaxBytes, 262144),
+		Timeout:  time.Duration(valueOr(s.Buffering.TimeoutMs, 1000)) * time.Millisecond,
+		To:       to, TCP: port,
 	}
 }
 
@@ -147,14 +156,14 @@ func (s *sandbox) subscribe(r *http.Request, a *agent, req *subscription) (statu
 	if failed := s.subscribeFault(req); failed != nil {
 		return failed.status, errorLine(failed)
 	}
-	if !s.hub.accepts() {
+	if !s.hub.Accepts() {
 		return http.StatusForbidden, errorLine(req.closed())
 	}
 	if err != nil {
 		return http.StatusBadRequest, validationError("Failed to parse JSON: " + err.Error())
 	}
 	list := req.problems()
-	if s.opt.managed() && req.SchemaVersion != schema2025Jan && len(list) == 0 {
+	if s.opt.managed() && req.SchemaVersion != relay.Schema2025Jan && len(list) == 0 {
 		// Managed instances reject older versions (AWS page: lambda-managed-instances-execution-environment).
 		list = append(list, fmt.Sprintf("schemaVersion '%s' is not supported", req.SchemaVersion))
 	}
@@ -189,56 +198,59 @@ func (s *sandbox) subscribeFault(req *subscription) *apiError {
 		return internalServerError()
 	case s.faults.Hit("telemetry-closed"):
 		return req.closed()
-	case req.SchemaVersion == schema2025Jan && s.faults.Hit("schema-old"):
+	case req.SchemaVersion == relay.Schema2025Jan && s.faults.Hit("schema-old"):
 		return &apiError{http.StatusBadRequest, "schemaVersion '2025-01-29' is not supported", "ValidationError"}
 	}
 	return nil
 }
 
-func errorLine(e *apiError) []byte { return append(marshal(e), '\n') }
+func errorLine(e *apiError) []byte { return append(relay.Marshal(e), '\n') }
 
 // validationError has the type before the message, unlike every other error
 // (AWS page: telemetry-api-reference).
 func validationError(message string) []byte {
-	return marshal(struct {
+	return relay.Marshal(struct {
 		ErrorType    string `json:"errorType"`
 		ErrorMessage string `json:"errorMessage"`
 	}{"ValidationError", message})
 }
 
 func (s *sandbox) addSubscriber(ctx context.Context, a *agent, req *subscription) (status int, body []byte) {
-	out, err := s.newSender(ctx, req)
-	if err != nil {
-		return http.StatusBadRequest, validationError("Invalid destination: " + err.Error())
+	to, err := s.destination(req)
+	if err == nil {
+		err = s.hub.Subscribe(ctx, req.wish(a.name, s.opt.LogFormat, to))
 	}
-	sub := &subscriber{
-		agent: a.name, types: req.Types, schema: req.SchemaVersion, logs: req.logs, logFormat: s.opt.LogFormat,
-		buffering: req.limits(), tcp: req.Destination.Protocol == "TCP", sender: out,
-		gate: s.gate, faults: s.faults, script: s.script, wire: s.wire, wake: make(chan struct{}, 1),
-	}
-	switch err := s.hub.subscribe(sub); {
-	case errors.Is(err, errSubscriptionClosed):
-		out.close()
+	switch unreached, ok := errors.AsType[*relay.DestinationError](err); {
+	case ok:
+		return http.StatusBadRequest, validationError("Invalid destination: " + unreached.Error())
+	case errors.Is(err, relay.ErrClosed):
 		return http.StatusForbidden, errorLine(req.closed())
 	case err != nil:
-		out.close()
 		return http.StatusInternalServerError, errorLine(internalServerError())
 	}
-	s.platform("platform."+strings.ToLower(req.api())+"Subscription", "", subscriptionRecord{a.name, "Subscribed", req.Types})
+	s.platform("platform."+strings.ToLower(req.api())+"Subscription", "", relay.SubscriptionRecord{Name: a.name, State: "Subscribed", Types: req.Types})
 	s.printText(subscriptionLine(strings.ToUpper(req.api()), a.name, req.Types))
 	return http.StatusOK, []byte(`"OK"`)
 }
 
-func (s *sandbox) newSender(ctx context.Context, req *subscription) (sender, error) {
+// destination is nil for TCP.
+func (s *sandbox) destination(req *subscription) (*url.URL, error) {
 	if req.Destination.Protocol == "TCP" {
-		return newTCPSender(ctx, req.Destination.Port)
+		return nil, nil
 	}
 	uri, err := url.Parse(req.Destination.URI)
-	if err != nil {
-		return nil, err
-	}
-	if s.faults.Hit("telemetry-root") {
+	if err == nil && s.faults.Hit("telemetry-root") {
 		uri = &url.URL{Host: uri.Host, Path: "/"}
 	}
-	return newHTTPSender(uri), nil
+	return uri, err
+}
+
+// handleLogs is the Logs API, which the Telemetry API has replaced and which
+// extensions still use.
+func (s *sandbox) handleLogs(w http.ResponseWriter, r *http.Request) {
+	if s.opt.managed() { // not mounted there (AWS source: lambda-managed-instances rapi/server)
+		http.NotFound(w, r)
+		return
+	}
+	s.serveSubscription(w, r, true)
 }

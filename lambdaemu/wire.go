@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"powertools-extension/lambdaemu/internal/relay"
 )
 
 // maxWireBody bounds the body of one Message.
@@ -52,18 +54,16 @@ func (w *wire) number() int {
 	return w.last
 }
 
-// posted is a telemetry batch and its answer.
-func (w *wire) posted(who string, s sender, body []byte, begin time.Time, status int) {
+// posted tells of telemetry batches and their answers.
+func (w *wire) posted() relay.Posted {
 	if w == nil {
-		return
+		return nil
 	}
-	n := w.number()
-	url := ""
-	if h, ok := s.(*httpSender); ok {
-		url = h.url
+	return func(who, url string, body []byte, begin time.Time, status int) {
+		n := w.number()
+		w.tell(Message{At: begin, Exchange: n, Who: who, ToWho: true, Method: http.MethodPost, URL: url, Body: clip(body), BodyBytes: len(body)})
+		w.tell(Message{At: time.Now(), Exchange: n, Who: who, ToWho: true, Response: true, Status: status})
 	}
-	w.tell(Message{At: begin, Exchange: n, Who: who, ToWho: true, Method: http.MethodPost, URL: url, Body: clip(body), BodyBytes: len(body)})
-	w.tell(Message{At: time.Now(), Exchange: n, Who: who, ToWho: true, Response: true, Status: status})
 }
 
 func clip(body []byte) []byte { return slices.Clone(body[:min(len(body), maxWireBody)]) }

@@ -1,26 +1,27 @@
-package lambdaemu
+package relay
 
 import (
 	"context"
 	"sync"
 )
 
-// gate is open while the sandbox runs. Telemetry leaves only then: the platform's
+// Gate is open while the sandbox runs. Telemetry leaves only then: the platform's
 // sender stands in the same sandbox and is frozen with it.
-type gate struct {
+type Gate struct {
 	mu     sync.Mutex
 	opened chan struct{} // closed while open
 	open   bool
 	epoch  int // counts closings
 }
 
-func newGate() *gate {
-	g := &gate{opened: make(chan struct{}), open: true}
+func NewGate() *Gate {
+	g := &Gate{opened: make(chan struct{}), open: true}
 	close(g.opened)
 	return g
 }
 
-func (g *gate) set(open bool) {
+// Set opens or closes it.
+func (g *Gate) Set(open bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.open == open {
@@ -36,14 +37,14 @@ func (g *gate) set(open bool) {
 }
 
 // closings lets a timer find out whether a freeze fell into its time.
-func (g *gate) closings() int {
+func (g *Gate) closings() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.epoch
 }
 
 // wait returns when the gate is open or ctx is done.
-func (g *gate) wait(ctx context.Context) error {
+func (g *Gate) wait(ctx context.Context) error {
 	g.mu.Lock()
 	opened := g.opened
 	g.mu.Unlock()

@@ -1,4 +1,4 @@
-package lambdaemu
+package relay
 
 import (
 	"context"
@@ -48,6 +48,8 @@ func (f *fakeSender) send(ctx context.Context, body []byte) (int, error) {
 	return status, nil
 }
 
+func (f *fakeSender) address() string { return "" }
+
 func (f *fakeSender) close() {}
 
 func (f *fakeSender) bodies() []string {
@@ -67,7 +69,7 @@ func newSubRig(t *testing.T, out *fakeSender, faultList ...string) *subRig {
 	t.Helper()
 	set := &fault.Set{}
 	for _, text := range faultList {
-		f, err := ParseFault(text)
+		f, err := fault.Parse(text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +78,7 @@ func newSubRig(t *testing.T, out *fakeSender, faultList ...string) *subRig {
 	s := &subscriber{
 		agent: "shim", types: []string{"platform", "function"}, schema: "2022-12-13", logFormat: "Text",
 		buffering: buffering{maxItems: 1000, maxBytes: 262144, timeout: time.Second},
-		sender:    out, gate: newGate(), faults: set, script: &transcript.Log{}, wake: make(chan struct{}, 1),
+		sender:    out, gate: NewGate(), faults: set, script: &transcript.Log{}, wake: make(chan struct{}, 1),
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -85,11 +87,11 @@ func newSubRig(t *testing.T, out *fakeSender, faultList ...string) *subRig {
 }
 
 func (r *subRig) line(text string) {
-	r.put(event{at: time.Now(), typ: "function", category: "function", line: text})
+	r.put(Event{At: time.Now(), Type: "function", Category: "function", Line: text})
 }
 
 func (r *subRig) runtimeDone() {
-	r.put(event{at: time.Now(), typ: "platform.runtimeDone", category: "platform", record: runtimeDoneRecord{RequestID: "r"}})
+	r.put(Event{At: time.Now(), Type: "platform.runtimeDone", Category: "platform", Record: RuntimeDoneRecord{RequestID: "r"}})
 }
 
 // The timer of a batch starts with its first event (behaviour 11). [DOC:telemetry-api]
@@ -141,13 +143,13 @@ func TestFrozenDelivery(t *testing.T) {
 		r := newSubRig(t, &fakeSender{})
 		defer r.end()
 		r.line("a")
-		r.gate.set(false)
+		r.gate.Set(false)
 		time.Sleep(3 * time.Hour)
 		synctest.Wait()
 		if got := r.out.bodies(); len(got) != 0 || r.pending() != 1 {
 			t.Fatalf("frozen: %v, %d pending", got, r.pending())
 		}
-		r.gate.set(true)
+		r.gate.Set(true)
 		synctest.Wait()
 		if got := r.out.bodies(); len(got) != 1 {
 			t.Errorf("thawed: %v", got)
@@ -164,9 +166,9 @@ func TestAttemptLimitIgnoresFreeze(t *testing.T) {
 		defer r.end()
 		r.line("a")
 		time.Sleep(2 * time.Second)
-		r.gate.set(false)
+		r.gate.Set(false)
 		time.Sleep(6 * time.Second)
-		r.gate.set(true)
+		r.gate.Set(true)
 		time.Sleep(9 * time.Second)
 		synctest.Wait()
 		if n := len(r.out.bodies()); n != 1 {

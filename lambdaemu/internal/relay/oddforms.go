@@ -1,4 +1,4 @@
-package lambdaemu
+package relay
 
 import (
 	"encoding/json"
@@ -10,19 +10,19 @@ import (
 // Lines come as string without newline, object, number, array, null and empty
 // string in turn; platform records lose what is optional and gain what is
 // unknown (AWS page: telemetry-schema-reference).
-func oddForm(n int, e event, plain []byte) []byte {
-	if e.category == categoryPlatform {
+func oddForm(n int, e Event, plain []byte) []byte {
+	if e.Category == Platform {
 		return strippedRecord(plain)
 	}
 	switch n % 6 {
 	case 0:
-		return marshal(strings.TrimSuffix(e.line, "\n"))
+		return Marshal(strings.TrimSuffix(e.Line, "\n"))
 	case 1:
-		return marshal(map[string]any{"timestamp": e.at.UTC().Format(isoMillis), "message": map[string]any{"text": e.line}, "level": nil})
+		return Marshal(map[string]any{"timestamp": e.At.UTC().Format(ISOMillis), "message": map[string]any{"text": e.Line}, "level": nil})
 	case 2:
 		return []byte("42")
 	case 3:
-		return marshal([]any{e.line, 1, nil})
+		return Marshal([]any{e.Line, 1, nil})
 	case 4:
 		return []byte("null")
 	}
@@ -46,5 +46,5 @@ func strippedRecord(plain []byte) []byte {
 		members["runtimeVersion"] = ""
 	}
 	members["somethingNew"] = map[string]any{"deep": []any{1, nil, "x"}}
-	return marshal(members)
+	return Marshal(members)
 }

@@ -1,4 +1,4 @@
-package lambdaemu
+package relay
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 )
 
 func line(text string) queued {
-	e := event{at: time.Date(2026, 9, 3, 14, 29, 52, 929e6, time.UTC), typ: "function", category: "function", line: text}
+	e := Event{At: time.Date(2026, 9, 3, 14, 29, 52, 929e6, time.UTC), Type: "function", Category: "function", Line: text}
 	return queued{encoded: e.encode("2022-12-13", "Text")}
 }
 
@@ -53,8 +53,8 @@ func TestBatchSize(t *testing.T) {
 // the second (behaviour 15). [DataDog bottlecap, September 2026]
 func TestOversizedRecord(t *testing.T) {
 	const head = `{"time":"2026-09-03T14:29:52.929Z","type":"function","record":`
-	done := event{at: time.Date(2026, 9, 3, 14, 29, 52, 930e6, time.UTC), typ: "platform.runtimeDone", category: "platform",
-		record: runtimeDoneRecord{RequestID: "abc123", Status: "success"}}
+	done := Event{At: time.Date(2026, 9, 3, 14, 29, 52, 930e6, time.UTC), Type: "platform.runtimeDone", Category: "platform",
+		Record: RuntimeDoneRecord{RequestID: "abc123", Status: "success"}}
 	batch := []queued{line("a"), line("AAAABBBB"), {encoded: done.encode("2022-12-13", "Text")}}
 	var got []string
 	for _, p := range posts(batch, 5) {

@@ -1,4 +1,4 @@
-package lambdaemu
+package relay
 
 import (
 	"context"
@@ -37,25 +37,25 @@ type subscriber struct {
 	buffering buffering
 	tcp       bool
 	sender    sender
-	gate      *gate
+	gate      *Gate
 	faults    *fault.Set
 	script    *transcript.Log
-	wire      *wire            // nil: nobody listens
-	counts    *telemetryCounts // nil: not counted
+	posted    Posted
+	counts    *Counts // nil: not counted
 
 	mu       sync.Mutex
 	queue    []queued
 	bytes    int
 	inFlight int
-	dropped  droppedRecord
+	dropped  DroppedRecord
 	flush    bool
 	seen     int           // for the fault record-forms
 	wake     chan struct{} // capacity 1
 }
 
-func (s *subscriber) put(e event) {
+func (s *subscriber) put(e Event) {
 	switch {
-	case !slices.Contains(s.types, e.category):
+	case !slices.Contains(s.types, e.Category):
 	case s.logs:
 		for _, form := range e.asLogs(s.schema) {
 			s.putOne(form)
@@ -65,7 +65,7 @@ func (s *subscriber) put(e event) {
 	}
 }
 
-func (s *subscriber) putOne(e event) {
+func (s *subscriber) putOne(e Event) {
 	s.counts.offered()
 	if s.faults.Hit("telemetry-silent") {
 		s.counts.lost(1)
@@ -81,7 +81,7 @@ func (s *subscriber) putOne(e event) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.bytes+q.size() > limit && e.category != categoryPlatform {
+	if s.bytes+q.size() > limit && e.Category != Platform {
 		s.dropped.DroppedRecords++
 		s.dropped.DroppedBytes += q.size()
 		s.counts.lost(1)
@@ -253,7 +253,9 @@ func (s *subscriber) attempt(ctx context.Context, p post) bool {
 	defer cancel()
 	begin := time.Now()
 	status, err := s.sender.send(limited, p.body)
-	s.wire.posted(s.agent, s.sender, p.body, begin, status)
+	if s.posted != nil {
+		s.posted(s.agent, s.sender.address(), p.body, begin, status)
+	}
 	if ctx.Err() != nil {
 		return false
 	}
@@ -296,16 +298,16 @@ func (s *subscriber) settle(batch []queued, delivered bool) {
 		return
 	}
 	s.counts.delivered(len(batch))
-	if s.dropped.DroppedRecords > 0 && slices.Contains(s.types, categoryPlatform) {
+	if s.dropped.DroppedRecords > 0 && slices.Contains(s.types, Platform) {
 		s.tellDroppedLocked()
 	}
 }
 
 func (s *subscriber) tellDroppedLocked() {
 	s.dropped.Reason = droppedReason
-	e := event{at: time.Now(), typ: "platform.logsDropped", category: categoryPlatform, record: s.dropped}
-	q := queued{encoded: e.encode(s.schema, s.logFormat), at: e.at}
-	s.dropped = droppedRecord{}
+	e := Event{At: time.Now(), Type: "platform.logsDropped", Category: Platform, Record: s.dropped}
+	q := queued{encoded: e.encode(s.schema, s.logFormat), at: e.At}
+	s.dropped = DroppedRecord{}
 	s.queue = append(s.queue, q)
 	s.bytes += q.size()
 	s.wakeLocked()

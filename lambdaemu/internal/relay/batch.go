@@ -1,4 +1,4 @@
-package lambdaemu
+package relay
 
 import "time"
 

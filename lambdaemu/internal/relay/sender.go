@@ -1,4 +1,4 @@
-package lambdaemu
+package relay
 
 import (
 	"bytes"
@@ -20,6 +20,7 @@ const attemptLimit = 10 * time.Second
 type sender interface {
 	// send returns the HTTP status, or an error when there was no answer.
 	send(ctx context.Context, body []byte) (int, error)
+	address() string // "" for TCP
 	close()
 }
 
@@ -61,6 +62,8 @@ func (s *httpSender) send(ctx context.Context, body []byte) (int, error) {
 	return resp.StatusCode, err
 }
 
+func (s *httpSender) address() string { return s.url }
+
 func (s *httpSender) close() { s.client.CloseIdleConnections() }
 
 // tcpSender writes one event per line. The connection is made when the
@@ -86,6 +89,8 @@ func (s *tcpSender) send(ctx context.Context, body []byte) (int, error) {
 	return http.StatusOK, nil
 }
 
+func (s *tcpSender) address() string { return "" }
+
 func (s *tcpSender) close() { s.conn.Close() }
 
 // lines is a batch in the form of TCP subscribers.
@@ -102,7 +107,7 @@ var errAttempt = errors.New("no answer in time")
 
 // withAttemptLimit cancels the returned context after attemptLimit, freezes not
 // counted: a POST that a freeze interrupts may finish hours later.
-func withAttemptLimit(ctx context.Context, g *gate) (context.Context, context.CancelFunc) {
+func withAttemptLimit(ctx context.Context, g *Gate) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
 		timer := time.NewTimer(attemptLimit)
