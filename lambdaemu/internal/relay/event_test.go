@@ -1,12 +1,9 @@
 package relay
 
 import (
-	"encoding/json"
 	"testing"
 	"time"
 )
-
-func jsonUnmarshal(s string, v any) error { return json.Unmarshal([]byte(s), v) }
 
 func whole(e encoded) string { return e.head + string(e.record) + "}" }
 

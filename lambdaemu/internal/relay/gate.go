@@ -14,6 +14,7 @@ type Gate struct {
 	epoch  int // counts closings
 }
 
+// NewGate makes an open one.
 func NewGate() *Gate {
 	g := &Gate{opened: make(chan struct{}), open: true}
 	close(g.opened)

@@ -16,7 +16,9 @@ import (
 const earlyBytes = 4 << 20
 
 var (
-	ErrClosed     = errors.New("subscription closed")
+	// ErrClosed is the answer to a subscription after init.
+	ErrClosed = errors.New("subscription closed")
+	// ErrSubscribed is the answer to a second subscription of one agent.
 	ErrSubscribed = errors.New("subscribed already")
 )
 
@@ -169,6 +171,7 @@ func (h *Hub) CloseSubscriptions() {
 	h.open, h.early = false, nil
 }
 
+// EndOfStream closes every batch, as the exit of the runtime does.
 func (h *Hub) EndOfStream() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -177,6 +180,7 @@ func (h *Hub) EndOfStream() {
 	}
 }
 
+// Pending counts the events that have not been delivered.
 func (h *Hub) Pending() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
