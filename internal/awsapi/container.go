@@ -40,7 +40,7 @@ type container struct {
 	plain  bool // http: only hosts of this machine may see the token
 	lookup func(string) (string, bool)
 	log    *zap.Logger
-	keeper
+	lastGood
 }
 
 func newContainer(uri string, lookup func(string) (string, bool), log *zap.Logger) (*container, error) {

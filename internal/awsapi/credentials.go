@@ -94,15 +94,15 @@ func (e environment) provider() (aws.CredentialsProvider, error) {
 	return nil, &CredentialsError{Missing: true, Reason: "set " + envAccessKey + " and " + envSecretKey + ", or " + envContainerURI}
 }
 
-// keeper uses credentials on as long as they hold while exchanging them fails.
-type keeper struct {
+// lastGood uses credentials on as long as they hold while exchanging them fails.
+type lastGood struct {
 	mu   sync.Mutex
 	last aws.Credentials // Expires is the real end here
 }
 
 // settle returns what to use after a try to exchange them; ok is false when
 // there is nothing.
-func (k *keeper) settle(fresh aws.Credentials, err error) (creds aws.Credentials, ok bool) {
+func (k *lastGood) settle(fresh aws.Credentials, err error) (creds aws.Credentials, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now := time.Now().Round(0)

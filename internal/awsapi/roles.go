@@ -62,7 +62,7 @@ func (r *roles) forget() {
 type assumed struct {
 	arn    string
 	client *Client
-	keeper
+	lastGood
 
 	refused   error // by the last try
 	refusedAt time.Time

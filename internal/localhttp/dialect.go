@@ -42,7 +42,8 @@ func (s *Server) refuseInDialect(x *exchange, e *HTTPError) bool {
 	return true
 }
 
-// refuseOfficially knows two answers.
+// refuseOfficially is the official extension's answer: 401 for a token, 400 for
+// everything about the read; 0 where it is not known to have one.
 func refuseOfficially(e *HTTPError) (int, []byte) {
 	switch e.Info.Code {
 	case CodeToken, CodeNoToken:

@@ -26,7 +26,7 @@ import (
 type Parameters interface {
 	Reader
 	Writer
-	Shelf
+	Holder
 }
 
 // Reader reads one value, or several at once.
@@ -41,8 +41,8 @@ type Writer interface {
 	Set(ctx context.Context, ref paramcache.Ref, set paramcache.Setting) (version string, err error)
 }
 
-// Shelf shows and forgets what is cached.
-type Shelf interface {
+// Holder shows and forgets what is cached.
+type Holder interface {
 	Entries() []paramcache.EntryInfo
 	Purge(ref paramcache.Ref) bool
 	PurgeAll() int

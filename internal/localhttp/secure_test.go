@@ -95,7 +95,7 @@ func TestEmptyArguments(t *testing.T) {
 			t.Errorf("%s: %d %s", target, w.Code, w.Body)
 		}
 	}
-	if w := do(newServer(localhttp.Deps{Parameters: shelf()}, localhttp.Options{}), "DELETE", "/parameters/cache?ref=", ""); w.Code != 400 {
+	if w := do(newServer(localhttp.Deps{Parameters: listed()}, localhttp.Options{}), "DELETE", "/parameters/cache?ref=", ""); w.Code != 400 {
 		t.Errorf("an empty ref purges: %d %s", w.Code, w.Body)
 	}
 	for _, target := range []string{"/systemsmanager/parameters/get?name=a&version=&label=&withDecryption=&refreshNow=", "/secretsmanager/get?secretId=a&versionStage=&versionId=", "/v1/a?versionId=&refreshNow="} {

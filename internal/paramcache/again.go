@@ -20,7 +20,7 @@ func (c *Cache) Again(ref Ref, opt Options, res *Result) func() bool {
 	asked := read{ref: ref, opt: opt, key: c.home.Key(ref)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.shelf.find(asked.key)
+	e := c.entries.find(asked.key)
 	if e == nil || !e.fetched.Equal(res.Fetched) {
 		return nil
 	}
@@ -33,14 +33,14 @@ func (c *Cache) again(e *entry, filed uint64, age time.Duration, r read) bool {
 	r.now = c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.shelf.find(r.key) != e || e.filed != filed || e.disowned {
+	if c.entries.find(r.key) != e || e.filed != filed || e.disowned {
 		return false
 	}
 	old := e.age(r.now)
 	if old/time.Second != age || old >= c.maxAge(e, &r) || c.awake && c.dueLocked(e, &r, Hit) {
 		return false
 	}
-	c.shelf.touch(e)
+	c.entries.touch(e)
 	e.hits++
 	c.counters.count(Hit)
 	return true

@@ -29,7 +29,7 @@ func (c *Cache) wake(r *read) (Result, bool) {
 	r.now = c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.shelf.find(r.key)
+	e := c.entries.find(r.key)
 	if e == nil || r.force {
 		return Result{}, false
 	}

@@ -28,7 +28,7 @@ type Cache struct {
 	size     size
 
 	mu         sync.Mutex // guards what follows; never held during a fetch
-	shelf      *shelf
+	entries    *entries
 	failures   failures
 	counters   Counters
 	generation uint64
@@ -57,13 +57,13 @@ func New(p Provider, log *zap.Logger, config Config) *Cache {
 		allowed:  ref.NewAllow(config.Allow, home),
 		now:      now,
 		lanes:    newLanes(),
-		shelf:    newShelf(config.MaxItems, config.MaxBytes),
+		entries:  newEntries(config.MaxItems, config.MaxBytes),
 		failures: failures{},
 		flights:  map[string]*flight{},
 		woken:    make(chan struct{}),
 	}
-	if keeper, ok := p.(Forgetter); ok {
-		c.shelf.elsewhere = keeper.Held
+	if keeps, ok := p.(Forgetter); ok {
+		c.entries.elsewhere = keeps.Held
 	}
 	return c
 }
@@ -134,7 +134,7 @@ func (c *Cache) tell(r *read, res *Result) {
 func (c *Cache) recall(r *read) (res Result, done bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e, flight := c.shelf.find(r.key), r.key
+	e, flight := c.entries.find(r.key), r.key
 	r.force, r.epoch = r.opt.Force, c.epoch
 	if e != nil {
 		r.known, flight = true, e.keys[0]
@@ -173,7 +173,7 @@ func (c *Cache) memoryLocked(e *entry, r *read) (State, bool) {
 
 // answerLocked is the result of serving the entry.
 func (c *Cache) answerLocked(e *entry, r *read, state State) Result {
-	c.shelf.touch(e)
+	c.entries.touch(e)
 	e.hits++
 	c.counters.count(state)
 	return Result{

@@ -408,8 +408,8 @@ func TestPurge(t *testing.T) {
 		}
 		want(t, c, ssmRef("a"), Options{}, "v3", "miss")
 		want(t, c, ssmRef("b"), Options{}, "v2", "hit")
-		if n := c.PurgeAll(); n != 2 || len(c.Entries()) != 0 || c.shelf.bytes != 0 {
-			t.Errorf("purged %d of 2, %d left, %d bytes", n, len(c.Entries()), c.shelf.bytes)
+		if n := c.PurgeAll(); n != 2 || len(c.Entries()) != 0 || c.entries.bytes != 0 {
+			t.Errorf("purged %d of 2, %d left, %d bytes", n, len(c.Entries()), c.entries.bytes)
 		}
 		want(t, c, ssmRef("b"), Options{}, "v4", "miss")
 

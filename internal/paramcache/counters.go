@@ -47,7 +47,7 @@ func (c *Cache) Take() Counters {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	taken := c.counters
-	taken.Evicted = c.shelf.evicted
-	c.counters, c.shelf.evicted = Counters{}, 0
+	taken.Evicted = c.entries.evicted
+	c.counters, c.entries.evicted = Counters{}, 0
 	return taken
 }

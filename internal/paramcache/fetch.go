@@ -159,10 +159,10 @@ func (c *Cache) call(ctx context.Context, fs []*flight) {
 			}
 		}
 	}()
-	if keeper, ok := c.provider.(Forgetter); ok {
+	if keeps, ok := c.provider.(Forgetter); ok {
 		for _, f := range fs {
 			if f.lead.force {
-				keeper.ForgetRef(f.lead.ref)
+				keeps.ForgetRef(f.lead.ref)
 			}
 		}
 	}
@@ -206,7 +206,7 @@ func (c *Cache) land(r *read) (Result, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if f.err != nil {
-		return c.failLocked(c.shelf.find(r.key), r, f.err)
+		return c.failLocked(c.entries.find(r.key), r, f.err)
 	}
 	c.fileLocked(r, f) // the one who led may not have wanted it stored
 	state := Miss
@@ -237,7 +237,7 @@ func (c *Cache) abandon(cause error, r *read) (Result, error) {
 	defer c.mu.Unlock()
 	var e *entry
 	if errors.Is(cause, context.DeadlineExceeded) {
-		e = c.shelf.find(r.key)
+		e = c.entries.find(r.key)
 	}
 	return c.failLocked(e, r, failed)
 }

@@ -115,14 +115,14 @@ func (c *Cache) settle(fs []*flight, took time.Duration) {
 // the ref selects one version, only that one is concerned.
 func (c *Cache) disownLocked(f *flight) {
 	selected := c.home.Selects(f.lead.ref)
-	for at := c.shelf.order.Front(); at != nil; {
+	for at := c.entries.order.Front(); at != nil; {
 		e, ok := at.Value.(*entry)
 		at = at.Next()
 		if !ok || e.fetched.After(f.began) && !e.fetched.After(c.now()) {
 			continue
 		}
-		if e == c.shelf.find(f.lead.key) || !selected && c.home.Concerns(e.ref, e.keys, f.lead.ref) {
-			c.shelf.disown(e)
+		if e == c.entries.find(f.lead.key) || !selected && c.home.Concerns(e.ref, e.keys, f.lead.ref) {
+			c.entries.disown(e)
 			c.generation++
 		}
 	}
@@ -131,7 +131,7 @@ func (c *Cache) disownLocked(f *flight) {
 // rememberLocked keeps the failure for those who come next, unless a later
 // fetch was faster.
 func (c *Cache) rememberLocked(f *flight) {
-	e := c.shelf.find(f.lead.key)
+	e := c.entries.find(f.lead.key)
 	if e != nil && e.fetched.After(f.began) && !e.fetched.After(c.now()) {
 		return
 	}
@@ -141,13 +141,13 @@ func (c *Cache) rememberLocked(f *flight) {
 // fileLocked stores the value if the read wants that. A read that does not
 // still renews what others have stored: an older value must not outlive it.
 func (c *Cache) fileLocked(r *read, f *flight) {
-	if f.stored || r.epoch != c.epoch || (!c.stores(r) && c.shelf.find(r.key) == nil) {
+	if f.stored || r.epoch != c.epoch || (!c.stores(r) && c.entries.find(r.key) == nil) {
 		return
 	}
-	if e := c.shelf.find(f.keys[0]); e != nil && e.fetched.After(f.fetched()) && !e.fetched.After(c.now()) {
+	if e := c.entries.find(f.keys[0]); e != nil && e.fetched.After(f.fetched()) && !e.fetched.After(c.now()) {
 		return // a later fetch, under another of its names, was faster
 	}
-	e, changed := c.shelf.put(r.ref, f.keys, f.not, f.value)
+	e, changed := c.entries.put(r.ref, f.keys, f.not, f.value)
 	if changed {
 		c.generation++
 	}

@@ -54,7 +54,7 @@ func TestConcurrentReaders(t *testing.T) {
 		})
 	}
 	readers.Wait()
-	checkShelf(t, c.shelf)
+	checkEntries(t, c.entries)
 	if got := c.Take(); got.Reads() != 200*50 || got.UpstreamCalls != uint64(u.count()) || got.Hits == 0 || got.Coalesced == 0 {
 		t.Errorf("counted %+v after %d reads and %d calls", got, 200*50, u.count())
 	}

@@ -95,7 +95,7 @@ func TestNamesAreLearned(t *testing.T) {
 			if left := len(c.Entries()); left != test.entries-1 {
 				t.Errorf("%d entries after a purge by name", left)
 			}
-			checkShelf(t, c.shelf)
+			checkEntries(t, c.entries)
 		})
 	}
 }
@@ -116,11 +116,11 @@ func TestSecretMadeAnew(t *testing.T) {
 	const secret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:"
 	want(t, c, Ref{Source: Secrets, Name: secret + "db-GhIjKl"}, Options{}, "v2", "hit")
 	want(t, c, Ref{Source: Secrets, Name: secret + "db-AbCdEf"}, Options{}, "v1", "hit") // still that one's value
-	checkShelf(t, c.shelf)
+	checkEntries(t, c.entries)
 }
 
-// checkShelf checks what must hold whatever happened.
-func checkShelf(t *testing.T, s *shelf) {
+// checkEntries checks what must hold whatever happened.
+func checkEntries(t *testing.T, s *entries) {
 	t.Helper()
 	bytes, keys := 0, 0
 	for at := s.order.Front(); at != nil; at = at.Next() {
@@ -146,10 +146,10 @@ func checkShelf(t *testing.T, s *shelf) {
 
 // Whatever is put, found and removed: the bounds hold, and what leaves is what
 // was used longest ago.
-func TestShelfBounds(t *testing.T) {
+func TestEntriesBounds(t *testing.T) {
 	for seed := range uint64(20) {
 		random := rand.New(rand.NewPCG(seed, 1))
-		s := newShelf(1+random.IntN(20), 400+random.IntN(5000))
+		s := newEntries(1+random.IntN(20), 400+random.IntN(5000))
 		var order []string // a model: identities, the most recently used last
 		drop := func(id string) {
 			for i := range order {
@@ -180,7 +180,7 @@ func TestShelfBounds(t *testing.T) {
 				}
 			}
 			order = order[max(0, len(order)-s.order.Len()):]
-			checkShelf(t, s)
+			checkEntries(t, s)
 			at := s.order.Back()
 			for _, id := range order {
 				if at == nil || at.Value.(*entry).keys[0] != id {
@@ -211,7 +211,7 @@ func TestTooLargeIsNotStored(t *testing.T) {
 	if left := c.Entries(); len(left) != 1 || left[0].Ref.Name != "b" {
 		t.Errorf("left: %v; want b alone: the older a is no longer true", left)
 	}
-	checkShelf(t, c.shelf)
+	checkEntries(t, c.entries)
 	for _, none := range []Config{{MaxAge: time.Hour}, {MaxAge: time.Hour, MaxItems: 5}, {MaxAge: time.Hour, MaxBytes: 5000}} {
 		c := newTest(&upstream{}, none)
 		want(t, c, ssmRef("a"), Options{}, "v1", "miss")

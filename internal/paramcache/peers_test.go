@@ -140,7 +140,7 @@ func TestGroupsCountTheirMembers(t *testing.T) {
 			if err != nil || len(res.Value.Members) != n || res.FreshUntil.IsZero() != (n == 100) {
 				t.Errorf("%d members, fresh until %v, %v", len(res.Value.Members), res.FreshUntil, err)
 			}
-			checkShelf(t, c.shelf)
+			checkEntries(t, c.entries)
 			time.Sleep(time.Second)
 		}
 	})

@@ -20,20 +20,20 @@ type Forgetter interface {
 // It reports whether there was a value. A group is forgotten alone. What is
 // being fetched meanwhile still answers those who wait, but is not stored.
 func (c *Cache) Purge(ref Ref) bool {
-	if keeper, ok := c.provider.(Forgetter); ok {
-		keeper.ForgetRef(ref)
+	if keeps, ok := c.provider.(Forgetter); ok {
+		keeps.ForgetRef(ref)
 	}
 	defer c.tellSize()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.newEpochLocked()
 	purged := false
-	for at := c.shelf.order.Front(); at != nil; {
+	for at := c.entries.order.Front(); at != nil; {
 		e, ok := at.Value.(*entry)
 		at = at.Next()
 		if ok && c.home.Concerns(e.ref, e.keys, ref) {
 			purged = purged || !e.disowned
-			c.shelf.remove(e)
+			c.entries.remove(e)
 		}
 	}
 	return purged
@@ -43,14 +43,14 @@ func (c *Cache) Purge(ref Ref) bool {
 // many values there were. After the restore of a snapshot it is the first thing
 // to do: what was fetched before belongs to another sandbox.
 func (c *Cache) PurgeAll() int {
-	if keeper, ok := c.provider.(Forgetter); ok {
-		keeper.Forget()
+	if keeps, ok := c.provider.(Forgetter); ok {
+		keeps.Forget()
 	}
 	defer c.tellSize()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.newEpochLocked()
-	return c.shelf.clear()
+	return c.entries.clear()
 }
 
 func (c *Cache) newEpochLocked() {
@@ -85,8 +85,8 @@ func (c *Cache) Entries() []EntryInfo {
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	infos := make([]EntryInfo, 0, c.shelf.order.Len())
-	for at := c.shelf.order.Front(); at != nil; at = at.Next() {
+	infos := make([]EntryInfo, 0, c.entries.order.Len())
+	for at := c.entries.order.Front(); at != nil; at = at.Next() {
 		e, ok := at.Value.(*entry)
 		if !ok || e.disowned {
 			continue

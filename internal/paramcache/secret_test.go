@@ -38,7 +38,7 @@ func carriers() map[string]any {
 	value := Value{Name: "/app/db", Text: secret, Binary: []byte(canary), Version: "3", SourceResult: &secret}
 	cache := newTest(&upstream{answer: func(Ref, int) Value { return value }}, roomy())
 	result, _ := cache.Get(context.Background(), ssmRef("/app/db"), Options{})
-	stored := cache.shelf.find(cache.home.Key(ssmRef("/app/db")))
+	stored := cache.entries.find(cache.home.Key(ssmRef("/app/db")))
 	return map[string]any{
 		"secret":              secret,
 		"pointer":             &secret,

@@ -146,7 +146,7 @@ func TestPurgeTakesEverythingOfAName(t *testing.T) {
 			if gone := c.Purge(tc.purge); gone != tc.gone || (len(c.Entries()) == 0) != tc.gone {
 				t.Errorf("said %v, %d left; want gone: %v", gone, len(c.Entries()), tc.gone)
 			}
-			checkShelf(t, c.shelf)
+			checkEntries(t, c.entries)
 		})
 	}
 }

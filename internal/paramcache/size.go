@@ -31,5 +31,5 @@ func (c *Cache) tellSize() {
 func (c *Cache) held() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.shelf.bytes + c.shelf.beside()
+	return c.entries.bytes + c.entries.beside()
 }

@@ -181,7 +181,7 @@ func plainParameters(t *testing.T) {
 	if len(c.Entries()) != 1 {
 		t.Errorf("%d entries of one parameter", len(c.Entries()))
 	}
-	checkShelf(t, c.shelf)
+	checkEntries(t, c.entries)
 	c.Purge(plain)
 	want(t, c, decrypted, Options{}, "v6", "miss")
 }

@@ -9,10 +9,10 @@ import (
 )
 
 const (
-	// gatherFor is the longest that a fetch waits for others while a call of
+	// batchWait is the longest that a fetch waits for others while a call of
 	// its lane is on its way: about what a call takes, and the bound where the
 	// call hangs.
-	gatherFor = 20 * time.Millisecond
+	batchWait = 20 * time.Millisecond
 	// batchSize is how many refs make one call of a Batcher that does not say.
 	batchSize = 10
 )
@@ -30,7 +30,7 @@ type lane struct {
 	decrypt      bool
 }
 
-// queue is one lane's calls on their way and the fetches that gather meanwhile.
+// queue is one lane's calls on their way and the fetches that wait meanwhile.
 type queue struct {
 	size    int // of a batch
 	flying  int
@@ -64,12 +64,12 @@ func (ls *lanes) add(l lane, size int, fs []*flight, late func()) (leaving [][]*
 	q.waiting = append(q.waiting, fs...)
 	leaving = q.leave(q.flying == 0 || len(fs) > 1)
 	if len(q.waiting) > 0 && q.late == nil {
-		q.late = time.AfterFunc(gatherFor, late)
+		q.late = time.AfterFunc(batchWait, late)
 	}
 	return leaving
 }
 
-// landed ends one call of the lane; what has gathered leaves.
+// landed ends one call of the lane; what has come meanwhile leaves.
 func (ls *lanes) landed(l lane) (leaving [][]*flight) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
@@ -82,7 +82,7 @@ func (ls *lanes) landed(l lane) (leaving [][]*flight) {
 	return leaving
 }
 
-// late returns what has gathered long enough.
+// late returns what has waited long enough.
 func (ls *lanes) late(l lane) (leaving [][]*flight) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
@@ -123,7 +123,7 @@ func (c *Cache) launch(fs ...*flight) {
 	}
 }
 
-// send starts batches; each one that lands sends what gathered meanwhile.
+// send starts batches; each one that lands sends what came meanwhile.
 func (c *Cache) send(l lane, batches [][]*flight) {
 	for _, batch := range batches {
 		go func() {

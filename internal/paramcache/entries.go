@@ -45,11 +45,11 @@ func spread(key string, fetched time.Time) int64 {
 	return int64((sum >> 32) % 101)
 }
 
-// shelf holds the entries. go-cache is the map; what it lacks is beside it: the
+// entries is what is stored. go-cache is the map; what it lacks is beside it: the
 // order of use and the bounds by count and bytes. go-cache's own expiry is not
 // used, it would be decided without the caller's age. Not safe for concurrent
 // use: the Cache's mutex guards it.
-type shelf struct {
+type entries struct {
 	items     *gocache.Cache // key → *entry; an entry is there once per key
 	order     *list.List     // of *entry, the most recently used first
 	maxItems  int
@@ -59,8 +59,8 @@ type shelf struct {
 	evicted   uint64     // entries that had to leave for the bounds
 }
 
-func newShelf(maxItems, maxBytes int) *shelf {
-	return &shelf{
+func newEntries(maxItems, maxBytes int) *entries {
+	return &entries{
 		items:    gocache.New(gocache.NoExpiration, 0), // 0: no janitor goroutine
 		order:    list.New(),
 		maxItems: maxItems,
@@ -68,7 +68,7 @@ func newShelf(maxItems, maxBytes int) *shelf {
 	}
 }
 
-func (s *shelf) find(key string) *entry {
+func (s *entries) find(key string) *entry {
 	item, ok := s.items.Get(key)
 	if !ok {
 		return nil
@@ -77,13 +77,13 @@ func (s *shelf) find(key string) *entry {
 	return e
 }
 
-func (s *shelf) touch(e *entry) { s.order.MoveToFront(e.place) }
+func (s *entries) touch(e *entry) { s.order.MoveToFront(e.place) }
 
 // fits tells whether a value of that size can be held at all.
-func (s *shelf) fits(size int) bool { return s.maxItems > 0 && size+s.beside() <= s.maxBytes }
+func (s *entries) fits(size int) bool { return s.maxItems > 0 && size+s.beside() <= s.maxBytes }
 
 // beside is how many bytes are held elsewhere.
-func (s *shelf) beside() int {
+func (s *entries) beside() int {
 	if s.elsewhere == nil {
 		return 0
 	}
@@ -95,7 +95,7 @@ func (s *shelf) beside() int {
 // alone is over the bounds. Other entries lose the keys, and leave with their
 // last one; so does v's own lose the keys in not. changed tells that a value
 // known before is known no more.
-func (s *shelf) put(ref Ref, keys, not []string, v Value) (e *entry, changed bool) {
+func (s *entries) put(ref Ref, keys, not []string, v Value) (e *entry, changed bool) {
 	e = s.find(keys[0])
 	changed = e != nil
 	if e == nil {
@@ -126,7 +126,7 @@ func (s *shelf) put(ref Ref, keys, not []string, v Value) (e *entry, changed boo
 }
 
 // detach takes one key from an entry, and the entry away with its last key.
-func (s *shelf) detach(e *entry, key string) bool {
+func (s *entries) detach(e *entry, key string) bool {
 	if e == nil {
 		return false
 	}
@@ -146,13 +146,13 @@ func (s *shelf) detach(e *entry, key string) bool {
 }
 
 // disown takes the value from an entry, whose place stays.
-func (s *shelf) disown(e *entry) {
+func (s *entries) disown(e *entry) {
 	e.disowned, e.Value = true, Value{}
 	s.resize(e)
 }
 
 // resize counts the entry anew after a change.
-func (s *shelf) resize(e *entry) {
+func (s *entries) resize(e *entry) {
 	size := e.Value.Size()
 	for _, key := range e.keys {
 		size += len(key) + 64 // with the map's own cost
@@ -162,7 +162,7 @@ func (s *shelf) resize(e *entry) {
 }
 
 // shrink drops the least recently used until both bounds hold.
-func (s *shelf) shrink() (dropped bool) {
+func (s *entries) shrink() (dropped bool) {
 	beside := s.beside()
 	for s.order.Len() > 0 && (s.order.Len() > s.maxItems || s.bytes+beside > s.maxBytes) {
 		last, ok := s.order.Back().Value.(*entry)
@@ -176,7 +176,7 @@ func (s *shelf) shrink() (dropped bool) {
 	return dropped
 }
 
-func (s *shelf) remove(e *entry) {
+func (s *entries) remove(e *entry) {
 	for _, key := range e.keys {
 		s.items.Delete(key)
 	}
@@ -185,7 +185,7 @@ func (s *shelf) remove(e *entry) {
 	e.keys, e.size = nil, 0
 }
 
-func (s *shelf) clear() int {
+func (s *entries) clear() int {
 	n := s.order.Len()
 	s.items.Flush()
 	s.order.Init()

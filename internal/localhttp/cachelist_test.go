@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func shelf() *fakeParameters {
+func listed() *fakeParameters {
 	const role = "arn:aws:iam::123456789012:role/x"
 	return &fakeParameters{entries: []paramcache.EntryInfo{
 		{Ref: paramcache.Ref{Source: "ssm", Name: "/app/db", Decrypt: true}, State: paramcache.Hit, Version: "3", Age: 12900 * time.Millisecond, Hits: 4, Size: 231},
@@ -23,7 +23,7 @@ func shelf() *fakeParameters {
 }
 
 func TestCacheList(t *testing.T) {
-	w := get(newServer(localhttp.Deps{Parameters: shelf()}, localhttp.Options{}), "/parameters/cache")
+	w := get(newServer(localhttp.Deps{Parameters: listed()}, localhttp.Options{}), "/parameters/cache")
 	want := `{"entries":[` +
 		`{"ref":"ssm:/app/db?decrypt=true","source":"ssm","name":"/app/db","decrypt":true,"version":"3","state":"hit","age":12,"hits":4,"size":231},` +
 		`{"ref":"ssm:/app/db?label=prod","source":"ssm","name":"/app/db","asked_label":"prod","version":"2","state":"hit","age":0,"hits":0,"size":100},` +
@@ -56,7 +56,7 @@ func TestCachePurge(t *testing.T) {
 		"appconfig":       {"?ref=appconfig:a/b/c", `{"purged":0}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			fake := shelf()
+			fake := listed()
 			w := do(newServer(localhttp.Deps{Parameters: fake}, localhttp.Options{}), "DELETE", "/parameters/cache"+test.query, "")
 			if w.Code != 200 || w.Body.String() != test.answer {
 				t.Errorf("%d %s", w.Code, w.Body)
