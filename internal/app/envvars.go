@@ -221,7 +221,7 @@ func passes(err error) bool {
 		return false
 	}
 	switch failed.Kind {
-	case paramcache.KindThrottled, paramcache.KindTimeout, paramcache.KindUnreachable, paramcache.KindUpstream:
+	case paramcache.KindThrottled, paramcache.KindTimeout, paramcache.KindUnreachable, paramcache.KindUpstream, paramcache.KindCredentials:
 		return true
 	}
 	return false

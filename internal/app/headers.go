@@ -80,7 +80,7 @@ func headerError(h config.Header, err error) error {
 		return named
 	}
 	switch failed.Kind {
-	case paramcache.KindThrottled, paramcache.KindTimeout, paramcache.KindUnreachable, paramcache.KindUpstream:
+	case paramcache.KindThrottled, paramcache.KindTimeout, paramcache.KindUnreachable, paramcache.KindUpstream, paramcache.KindCredentials:
 		return &sink.RetryableError{Err: named, After: time.Second}
 	}
 	return named
