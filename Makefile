@@ -63,7 +63,8 @@ lint: ## format, vet, staticcheck, golangci-lint, tidy modules; those of test an
 .PHONY: cover
 cover: ## coverage per package of what needs no other runtimes, lowest first
 	@mkdir -p bin
-	@go test -coverprofile=bin/cover.out $$(go list ./... | grep -v /test/) | awk '/coverage:/ { for (i = 1; i <= NF; i++) if ($$i ~ /%$$/) print $$i, $$2 }' | sort -n
+	@go test -coverprofile=bin/cover.out $$(go list ./... | grep -v /test/) >bin/cover.txt || { cat bin/cover.txt; exit 1; }
+	@awk '/coverage:/ { for (i = 1; i <= NF; i++) { if ($$i ~ /%$$/) share = $$i; if ($$i ~ /powertools-extension/) name = $$i } print share, name }' bin/cover.txt | sort -n
 	@go tool cover -func=bin/cover.out | tail -n 1
 
 .PHONY: notice

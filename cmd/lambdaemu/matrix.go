@@ -228,6 +228,7 @@ func (m *matrix) drive(ctx context.Context, s *session) rowResult {
 	r.interrupted = ctx.Err() != nil
 	s.finish()
 	for _, o := range view.outcomes {
+		o.Ended = "" // what the caller saw; resets are counted below
 		r.saw = append(r.saw, o.Status())
 		r.invocations += o.Response.Duration + o.Response.PostRuntime
 	}

@@ -236,6 +236,9 @@ func (s *session) endInvocation(o *show.Outcome) {
 	o.Lines, o.Dropped = s.lines.take()
 	calls := show.TotalCalls(s.aws.counts())
 	o.Reads, s.awsCalls = calls-s.awsCalls, calls
+	if o.Err == nil && o.Response.FunctionError == "" {
+		o.Ended = show.EndedBy(o.Lines, o.Response.RequestID)
+	}
 	s.judge(o)
 	s.progress.Clear()
 	s.tally.Add(*o)

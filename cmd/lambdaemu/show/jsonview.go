@@ -40,6 +40,7 @@ type jsonInvocation struct {
 	FunctionError    string       `json:"functionError,omitempty"`
 	ErrorType        string       `json:"errorType,omitempty"`
 	Error            string       `json:"error,omitempty"` // of the emulator
+	Ended            string       `json:"ended,omitempty"` // what ended the invocation after a good answer
 	AWSFault         string       `json:"awsFault,omitempty"`
 	InitMs           float64      `json:"initMs"`
 	LatencyMs        float64      `json:"latencyMs"`
@@ -150,7 +151,7 @@ func (v *jsonView) Invocation(o Outcome) {
 	r := o.Response
 	out := jsonInvocation{
 		Type: "invocation", Number: o.Number, RequestID: r.RequestID, OK: o.ok(), ColdStart: r.ColdStart,
-		FunctionError: r.FunctionError, ErrorType: r.ErrorType, Error: ErrorText(o.Err), AWSFault: o.AWSFault,
+		FunctionError: r.FunctionError, ErrorType: r.ErrorType, Error: ErrorText(o.Err), AWSFault: o.AWSFault, Ended: o.Ended,
 		InitMs: ms(r.Init), LatencyMs: ms(r.Latency), DurationMs: ms(r.Duration), PostRuntimeMs: ms(r.PostRuntime),
 		BilledMs: r.Billed.Milliseconds(), MaxMemoryUsedMB: r.MaxMemoryUsedMB, ProducedBytes: r.ProducedBytes,
 		TelemetryPending: r.TelemetryPending, TelemetryDropped: r.TelemetryDropped, RestoreMs: ms(r.Restore), Reads: o.Reads,

@@ -20,6 +20,7 @@ type Outcome struct {
 	Event    []byte
 	Response lambdaemu.Response
 	Err      error  // of the emulator, not of the function
+	Ended    string // what ended the invocation after a good answer, e.g. Extension.Crash; empty: nothing
 	AWSFault string // in force during the invocation
 	Lines    []lambdaemu.Line
 	Dropped  int                  // lines that were too many to keep
@@ -27,13 +28,17 @@ type Outcome struct {
 	Reads    int                  // calls to the embedded AWS since the invocation before
 }
 
-func (o Outcome) ok() bool { return o.Err == nil && o.Response.FunctionError == "" }
+func (o Outcome) ok() bool {
+	return o.Err == nil && o.Response.FunctionError == "" && o.Ended == ""
+}
 
 // Status is one word for tables: ok, or what failed.
 func (o Outcome) Status() string {
 	switch {
 	case o.Err != nil:
 		return "not run"
+	case o.Ended != "":
+		return o.Ended
 	case o.Response.FunctionError == "" && o.Response.ErrorType == "":
 		return "ok"
 	case o.Response.ErrorType != "" && o.Response.ErrorType != "Runtime.Unknown":

@@ -1,8 +1,11 @@
 package show
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
+
+	"powertools-extension/lambdaemu"
 )
 
 // platformEvent is a platform line of the JSON log format.
@@ -26,6 +29,29 @@ func ParsePlatform(line string) (platformEvent, bool) {
 		return p, false
 	}
 	return p, strings.HasPrefix(p.Type, "platform.")
+}
+
+// EndedBy is what the REPORT line of an invocation says went wrong: an error
+// type, or a status such as timeout. Empty: nothing did, or there is no line. A
+// caller who has a good answer does not see it: an extension that exits or
+// overruns afterwards fails the invocation all the same.
+func EndedBy(lines []lambdaemu.Line, id string) string {
+	for _, line := range lines {
+		if line.Origin != lambdaemu.OriginPlatform {
+			continue
+		}
+		if p, ok := ParsePlatform(line.Text); ok && p.Type == "platform.report" && p.Record.RequestID == id && p.Record.Status != "success" {
+			return cmp.Or(p.Record.ErrorType, p.Record.Status)
+		}
+		if rest, ok := strings.CutPrefix(line.Text, "REPORT RequestId: "+id+"\t"); ok {
+			_, status, _ := strings.Cut(rest, "\tStatus: ")
+			_, errorType, _ := strings.Cut(rest, "\tError Type: ")
+			status, _, _ = strings.Cut(status, "\t")
+			errorType, _, _ = strings.Cut(errorType, "\t")
+			return cmp.Or(errorType, status)
+		}
+	}
+	return ""
 }
 
 // platformText returns how a platform line is shown. Empty: not at all, because

@@ -151,6 +151,9 @@ func (v *textView) tail(o Outcome) {
 	default:
 		v.line("   %s %s", v.st.Dim("response"), v.payload(o.Response.Payload))
 	}
+	if o.Ended != "" {
+		v.line("   %s %s after the answer: the caller has it, the platform reports an error, and the next invocation is a cold start", v.st.Red("ended   "), v.st.printable(o.Ended))
+	}
 	v.verdict(o)
 	if cause := likelyCause(o, v.Command, v.Timeout); cause != "" {
 		v.line("   %s %s", v.st.yellow("likely  "), cause)
