@@ -14,6 +14,8 @@ type Finder struct {
 	rank  uint8 // of the key that word was found under; 0 is none, 1 the best
 	plain int   // a number under level and the like, plus 1
 
+	letter Level // a word of one letter; it counts like a number
+
 	python, otel, severity int // a number under a key that says what it means, plus 1
 
 	syslog  bool // numbers are those of syslog
@@ -81,6 +83,9 @@ func (f *Finder) Level() Level {
 	if f.word != Unknown {
 		return f.word
 	}
+	if f.letter != Unknown && f.beside {
+		return f.letter
+	}
 	if l := schemePython.level(f.python - 1); l != Unknown {
 		return l
 	}
@@ -116,7 +121,9 @@ func (f *Finder) value(value []byte, rank uint8) {
 		return
 	}
 	l, n := read(value)
-	if l != Unknown {
+	if l != Unknown && len(value) == len(`"E"`) {
+		f.letter = l
+	} else if l != Unknown {
 		f.take(l, rank)
 	} else if n >= 0 {
 		f.plain = 1 + n

@@ -111,6 +111,8 @@ func TestLoggers(t *testing.T) {
 		"number in quotes":       {Error, `{"level":"50","time":1,"msg":"x"}`},
 		"number alone":           {Trace, `{"level":10}`},
 
+		"one letter":             {Error, `{"level":"E","time":1,"msg":"x"}`},
+		"a letter of a grade":    {Unknown, `{"level":"D","pupil":"x"}`},
 		"a game":                 {Unknown, `{"player":"x","level":3,"message":"level reached"}`},
 		"a game's thirtieth":     {Unknown, `{"player":"x","level":30,"score":12}`},
 		"a status":               {Unknown, `{"level":404,"message":"not found"}`},

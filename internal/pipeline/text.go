@@ -234,10 +234,10 @@ func (h *header) levelOf(t token, timed bool) invocation.Level {
 	case t.tabs:
 		return parseLevel(w)
 	case colon > 0:
-		if upper || colon == len(t.word)-1 {
-			return parseLevel(w)
+		if colon < len(t.word)-1 && !upper || !marks(w) {
+			return levelUnknown
 		}
-		return levelUnknown
+		return parseLevel(w)
 	case upper && isPlainWord(w):
 		if !timed || !isRareWord(w) {
 			return levelUnknown
@@ -295,7 +295,7 @@ func isLevelField(field []byte) bool {
 	if len(field) == 1 {
 		return bytes.IndexByte([]byte("EWIDTF"), field[0]) >= 0
 	}
-	return isUpper(field) && parseLevel(field) != levelUnknown
+	return isUpper(field) && (string(field) == "SUCCESS" || !isPlainWord(field) || isRareWord(field)) && parseLevel(field) != levelUnknown
 }
 
 // isHeadField knows a field that may stand in front of the level: a time, an
@@ -319,7 +319,7 @@ func bracketLevel(w []byte) invocation.Level {
 	w = bytes.Trim(w, " ")
 	space := bytes.IndexByte(w, ' ')
 	if space < 0 {
-		if len(w) == 1 && bytes.IndexByte([]byte("EWID"), w[0]) < 0 {
+		if len(w) == 1 && bytes.IndexByte([]byte("EWID"), w[0]) < 0 || !marks(w) {
 			return levelUnknown
 		}
 		return parseLevel(w)

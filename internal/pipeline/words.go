@@ -16,6 +16,23 @@ const (
 
 func parseLevel(word []byte) invocation.Level { return loglevel.Parse(word) }
 
+// marks reports whether a word that a bracket or a colon sets apart is meant as
+// a level. Some are names of parts of a program, too, as in "[http]", and some
+// begin a sentence, as in "Fine: 12 EUR".
+func marks(w []byte) bool {
+	if len(w) > maxLevelWord {
+		return false
+	}
+	upper := upperOf(w)
+	switch string(upper) {
+	case "FINE", "FINER", "FINEST", "CONFIG": // java.util.logging
+		return isUpper(w)
+	case "FAIL", "NOTICE", "ALERT", "VERBOSE", "PANIC": // .NET, syslog
+		return isUpper(w) || isLower(w)
+	}
+	return !isPlainWord(upper)
+}
+
 // isPlainWord knows level words that may as well begin a message.
 func isPlainWord(w []byte) bool {
 	switch string(w) {
@@ -126,12 +143,14 @@ func isLower(w []byte) bool {
 	return len(w) > 0
 }
 
-// upperOf returns a short lower-case word in upper case.
+// upperOf returns a short word in upper case.
 func upperOf(w []byte) []byte {
 	var buf [maxLevelWord]byte
 	n := copy(buf[:], w)
-	for i := range n {
-		buf[i] &^= 0x20
+	for i, c := range buf[:n] {
+		if c >= 'a' && c <= 'z' {
+			buf[i] = c - 'a' + 'A'
+		}
 	}
 	return buf[:n]
 }
