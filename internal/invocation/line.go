@@ -13,6 +13,10 @@ type Line struct {
 	Message   []byte // what the fingerprint of an error is taken from
 	Text      []byte // the whole line, where ids and a runtime's last words are looked for
 
+	// Printed is the text that the platform wrapped into an object with a
+	// level of its own; empty if it did not.
+	Printed []byte
+
 	// Failure marks an ERROR line with a stack or an error type, as loggers
 	// write them for errors that the code caught. It never decides.
 	Failure bool
@@ -36,7 +40,7 @@ type Line struct {
 // only if it names it or if it lies in the time of no other: a wrong id is
 // worse than none.
 func (t *Tracker) Line(l *Line) *Attempt {
-	words := (l.Level == LevelUnknown || l.Level >= LevelError) && (lastWords(l.Text) || lastWords(l.Message))
+	words := (l.Level == LevelUnknown || l.Level >= LevelError) && (lastWords(l.Text) || lastWords(l.Message)) || lastWords(l.Printed)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	a := t.ownerLocked(l)

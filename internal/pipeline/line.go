@@ -28,6 +28,7 @@ type line struct {
 	observe bool   // its timestamp needs the platform's time beside it
 	message []byte // a message under another name: a JSON string
 	failure failure
+	title   []byte // the text, where it may begin an error of Java's client
 }
 
 // parser takes lines apart. It keeps the memory for the next one.

@@ -119,6 +119,8 @@ type Pipeline struct {
 	events   *canonical.Encoder
 	measure  measure
 	stats    Stats
+	title    []byte      // of the line before, where it may begin an error of Java's client
+	printed  []byte      // what the platform wrapped into the line; its memory is used again
 	late     *time.Timer // closes attempts that waited for late lines; nil: none ever did
 	closed   bool        // by Flush: no timer is set any more
 	said     struct{ bad, empty, evicted bool }

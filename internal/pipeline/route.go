@@ -12,7 +12,7 @@ func (p *Pipeline) lineLocked(ev *telemetry.Event) {
 	if l.emf && !p.eventSeen && !p.coldCounted {
 		p.coldCounted = p.events.CountsColdStart(l.text)
 	}
-	l.unhandled()
+	p.errorLocked(l)
 	wanted := ev.Kind != telemetry.KindFunction || p.wants(ev.Line)
 	if p.opt.Redact != nil && p.redactLocked(l) {
 		p.stats.Redacted++
@@ -43,19 +43,8 @@ func (p *Pipeline) lineLocked(ev *telemetry.Event) {
 // ownerLocked finds the attempt of a line, which learns what the line says.
 func (p *Pipeline) ownerLocked(ev *telemetry.Event, l *line) *invocation.Attempt {
 	l.facts.At = ev.Time
+	p.title = append(p.title[:0], l.title...)
 	return p.tracker.Line(&l.facts)
-}
-
-// unhandled notes what the line tells of an error that nobody caught.
-func (l *line) unhandled() {
-	f := &l.facts
-	if f.Level != levelUnknown && f.Level < levelError {
-		return
-	}
-	if u := findUnhandled(l.text, l.object); u.found {
-		f.Unhandled = true
-		f.ErrorType, f.ErrorMessage = u.name, u.message
-	}
 }
 
 // wants applies Include and Exclude.
@@ -81,7 +70,7 @@ func (p *Pipeline) redactLocked(l *line) bool {
 		p.parser.parseText()
 	}
 	l.emf = before.emf
-	l.unhandled()
+	p.errorLocked(l)
 	l.facts.Level, l.facts.Failure, l.facts.Unhandled = before.facts.Level, before.facts.Failure, before.facts.Unhandled
 	l.facts.RequestID, l.facts.Text = before.facts.RequestID, before.facts.Text
 	return true

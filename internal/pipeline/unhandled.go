@@ -14,36 +14,89 @@ type unhandled struct {
 	name, message []byte // the error's; empty if the line does not tell
 }
 
-// findUnhandled looks for such a form. text is the line as it was printed.
-func findUnhandled(text []byte, object bool) unhandled {
-	if object {
-		return unhandledObject(text)
-	}
+// errorLocked notes what the line tells of an error that nobody caught. Lines of
+// a lower level are none, but those that the platform wrapped: the level in
+// them is not the function's.
+func (p *Pipeline) errorLocked(l *line) {
+	f := &l.facts
+	text, object := l.text, l.object
 	switch {
-	case bytes.HasPrefix(text, []byte("[ERROR] ")):
-		return pythonError(text[len("[ERROR] "):])
-	case bytes.HasPrefix(text, []byte("Error raised from handler method")):
-		return printedObject(text) // Ruby
+	case l.emf:
+		return
+	case object && f.Level == levelInfo:
+		if f.Printed = p.unwrapLocked(text); f.Printed == nil {
+			return
+		}
+		text, object = f.Printed, false
+	case f.Level != levelUnknown && f.Level < levelError:
+		return
 	}
-	if tab := bytes.IndexByte(text[:min(len(text), 80)], '\t'); tab >= len("2006-01-02T15:04:05Z") {
-		return headedError(text)
+	if u := findUnhandled(text, p.title, object); u.found {
+		f.Unhandled = true
+		f.ErrorType, f.ErrorMessage = u.name, u.message
 	}
-	return javaError(text)
+	if !object && mayBeJavaTitle(text) {
+		l.title = text
+	}
 }
 
-// pythonError reads what follows "[ERROR] " of Python's runtime client:
-// "KeyError: 'x'" and the traceback, parted by line feeds or, where each line
-// is a record, by carriage returns. A logger has a tab behind the level.
-func pythonError(text []byte) unhandled {
-	first, rest := text, []byte(nil)
-	if i := bytes.IndexAny(text, "\r\n"); i >= 0 {
-		first, rest = text[:i], text[i+1:]
+// unwrapLocked returns the text of a line that the platform wrapped, nil if it
+// is none or if nothing in it can be of interest here.
+func (p *Pipeline) unwrapLocked(obj []byte) []byte {
+	text := wrappedText(obj)
+	if text == nil {
+		return nil
 	}
-	name, message, _ := bytes.Cut(first, []byte(": "))
-	if !isClassName(name) {
+	switch {
+	case len(p.title) > 0, mayBeJavaTitle(text),
+		bytes.Contains(text, []byte("errorMessage")), bytes.Contains(text, []byte("Traceback")),
+		bytes.Contains(text, []byte("emory")), bytes.HasPrefix(text, []byte("Error raised")):
+		p.printed = jsonbytes.Unescape(append(p.printed[:0], text...))
+		return p.printed
+	}
+	return nil
+}
+
+// findUnhandled looks for such a form. text is the line as it was printed;
+// before is the text of the line before, where that may be the first part of
+// an error of Java's runtime client whose lines are records of their own.
+func findUnhandled(text, before []byte, object bool) unhandled {
+	const goDate = "2006/01/02 15:04:05 " // in front of the object that aws-lambda-go logs
+	switch {
+	case object:
+		return unhandledObject(text)
+	case len(text) > len(goDate) && text[4] == '/' && text[len(goDate)] == '{':
+		if obj := text[len(goDate):]; jsonbytes.LooksLikeObject(obj) && jsonbytes.Valid(obj) {
+			return unhandledObject(obj)
+		}
+	case bytes.HasPrefix(text, []byte("Error raised from handler method")):
+		return printedObject(text) // Ruby
+	case bytes.Contains(text, []byte("Traceback (most recent call last)")):
+		return pythonError(text)
+	}
+	if len(text) > 0 && isDigit(text[0]) && bytes.IndexByte(text[:min(len(text), 40)], '\t') > 0 {
+		return headedError(text)
+	}
+	return javaError(text, before)
+}
+
+// pythonError reads "[ERROR] KeyError: 'x'" of Python's runtime client and the
+// traceback behind it, parted by line feeds or, where each line is a record,
+// by carriage returns. A logger has a tab behind the level. What a logger
+// printed before may stand in front: it ends its records without a line feed.
+func pythonError(text []byte) unhandled {
+	mark := []byte("[ERROR] ")
+	i := bytes.Index(text, mark)
+	if i < 0 {
 		return unhandled{}
 	}
-	if !bytes.HasPrefix(bytes.TrimLeft(rest, "\r\n"), []byte("Traceback (most recent call last)")) && !startsUpper(name) {
+	first := text[i+len(mark):]
+	end := bytes.IndexAny(first, "\r\n")
+	if end < 0 || !bytes.HasPrefix(bytes.TrimLeft(first[end:], "\r\n"), []byte("Traceback (most recent call last)")) {
+		return unhandled{}
+	}
+	name, message, _ := bytes.Cut(first[:end], []byte(": "))
+	if !isClassName(name) {
 		return unhandled{}
 	}
 	return unhandled{true, name, message}
@@ -91,24 +144,51 @@ func printedObject(text []byte) unhandled {
 	}
 }
 
-// javaError reads one record of Java's runtime client: the message and the
+// javaError reads what Java's runtime client prints: the message and the
 // class, or the class alone, and below it the stack, which begins with the
-// class again.
-func javaError(text []byte) unhandled {
+// class again. All that is one record, or, on a plain stdout, one for each
+// line; before is the first of those then.
+func javaError(text, before []byte) unhandled {
+	if len(before) > 0 {
+		if name, message := exceptionAt(text); name != nil && isJavaTitle(before, name, message) {
+			return unhandled{true, name, message}
+		}
+	}
 	first, rest, _ := bytes.Cut(text, []byte{'\n'})
 	if !bytes.Contains(rest, []byte("\tat ")) {
 		return unhandled{}
 	}
 	second, _, _ := bytes.Cut(rest, []byte{'\n'})
-	if name, message := exceptionAt(second); name != nil && bytes.HasSuffix(first, name) {
-		if before := len(first) - len(name); before == 0 || first[before-1] == ' ' {
-			return unhandled{true, name, message}
-		}
+	if name, message := exceptionAt(second); name != nil && isJavaTitle(first, name, message) {
+		return unhandled{true, name, message}
 	}
 	if name, message := exceptionAt(first); name != nil && bytes.HasPrefix(rest, []byte("\tat ")) {
 		return unhandled{true, name, message}
 	}
 	return unhandled{}
+}
+
+// isJavaTitle knows "boom: java.lang.IllegalStateException" and, of an error
+// without a message, "java.lang.IllegalStateException".
+func isJavaTitle(line, name, message []byte) bool {
+	title, ok := bytes.CutSuffix(line, name)
+	if !ok {
+		return false
+	}
+	return len(title) == 0 || bytes.Equal(bytes.TrimSuffix(title, []byte(": ")), message)
+}
+
+// mayBeJavaTitle reports whether the line ends like one, so that it is worth
+// to be remembered for the next.
+func mayBeJavaTitle(line []byte) bool {
+	if len(line) == 0 || len(line) > 1<<10 || bytes.IndexByte(line, '\n') >= 0 {
+		return false
+	}
+	name := line
+	if i := bytes.LastIndex(line, []byte(": ")); i >= 0 {
+		name = line[i+2:]
+	}
+	return bytes.IndexByte(name, '.') > 0 && isClassName(name)
 }
 
 // exceptionAt reads "java.lang.IllegalStateException: boom" at the start of
@@ -170,7 +250,7 @@ func javaMessage(escaped []byte) unhandled {
 		return unhandled{}
 	}
 	lines := bytes.ReplaceAll(bytes.ReplaceAll(escaped, []byte(`\n`), []byte("\n")), []byte(`\t`), []byte("\t"))
-	return javaError(lines)
+	return javaError(lines, nil)
 }
 
 // isClassName knows names of errors: letters, digits and the signs that part
@@ -187,9 +267,19 @@ func isClassName(name []byte) bool {
 	return true
 }
 
-// startsUpper reports whether the last part of a name begins in upper case, as
-// classes do.
-func startsUpper(name []byte) bool {
-	name = name[bytes.LastIndexByte(name, '.')+1:]
-	return len(name) > 0 && name[0] >= 'A' && name[0] <= 'Z'
+// wrappedText is the text of a line that the platform itself put into an
+// object, as it does in the JSON log format with what is no object: it has
+// these members and no others (Lambda log formats). nil: it is none.
+func wrappedText(obj []byte) []byte {
+	const start, then, end = `{"timestamp":"`, `","level":"INFO","message":"`, `"}`
+	const instant = len("2006-01-02T15:04:05.000Z")
+	rest, ok := bytes.CutPrefix(obj, []byte(start))
+	if !ok || len(rest) < instant+len(then)+len(end) {
+		return nil
+	}
+	text, ok := bytes.CutPrefix(rest[instant:], []byte(then))
+	if !ok || jsonbytes.SkipString(text, -1) != len(text)-1 {
+		return nil
+	}
+	return text[:len(text)-len(end)]
 }
