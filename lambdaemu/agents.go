@@ -59,9 +59,10 @@ type agent struct {
 
 // agentEvent is what /next answers.
 type agentEvent struct {
-	typ    string
-	detail string // request id or reason, for the transcript
-	body   []byte
+	typ     string
+	detail  string // request id or reason, for the transcript
+	body    []byte
+	written chan struct{} // closed when it is on the connection; nil: nobody asks
 }
 
 func newAgent(name string, internal bool) *agent {
@@ -96,14 +97,19 @@ func (a *agent) ready() (<-chan agentEvent, error) {
 }
 
 // release hands an event to the suspended /next, or keeps it for the next one.
-func (a *agent) release(ev agentEvent) {
+// The channel is closed once the event is on the connection; nil: nobody waits
+// for it.
+func (a *agent) release(ev agentEvent) (written <-chan struct{}) {
 	if a.parked == nil || a.state != agentReady {
 		a.waiting = &ev
-		return
+		return nil
 	}
+	done := make(chan struct{})
+	ev.written = done
 	a.state = agentRunning
 	a.parked <- ev
 	a.parked = nil
+	return done
 }
 
 // reportInitError records what the extension says about itself. Nothing fails

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"powertools-extension/lambdaemu/internal/relay"
@@ -221,7 +222,12 @@ func writeEvent(w http.ResponseWriter, ev agentEvent) {
 		w.Header().Set(headerEventID, newUUID())
 		w.Header().Set("Content-Type", "application/json")
 	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(ev.body)))
 	w.Write(ev.body)
+	if ev.written != nil {
+		_ = http.NewResponseController(w).Flush() // who has gone misses it
+		close(ev.written)
+	}
 }
 
 type tracingEvent struct {

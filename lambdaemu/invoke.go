@@ -22,23 +22,44 @@ func (s *sandbox) invoke(ctx context.Context, inv *invocation, onReply func()) *
 	return s.await(ctx, s.invokedReadyLocked)
 }
 
-// release hands the invocation out: INVOKE first, then the runtime, without
-// waiting in between.
+// releaseWait bounds how long the runtime waits for INVOKE to be written.
+const releaseWait = 100 * time.Millisecond
+
+// release hands the invocation out: INVOKE is on the extensions' connections
+// before the runtime has the event. Nobody waits for it to be read: a function
+// that is quick enough can still be ahead of the extension.
 func (s *sandbox) release(inv *invocation) {
 	early := s.faults.Hit("runtime-done-early")
 	if early {
 		s.logRuntimeDone(inv, nil)
 	}
+	late := time.NewTimer(releaseWait)
+	defer late.Stop()
+	for _, written := range s.releaseAgents(inv, early) {
+		select {
+		case <-written:
+		case <-late.C:
+			late.Reset(0) // none of the others is waited for
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	inv.released = time.Now()
+	s.runtime.release(inv)
+}
+
+func (s *sandbox) releaseAgents(inv *invocation, early bool) (written []<-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.runtimeDoneEarly = early
 	for _, a := range s.agents {
 		if a.subscribed(eventInvoke) {
-			a.release(invokeEvent(inv))
+			if w := a.release(invokeEvent(inv)); w != nil {
+				written = append(written, w)
+			}
 		}
 	}
-	inv.released = time.Now()
-	s.runtime.release(inv)
+	return written
 }
 
 // invokedReadyLocked ignores extensions without INVOKE: they prolong nothing.

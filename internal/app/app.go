@@ -160,9 +160,17 @@ func (a *App) keepsSessions() bool {
 
 // deadline is when the running invocation times out.
 func (a *App) deadline() time.Time {
+	a.settle()
 	req, _ := a.tracker.Current()
 	return req.Deadline
 }
+
+// settleTime bounds the wait for an INVOKE that has arrived and is not begun.
+const settleTime = 100 * time.Millisecond
+
+// settle waits until an invocation that has arrived has begun here, too, so
+// that what is said of the running one is never said of the one before.
+func (a *App) settle() { a.api.Settle(settleTime) }
 
 // refreshAhead is the share of its age after which a value that is read in an
 // invocation is fetched anew behind the answer, so that no read waits for it.

@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/jmes"
 	"powertools-extension/internal/localhttp"
 	"powertools-extension/internal/paramcache"
@@ -37,9 +38,9 @@ func (a *App) newLocal() *localhttp.Server {
 	}
 	switch {
 	case a.cfg.InitType == snapStart:
-		deps.Parameters = unsnapped{a.cache, a.restored.Load}
+		deps.Parameters = settled{a.cache, unsnapped{a.cache, a.restored.Load}, a.settle}
 	case a.cache != nil:
-		deps.Parameters = a.cache
+		deps.Parameters = settled{a.cache, a.cache, a.settle}
 	default:
 		options.Unavailable = "the parameter cache could not be built; the extension's log has the reason"
 	}
@@ -79,6 +80,29 @@ func (a *App) featureFlags() (place localhttp.FeatureFlags) {
 // whole answers for the second that is running.
 func memoBytes(cacheBytes int) int { return min(cacheBytes/16, 256<<10) }
 
+// settled is the cache whose reads count for the invocation that makes them:
+// one that is made first thing in a handler may come before its INVOKE is read.
+type settled struct {
+	*paramcache.Cache
+	reads interface {
+		Get(ctx context.Context, ref paramcache.Ref, opt paramcache.Options) (paramcache.Result, error)
+		GetMany(ctx context.Context, refs []paramcache.Ref, opt paramcache.Options) ([]paramcache.Result, []error)
+	}
+	settle func()
+}
+
+// Get implements localhttp.Parameters.
+func (s settled) Get(ctx context.Context, ref paramcache.Ref, opt paramcache.Options) (paramcache.Result, error) {
+	s.settle()
+	return s.reads.Get(ctx, ref, opt)
+}
+
+// GetMany implements localhttp.Parameters.
+func (s settled) GetMany(ctx context.Context, refs []paramcache.Ref, opt paramcache.Options) ([]paramcache.Result, []error) {
+	s.settle()
+	return s.reads.GetMany(ctx, refs, opt)
+}
+
 // unsnapped is the cache of a function under SnapStart. Until the first
 // invocation it stores nothing: a snapshot is kept for days and restored many
 // times, and no secret may lie in it or come out of it old.
@@ -115,8 +139,12 @@ func (a *App) tokens() func() []string {
 	return func() []string { return tokens }
 }
 
-// current is what GET /context tells.
-func (a *App) current() localhttp.Context {
+// askedTime bounds the wait for a request that is asked for by its id.
+const askedTime = time.Second
+
+// current is what GET /context tells: of the request that is asked for, once
+// it runs, else of the one that runs.
+func (a *App) current(ctx context.Context, id string) localhttp.Context {
 	c := localhttp.Context{
 		FunctionName:    a.cfg.FunctionName,
 		FunctionVersion: a.cfg.FunctionVersion,
@@ -124,7 +152,7 @@ func (a *App) current() localhttp.Context {
 		Service:         a.cfg.Service,
 		InitType:        a.cfg.InitType,
 	}
-	if req, ok := a.tracker.Current(); ok {
+	if req, ok := a.running(ctx, id); ok {
 		c.RequestID, c.TraceID, c.Deadline = req.ID, req.TraceHeader, req.Deadline
 		c.ColdStart, c.FunctionARN, c.TenantID = req.ColdStart, req.FunctionARN, req.TenantID
 	}
@@ -138,6 +166,16 @@ func (a *App) state() localhttp.Health {
 		h.Proxy = &localhttp.ProxyHealth{Upstream: server.Upstream(), Handshake: a.proxy.greeted.Load(), Used: a.proxies(), Open: server.Open(), Hooks: []string{}}
 	}
 	return h
+}
+
+func (a *App) running(ctx context.Context, id string) (invocation.Request, bool) {
+	if id != "" {
+		ctx, cancel := context.WithTimeout(ctx, askedTime)
+		defer cancel()
+		return a.tracker.Running(ctx, id)
+	}
+	a.settle()
+	return a.tracker.Current()
 }
 
 func (a *App) features() []string {

@@ -139,6 +139,7 @@ func (a *App) loop(ctx context.Context) (reason string, deadline time.Time, err 
 				continue
 			}
 			a.guard("begin invocation", func() { a.begin(ev) })
+			a.api.Taken()
 			a.guard("hold invocation", func() { a.hold(ctx) })
 		default:
 			a.log.Warn("unknown event type, ignored", zap.String("type", string(ev.Type)))

@@ -37,7 +37,8 @@ type Options struct {
 type Client struct {
 	host      string
 	transport *http.Transport
-	waiting   atomic.Bool // a Next is under way
+	waiting   atomic.Bool             // a Next is under way
+	next      atomic.Pointer[watched] // the connection of the last Next; nil: none yet, or not the kernel's
 
 	mu sync.Mutex
 	id string // Lambda-Extension-Identifier; empty until registered
@@ -58,7 +59,9 @@ func New(runtimeAPI string, opt Options) *Client {
 			// Proxy stays nil: HTTP_PROXY is the function's business, and the
 			// Runtime API is never behind it. A custom DialContext also keeps
 			// net/http from setting up HTTP/2, which costs start-up time.
-			DialContext:         dial,
+			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				return watch(dial(ctx, network, addr))
+			},
 			DisableCompression:  true,
 			MaxIdleConnsPerHost: 2,
 			WriteBufferSize:     1 << 10,

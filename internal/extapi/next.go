@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"time"
 )
@@ -67,7 +68,13 @@ func (c *Client) Next(ctx context.Context) (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
-	res, answer, err := c.do(ctx, call{
+	c.Taken()
+	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+		w, _ := info.Conn.(*watched)
+		c.next.Store(w)
+		c.Taken()
+	}}
+	res, answer, err := c.do(httptrace.WithClientTrace(ctx, trace), call{
 		operation: operation,
 		method:    http.MethodGet,
 		path:      "/2020-01-01/extension/event/next",

@@ -26,6 +26,10 @@ const (
 // AWS's Runtime Interface Emulator).
 const lateLines = 100 * time.Millisecond
 
+// readLate is how much later than the report of its attempt an INVOKE may be
+// read. Where the runtime dies at once, the stream is quicker than the loop.
+const readLate = 10 * time.Second
+
 // Tracker joins the events of all attempts of one sandbox. Safe for
 // concurrent use.
 type Tracker struct {
@@ -84,8 +88,9 @@ func (t *Tracker) Begin(inv Invoke) *Attempt {
 	th := t.threadLocked(inv.RequestID)
 	a := th.lacking(inv.At, (*facts).lacksInvoke)
 	if a == nil {
-		if th.bare && len(th.open) == 0 && !inv.At.After(th.ended) {
-			return th.last // it was read after the report, and is older
+		if th.bare && len(th.open) == 0 && inv.At.Sub(th.ended) < readLate {
+			th.bare = false
+			return th.last // no INVOKE is lost: this one was read after the report
 		}
 		a = t.newLocked(th, inv.At)
 	}

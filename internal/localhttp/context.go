@@ -9,7 +9,8 @@ import (
 )
 
 // Context is what GET /context tells: the invocation that runs, and the
-// function. Outside an invocation the fields of the invocation are empty.
+// function. Outside an invocation, and where it is not known which one asks,
+// the fields of the invocation are empty.
 type Context struct {
 	RequestID string
 	TraceID   string    // X-Ray trace header
@@ -54,7 +55,7 @@ func (c *Context) members(now time.Time) []member {
 		{"deadline", deadline, word},
 		{"deadline_ms", millis, literal},
 		{"remaining_ms", remaining, literal},
-		{"cold_start", strconv.FormatBool(c.ColdStart), literal},
+		{"cold_start", c.coldStart(), literal},
 		{"function_arn", c.FunctionARN, word},
 		{"function_name", c.FunctionName, word},
 		{"function_version", c.FunctionVersion, word},
@@ -62,6 +63,14 @@ func (c *Context) members(now time.Time) []member {
 		{"service", c.Service, word},
 		{"init_type", c.InitType, word},
 	}
+}
+
+// coldStart is empty outside an invocation.
+func (c *Context) coldStart() string {
+	if c.RequestID == "" {
+		return ""
+	}
+	return strconv.FormatBool(c.ColdStart)
 }
 
 func (m member) appendJSON(dst []byte) []byte {
@@ -81,7 +90,7 @@ func getContext(s *Server, x *exchange) error {
 	if s.deps.Context == nil {
 		return s.fail(CodeUnavailable, "the extension does not follow invocations")
 	}
-	current := s.deps.Context()
+	current := s.deps.Context(x.r.Context(), x.str("request_id"))
 	members := current.members(time.Now())
 	x.w.Header()["Cache-Control"] = s.set.noStore
 	if key := x.str("key"); key != "" {

@@ -57,7 +57,7 @@ func FuzzHTTP(f *testing.F) {
 	}
 	s := newServer(localhttp.Deps{
 		Parameters: &fakeParameters{get: wellBehaved}, Metrics: &fakeMetrics{},
-		Context: func() localhttp.Context { return localhttp.Context{RequestID: "id"} },
+		Context: func(context.Context, string) localhttp.Context { return localhttp.Context{RequestID: "id"} },
 	}, localhttp.Options{})
 	f.Fuzz(func(t *testing.T, method, target, header string) {
 		head := method + " " + target + " HTTP/1.1\r\nHost: localhost\r\n" + withToken + "\r\n" + header + "\r\n\r\n"

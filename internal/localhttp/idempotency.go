@@ -1,6 +1,7 @@
 package localhttp
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -69,7 +70,7 @@ func postBegin(s *Server, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	req, err := s.idempotent(body)
+	req, err := s.idempotent(x.r.Context(), body)
 	if err != nil {
 		return err
 	}
@@ -123,7 +124,8 @@ func (s *Server) answerRecord(x *exchange, r *idempotency.Record) error {
 }
 
 // idempotent reads the body of begin.
-func (s *Server) idempotent(body jmes.Value) (req idempotency.Request, err error) {
+func (s *Server) idempotent(ctx context.Context, body jmes.Value) (req idempotency.Request, err error) {
+	requestID := ""
 	bad := func(detail string) error { return s.fail(CodeBadArgument, detail) }
 	if body.Kind() != jmes.Object {
 		return req, bad(`the body must be an object: {"key":"…"} or {"payload":…}`)
@@ -166,6 +168,7 @@ func (s *Server) idempotent(body jmes.Value) (req idempotency.Request, err error
 				return req, bad(err.Error())
 			}
 		case "request_id":
+			requestID = m.Value.Str() // of the invocation that asks
 		default:
 			return req, s.fail(CodeUnknownArgument, "unknown member of the body; there are key, payload, key_path, scope, validate, expires_after, in_progress_timeout, wait, request_id")
 		}
@@ -178,7 +181,7 @@ func (s *Server) idempotent(body jmes.Value) (req idempotency.Request, err error
 		req.Selected = &payload
 	}
 	if s.deps.Context != nil {
-		current := s.deps.Context()
+		current := s.deps.Context(ctx, requestID)
 		req.Deadline, req.Tenant = current.Deadline, current.TenantID
 	}
 	return req, nil

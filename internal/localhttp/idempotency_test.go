@@ -70,7 +70,7 @@ func idempotent(t *testing.T, open bool) (*localhttp.Server, *records) {
 	store := &records{byID: map[string]idempotency.Record{}}
 	engine := idempotency.New(store, idempotency.Options{Prefix: "fn", Format: idempotency.Python, ExpiresAfter: time.Hour})
 	deadline := time.Now().Add(5 * time.Second)
-	return newServer(localhttp.Deps{Idempotency: engine, Context: func() localhttp.Context { return localhttp.Context{Deadline: deadline} }}, localhttp.Options{IdempotencyOpen: open}), store
+	return newServer(localhttp.Deps{Idempotency: engine, Context: func(context.Context, string) localhttp.Context { return localhttp.Context{Deadline: deadline} }}, localhttp.Options{IdempotencyOpen: open}), store
 }
 
 // begin asks with a text answer: the id, or the stored answer.

@@ -62,10 +62,13 @@ type Deps struct {
 	Log         *zap.Logger         // nil: silent
 	Parameters  Parameters          // nil: parameter routes answer 503
 	Metrics     Metrics             // nil: POST /metrics answers 503
-	Context     func() Context      // nil: GET /context answers 503
 	Idempotency *idempotency.Engine // nil: /idempotency answers 503
 	Health      func() Health       // nil: GET /healthz knows only this package
 	Config      func() config.Dump  // the effective configuration, fit to be shown; nil: GET /config answers 503
+
+	// Context tells the invocation that runs. With a request id it waits, within
+	// a bound of its own, until that one does. nil: GET /context answers 503.
+	Context func(ctx context.Context, requestID string) Context
 }
 
 // Options are the settings of a Server. The zero value is usable in a test;

@@ -69,7 +69,7 @@ func newTwins(t *testing.T) *twins {
 			MaxAge: 3 * time.Second, MaxItems: 12, MaxBytes: 1 << 20, StaleIfError: time.Minute,
 			Now: func() time.Time { return time.Unix(0, w.clock.Load()) },
 		})
-		w.servers[i] = start(t, localhttp.Deps{Parameters: w.caches[i], Context: func() localhttp.Context { return localhttp.Context{} }}, localhttp.Options{
+		w.servers[i] = start(t, localhttp.Deps{Parameters: w.caches[i], Context: func(context.Context, string) localhttp.Context { return localhttp.Context{} }}, localhttp.Options{
 			AppConfigPort: -1, MemoBytes: memo, Tokens: func() []string { return *w.tokens.Load() },
 		})
 	}

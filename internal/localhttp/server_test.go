@@ -240,7 +240,7 @@ func TestContext(t *testing.T) {
 		FunctionARN: "arn:aws:lambda:eu-west-1:1:function:f", FunctionName: "f", FunctionVersion: "$LATEST", MemoryMB: 128,
 		Service: `pay"ments`, InitType: "on-demand",
 	}
-	s := newServer(localhttp.Deps{Context: func() localhttp.Context { return current }}, localhttp.Options{})
+	s := newServer(localhttp.Deps{Context: func(context.Context, string) localhttp.Context { return current }}, localhttp.Options{})
 	w := get(s, "/context")
 	want := `{"request_id":"id","trace_id":"Root=1-2-3;Sampled=1","deadline":"2026-01-31T12:00:03.005Z","deadline_ms":1769860803005,"remaining_ms":0,"cold_start":true,` +
 		`"function_arn":"arn:aws:lambda:eu-west-1:1:function:f","function_name":"f","function_version":"$LATEST","function_memory_size":128,"service":"pay\"ments","init_type":"on-demand"}`

@@ -69,7 +69,7 @@ func otherRoutes() []Route {
 		{Method: "POST", Pattern: "/jmespath", Body: true, MaxBody: 1 << 20, serve: postJMESPath, Query: []string{"expression", "format"}},
 		{Method: "POST", Pattern: "/validate", Body: true, MaxBody: 1 << 20, serve: postValidate, Query: []string{"format"}},
 		{Method: "POST", Pattern: "/metrics", Body: true, serve: postMetrics},
-		{Method: "GET", Pattern: "/context", serve: getContext, Query: []string{"key"}},
+		{Method: "GET", Pattern: "/context", serve: getContext, Query: []string{"key", "request_id"}},
 		{Method: "GET", Pattern: "/config", serve: getConfig},
 		{Method: "GET", Pattern: "/ping", Open: true, Head: true, serve: getPing},
 		{Method: "GET", Pattern: "/healthz", Open: true, Head: true, serve: getHealth},

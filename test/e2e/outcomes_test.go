@@ -94,7 +94,7 @@ func outcomeRuntimes() map[string]func(t *testing.T) lambdaemu.Options {
 			harness.Tool(t, "curl")
 			return lambdaemu.Options{Command: []string{"./bootstrap"}, Dir: full(t, dir), Runtime: "provided.al2023",
 				// No runtime of its own that has last words: the platform's figures tell.
-				Faults: []lambdaemu.Fault{{Name: "out-of-memory", From: 5}}}
+				Faults: []lambdaemu.Fault{{Name: "out-of-memory", Arg: "1", From: 5}}}
 		},
 	}
 }
@@ -227,9 +227,6 @@ func endAll(t *testing.T, opt lambdaemu.Options, format string) map[string]strin
 		ids[s.Invoke(`{"do":"`+e.do+`"}`).RequestID] = e.do
 	}
 	s.Shutdown()
-	if os.Getenv("SHOW") != "" {
-		t.Logf("%s", s.Text())
-	}
 	got := map[string]string{}
 	for _, e := range s.Canonical() {
 		do := ids[e["function_request_id"].(string)]

@@ -1,6 +1,7 @@
 package apidoc_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -187,7 +188,9 @@ func TestAnswersKeepTheirSchemas(t *testing.T) {
 	for _, v := range []paramcache.Value{full, binary, {}} {
 		s := newServer(localhttp.Deps{
 			Parameters: always{Value: v}, Metrics: taker{},
-			Context: func() localhttp.Context { return localhttp.Context{RequestID: v.Name, Deadline: v.Modified} },
+			Context: func(context.Context, string) localhttp.Context {
+				return localhttp.Context{RequestID: v.Name, Deadline: v.Modified}
+			},
 			Health: func() localhttp.Health {
 				return localhttp.Health{Features: v.Stages, Degraded: []localhttp.Degradation{{Component: "a", Reason: "b"}}}
 			},

@@ -25,9 +25,10 @@ func otherRoutes() []Route {
 		{
 			Route:   route("GET", "/context"),
 			Summary: "The invocation that runs now, and the function",
-			Detail:  "For shells and for languages without a context object. Outside an invocation the invocation's members are null.",
+			Detail:  "For shells and for languages without a context object. Outside an invocation the invocation's members are null, and so they are on managed instances, where several run at once, unless request_id names one.",
 			Params: []Param{
 				{Name: "key", In: InQuery, Type: "string", Summary: "the bare value of this member only"},
+				{Name: "request_id", In: InQuery, Type: "string", Summary: "the request to tell of; waits until it runs, a second at most"},
 			},
 			Answers: []Answer{{Status: 200, Summary: "the context", Media: []Media{
 				{Type: "application/json", Schema: "Context"},
