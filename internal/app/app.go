@@ -22,7 +22,6 @@ import (
 	"powertools-extension/internal/config"
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/extapi"
-	"powertools-extension/internal/flush"
 	"powertools-extension/internal/idempotency"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/localhttp"
@@ -30,7 +29,6 @@ import (
 	"powertools-extension/internal/paramcache/awsparams"
 	"powertools-extension/internal/pipeline"
 	"powertools-extension/internal/sink"
-	"powertools-extension/internal/telemetry"
 )
 
 // Deps are what the process gives to the App.
@@ -61,16 +59,14 @@ type App struct {
 	cache    *paramcache.Cache
 	stdout   *sink.Outlet
 	writer   *writer
-	spool    *batchSpool      // nil: batches are in memory alone
-	remotes  remotes          // empty with stdout alone
-	flush    *flush.Scheduler // nil with stdout alone: there is nothing to wait for
+	ways     waysOut // behind a network; none with stdout alone
 	metrics  *emf.Intake
 	tracker  *invocation.Tracker
 	pipeline *pipeline.Pipeline
 	local    *localhttp.Server
 
 	idempotency *idempotency.Engine // nil: off
-	stream      *telemetry.Server   // nil: could not be bound
+	stream      stream
 	proxy       runtimeProxy
 	env         atomic.Pointer[envFetch] // nil: nothing was begun, or it was handed out
 
@@ -80,7 +76,6 @@ type App struct {
 	billed    int              // metrics of the canonical event that CloudWatch bills, at most
 	account   account
 	idle      bool        // could not be built: only the life cycle works
-	noStream  bool        // the platform sends no telemetry
 	restored  atomic.Bool // SnapStart: the first invocation was seen
 	lastEvent time.Time   // wall clock of the last event of the loop
 	started   time.Time
@@ -113,8 +108,7 @@ func New(cfg config.Config, deps Deps) *App {
 	}), a.log, cached)
 	a.namespace = &namespaceWarning{log: a.log, unset: cfg.NamespaceUnset}
 	a.metrics = a.newMetrics()
-	a.addRemotes()
-	a.spool = newBatchSpool(cfg, a.remotes, a.log, a.guard)
+	a.ways = a.newWaysOut()
 	a.buildPipeline()
 	a.idempotency = a.newIdempotency()
 	a.local = a.newLocal()

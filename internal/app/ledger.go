@@ -8,7 +8,6 @@ import (
 
 	"powertools-extension/internal/localhttp"
 	"powertools-extension/internal/sink"
-	"powertools-extension/internal/telemetry"
 )
 
 // ledger is the last line of a sandbox: what came in, what went out, and what
@@ -104,10 +103,7 @@ type spoolLedger struct {
 // ledger writes the account. It is taken before its own line is put, so that
 // line is in no sum.
 func (a *App) ledger(reason string, now time.Time) []byte {
-	var stream telemetry.Stats
-	if a.stream != nil {
-		stream = a.stream.Stats()
-	}
+	stream := a.stream.stats()
 	lines, samples := a.pipeline.Stats(), a.metrics.Stats()
 	line, err := json.Marshal(ledger{
 		Level:      "INFO",
@@ -122,9 +118,9 @@ func (a *App) ledger(reason string, now time.Time) []byte {
 		Lines:      linesLedger{lines.Lines, lines.Passed, lines.Filtered, lines.Excluded, lines.Held, lines.Forgotten, lines.HoldDropped, lines.Truncated},
 		Metrics:    metricsLedger{Canonical: lines.Events, Samples: samples.Recorded, Rejected: sum(samples.Rejected), RejectedBy: samples.Rejected, Skipped: samples.Skipped, Dropped: samples.Dropped},
 		Stdout:     sinkLines(a.stdout.Stats()),
-		Sinks:      a.remotes.ledger(),
-		Flush:      a.flushLedger(),
-		Spool:      a.spool.ledger(),
+		Sinks:      a.ways.remotes.ledger(),
+		Flush:      a.ways.ledger(),
+		Spool:      a.ways.spool.ledger(),
 		Degraded:   components(a.health.list()),
 	})
 	if err != nil {
@@ -152,14 +148,6 @@ func (rs remotes) ledger() []remoteLedger {
 		})
 	}
 	return out
-}
-
-func (a *App) flushLedger() *flushLedger {
-	if a.flush == nil {
-		return nil
-	}
-	s := a.flush.Stats()
-	return &flushLedger{s.Held, s.HeldFor.Milliseconds(), s.Silent, s.Lost, s.Interrupted}
 }
 
 func sum(by map[string]uint64) (n uint64) {

@@ -36,9 +36,10 @@ type remote struct {
 // remotes are all of them. They implement flush.Sinks.
 type remotes []*remote
 
-// addRemotes builds what is behind a network. With stdout alone there is
+// newWaysOut builds what is behind a network. With stdout alone there is
 // nothing, and nothing of this exists.
-func (a *App) addRemotes() {
+func (a *App) newWaysOut() waysOut {
+	w := waysOut{log: a.log, guard: a.guard}
 	for place, d := range a.cfg.LogsDestinations {
 		if !d.Remote() {
 			continue
@@ -50,19 +51,21 @@ func (a *App) addRemotes() {
 			a.log.Error("log destination not usable; the others work", zap.Stringer("destination", d), zap.Error(err))
 			continue
 		}
-		a.remotes = append(a.remotes, r)
+		w.remotes = append(w.remotes, r)
 	}
-	if len(a.remotes) == 0 {
-		return
+	if len(w.remotes) == 0 {
+		return w
 	}
 	mode := flush.Mode(a.cfg.Flush)
-	a.flush = flush.New(a.remotes, flush.Options{
+	w.scheduler = flush.New(w.remotes, flush.Options{
 		Mode:      mode,
 		Budget:    a.cfg.FlushBudget,
 		Buffering: mode.Buffering(a.managed()),
 		Managed:   a.managed(),
 		Log:       a.log,
 	})
+	w.spool = newBatchSpool(a.cfg, w.remotes, a.log, a.guard)
+	return w
 }
 
 func (a *App) managed() bool { return a.cfg.InitType == managedInstances }

@@ -38,7 +38,7 @@ const (
 func (a *App) Run(ctx context.Context) error {
 	// 0. What the process before has left, while nothing can come in yet that
 	//    would be kept beside it and be taken for its own.
-	a.guard("take over what a killed process left", func() { a.spool.recover(false) })
+	a.guard("take over what a killed process left", func() { a.ways.spool.recover(false) })
 
 	// 1. Bind both listeners. Lambda starts the function's runtime once every
 	//    extension has registered, and its init code may already call us.
@@ -62,7 +62,7 @@ func (a *App) Run(ctx context.Context) error {
 	// 3. Subscribe, before the first next: the window closes when every
 	//    extension has called it.
 	a.guard("subscribe to telemetry", func() { a.subscribe(ctx) })
-	a.startFlushing()
+	a.ways.start(a.stream.arrives())
 
 	// 4. Init ends with the first next, so what was asked for ahead is waited
 	//    for here, within its bound.
@@ -140,7 +140,7 @@ func (a *App) loop(ctx context.Context) (reason string, deadline time.Time, err 
 			}
 			a.guard("begin invocation", func() { a.begin(ev) })
 			a.api.Taken()
-			a.guard("hold invocation", func() { a.hold(ctx) })
+			a.guard("hold invocation", func() { a.ways.hold(ctx) })
 		default:
 			a.log.Warn("unknown event type, ignored", zap.String("type", string(ev.Type)))
 		}
@@ -162,28 +162,7 @@ func (a *App) begin(ev extapi.Event) {
 	})
 	a.metrics.Flush(now) // samples of an earlier invocation whose end was not seen
 	a.flushStdout()
-	if a.flush != nil {
-		a.flush.Begin(ev.RequestID, ev.Deadline)
-	}
-	a.spool.touch()
-}
-
-// startFlushing lets the remote destinations know what the platform offers.
-func (a *App) startFlushing() {
-	switch {
-	case a.flush == nil:
-	case a.stream == nil || a.noStream:
-		a.flush.NoStream()
-	default:
-		a.flush.Start()
-	}
-}
-
-// hold keeps the invocation open while its lines leave, if that is called for.
-func (a *App) hold(ctx context.Context) {
-	if a.flush != nil {
-		a.flush.Hold(ctx)
-	}
+	a.ways.begin(ev.RequestID, ev.Deadline)
 }
 
 // freezeGap is the pause between two events after which pooled connections
@@ -197,7 +176,6 @@ func (a *App) thaw(now time.Time) {
 	a.lastEvent = now
 	if first && a.cfg.InitType == snapStart {
 		a.forgetSnapshot()
-		a.spool.recover(true)
 		return
 	}
 	if !first && gap > freezeGap {
@@ -215,7 +193,7 @@ func (a *App) forgetSnapshot() {
 		a.idempotency.Forget()
 	}
 	a.aws.Forget()
-	a.remotes.forget()
+	a.ways.restored()
 }
 
 // reportExit tells the platform why this process is about to end. The report

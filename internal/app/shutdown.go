@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-
-	"powertools-extension/internal/flush"
 )
 
 // Bounds of a shutdown. Lambda kills the process 2,000 ms after it began to
@@ -29,9 +27,7 @@ func (a *App) shutdown(reason string, deadline time.Time) {
 	//    adds metrics, and of telemetry only what the platform still has for
 	//    us. The last report is often on its way; without an open invocation
 	//    there is nothing to wait for.
-	if a.flush != nil {
-		a.flush.Stop()
-	}
+	a.ways.stop()
 	a.guard("stop intake", func() { a.stopIntake(ctx) })
 
 	// 2. Invocations that will not hear from the platform any more, and the
@@ -46,8 +42,8 @@ func (a *App) shutdown(reason string, deadline time.Time) {
 	// 3. Everything out, then the account of it. The ledger is written last,
 	//    so it counts itself as pending: that line is left out of the sums.
 	a.guard("flush stdout", func() { a.flushStdoutNow(ctx) })
-	a.guard("flush remote destinations", func() { a.flushRemotes(ctx) })
-	a.guard("leave to the next process", func() { a.spool.end(reason) })
+	a.guard("flush remote destinations", func() { a.ways.last(ctx) })
+	a.guard("leave to the next process", func() { a.ways.spool.end(reason) })
 	a.guard("loss ledger", func() {
 		a.stdout.Put(a.ledger(reason, now))
 		a.flushStdoutNow(ctx)
@@ -77,55 +73,8 @@ func (a *App) stopIntake(ctx context.Context) {
 		defer cancel()
 		a.guard("close local api", func() { a.closeLocal(ctx) })
 	}()
-	a.drain(ctx)
+	a.stream.drain(ctx, a.pipeline.Settled, a.log)
 	<-closed
-}
-
-// drain takes in what the platform still sends, for as long as an invocation
-// waits for its report, and then what was accepted and not handled yet, which
-// has a bound of its own: a report that never comes may not cost it.
-func (a *App) drain(ctx context.Context) {
-	if a.stream == nil || a.noStream {
-		return
-	}
-	report, cancel := context.WithTimeout(ctx, drainBudget)
-	defer cancel()
-	a.pipeline.Settled(report)
-	a.stream.Close()
-	rest, cancel := context.WithTimeout(ctx, drainBudget)
-	defer cancel()
-	if err := a.stream.Drain(rest); err != nil {
-		a.log.Warn("telemetry left unread at shutdown", zap.Error(err))
-	}
-}
-
-// flushRemotes gives every remote destination its last chance, all at once,
-// and keeps time for the ledger. Whatever a destination does, it comes back.
-func (a *App) flushRemotes(ctx context.Context) {
-	if a.flush == nil {
-		return
-	}
-	last, cancel := context.WithTimeout(ctx, lastFlush(ctx))
-	defer cancel()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		a.guard("last flush", func() { a.remotes.Flush(last, flush.Last) })
-	}()
-	select {
-	case <-done:
-	case <-last.Done():
-		// An outlet whose time is over settles its books at once.
-		settled, stop := context.WithTimeout(ctx, drainBudget)
-		defer stop()
-		select {
-		case <-done:
-		case <-settled.Done():
-			a.log.Warn("a remote destination did not come back at shutdown; its lines count as pending")
-		}
-	}
-	a.flush.Close(last)
-	a.remotes.forget()
 }
 
 // lastFlush is the share of what is left that remote destinations get.
@@ -144,9 +93,7 @@ func (a *App) closeLocal(ctx context.Context) {
 func (a *App) close(ctx context.Context) {
 	a.closeProxy(ctx) // both are no-ops after the intake was stopped
 	a.closeLocal(ctx)
-	if a.stream != nil {
-		a.stream.Close()
-	}
+	a.stream.close()
 	a.writer.stop()
 	a.api.Close()
 	a.aws.CloseIdle()

@@ -19,7 +19,7 @@ import (
 // its default.
 func (a *App) buffering() extapi.Buffering {
 	b := extapi.Buffering{MaxItems: 10_000, MaxBytes: 1 << 20, Timeout: 100 * time.Millisecond}
-	if a.flush != nil {
+	if a.ways.any() {
 		b.Timeout = flush.Mode(a.cfg.Flush).Buffering(a.managed())
 	}
 	return b
@@ -29,7 +29,7 @@ func (a *App) buffering() extapi.Buffering {
 // Whatever the platform answers, the function lives on: without a stream
 // there are no enriched lines and no platform metrics, and that is said once.
 func (a *App) subscribe(ctx context.Context) {
-	if a.stream == nil {
+	if a.stream.server == nil {
 		return // said when the listener could not be bound
 	}
 	err := a.trySubscribe(ctx, extapi.SchemaNewest)
@@ -43,8 +43,7 @@ func (a *App) subscribe(ctx context.Context) {
 	}
 	a.degrade("telemetry", "no telemetry stream: "+err.Error())
 	a.log.Warn("no telemetry stream: log lines are not enriched and platform metrics are missing; parameters and custom metrics work", zap.Error(err))
-	a.stream.Close()
-	a.noStream = true
+	a.stream.refuse()
 }
 
 func (a *App) trySubscribe(ctx context.Context, schema string) error {
@@ -54,7 +53,7 @@ func (a *App) trySubscribe(ctx context.Context, schema string) error {
 		SchemaVersion: schema,
 		Types:         []string{extapi.TypePlatform, extapi.TypeFunction},
 		Buffering:     a.buffering(),
-		URI:           a.stream.URI(),
+		URI:           a.stream.server.URI(),
 	})
 }
 

@@ -12,7 +12,6 @@ import (
 	"powertools-extension/internal/canonical"
 	"powertools-extension/internal/config"
 	"powertools-extension/internal/emf"
-	"powertools-extension/internal/flush"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/paramcache"
 	"powertools-extension/internal/pipeline"
@@ -107,7 +106,7 @@ func (a *App) destinations() (out []pipeline.Destination) {
 	if a.wantsStdout() {
 		out = append(out, pipeline.Destination{Output: a.stdout, Stdout: true})
 	}
-	for _, r := range a.remotes {
+	for _, r := range a.ways.remotes {
 		out = append(out, pipeline.Destination{Output: r})
 	}
 	return out
@@ -116,7 +115,7 @@ func (a *App) destinations() (out []pipeline.Destination) {
 // handled is called when a batch of events is.
 func (a *App) handled() {
 	a.flushStdout()
-	a.spool.touch()
+	a.ways.spool.touch()
 }
 
 // ended is called when the end of an invocation is observed.
@@ -153,41 +152,8 @@ func (a *App) bindTelemetry() {
 		a.log.Error("no telemetry: log lines are not enriched and platform metrics are missing", zap.Error(err))
 		return
 	}
-	a.stream = stream
-	stream.Serve(a.handler())
-}
-
-// handler takes the events of the stream: with stdout alone the pipeline and
-// nothing else.
-func (a *App) handler() telemetry.Handler {
-	if a.flush == nil {
-		return a.pipeline
-	}
-	return heard{a.pipeline, a.flush}
-}
-
-// heard tells the flush scheduler of the events that it may be waiting for:
-// of a start before the batch is handled, of an end when its lines are in the
-// buffers.
-type heard struct {
-	next  telemetry.Handler
-	flush *flush.Scheduler
-}
-
-// HandleEvents implements telemetry.Handler.
-func (h heard) HandleEvents(events []telemetry.Event) {
-	for i := range events {
-		if p := events[i].Platform; events[i].Kind == telemetry.KindStart && p != nil {
-			h.flush.Started(p.RequestID)
-		}
-	}
-	h.next.HandleEvents(events)
-	for i := range events {
-		if p := events[i].Platform; events[i].Kind == telemetry.KindRuntimeDone && p != nil {
-			h.flush.Done(p.RequestID, time.Duration(p.DurationMs.Value*float64(time.Millisecond)))
-		}
-	}
-	h.flush.Handled()
+	a.stream.server = stream
+	stream.Serve(a.ways.handler(a.pipeline))
 }
 
 // cacheMeter tells the canonical event what the parameter cache did during

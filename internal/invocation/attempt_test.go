@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -46,6 +47,11 @@ func short(sums []invocation.Summary) (out []string) {
 		out = append(out, fmt.Sprintf("%s/%d %s %s %d", s.Request.ID, s.Attempt.Try, word, s.Outcome, lines))
 	}
 	return out
+}
+
+func timeless(ev *telemetry.Event) *telemetry.Event {
+	ev.Time = time.Time{}
+	return ev
 }
 
 func info() *invocation.Line { return &invocation.Line{Level: invocation.LevelInfo} }
@@ -103,6 +109,9 @@ func TestAttempts(t *testing.T) {
 		"INVOKE read after the report": {[]any{start("a", 99), runtimeDone("a", 110, "success", ""), report("a", 112, "success"), begin("a", 111)}, []string{"a/1 complete success 0"}},
 		"INVOKE read late, after the report": {[]any{start("a", 99), runtimeDone("a", 110, "error", ""), report("a", 112, "error"), begin("a", 130), begin("a", 200), start("a", 199), report("a", 212, "success")},
 			[]string{"a/1 complete error 0", "a/2 complete success 0"}},
+		"a retry whose events have no time": {
+			append(whole("a", -60_000, "error"), begin("a", -1), timeless(start("a", 0)), timeless(runtimeDone("a", 0, "success", "")), timeless(report("a", 0, "success"))),
+			[]string{"a/1 complete error 1", "a/2 complete success 0"}},
 		"INVOKE after a whole one":        {append(whole("a", 100, "success"), begin("a", 111), start("a", 113)), []string{"a/1 complete success 1"}},
 		"the proxy first, then the rest":  {append([]any{invocation.Delivery{RequestID: "a", At: at(98)}}, whole("a", 100, "success")...), []string{"a/1 complete success 1"}},
 		"the proxy last, then the report": {[]any{begin("a", 100), start("a", 99), invocation.Delivery{RequestID: "a", At: at(101)}, report("a", 112, "success")}, []string{"a/1 complete success 0"}},

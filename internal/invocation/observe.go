@@ -1,6 +1,10 @@
 package invocation
 
-import "powertools-extension/internal/telemetry"
+import (
+	"time"
+
+	"powertools-extension/internal/telemetry"
+)
 
 // Observe takes a platform event and returns the attempt it belongs to, nil if
 // none. Over has the summaries that follow from it.
@@ -54,10 +58,7 @@ func (t *Tracker) startLocked(ev *telemetry.Event) *Attempt {
 	if p.RequestID == "" {
 		return nil
 	}
-	at := ev.Time
-	if at.IsZero() {
-		at = t.opt.Now()
-	}
+	at := t.timeOf(ev)
 	th := t.threadLocked(p.RequestID)
 	if again := th.startedBefore(at); again != nil {
 		t.stats.Repeated++
@@ -79,6 +80,14 @@ func (t *Tracker) startLocked(ev *telemetry.Event) *Attempt {
 		t.latest = a
 	}
 	return a
+}
+
+// timeOf is the platform's time of an event, ours if it has none.
+func (t *Tracker) timeOf(ev *telemetry.Event) time.Time {
+	if ev.Time.IsZero() {
+		return t.opt.Now()
+	}
+	return ev.Time
 }
 
 // closeOlderLocked closes the attempts of the request that came before, but
@@ -126,20 +135,21 @@ func (t *Tracker) runtimeDoneLocked(ev *telemetry.Event) *Attempt {
 	if p.RequestID == "" {
 		return nil
 	}
+	at := t.timeOf(ev)
 	th := t.threadLocked(p.RequestID)
-	a := th.endingAt(ev.Time)
+	a := th.endingAt(at)
 	switch {
-	case a == nil && th.last != nil && (!th.reported || !ev.Time.After(th.ended)):
+	case a == nil && th.last != nil && (!th.reported || !at.After(th.ended)):
 		t.stats.Repeated++
 		return th.last
 	case a == nil:
-		a = t.newLocked(th, ev.Time.Add(-duration(p.DurationMs)))
+		a = t.newLocked(th, at.Add(-duration(p.DurationMs)))
 	}
 	f := a.facts
 	if f.ended {
 		return a
 	}
-	f.sum.Done = ev.Time
+	f.sum.Done = at
 	f.sum.RuntimeDurationMs = p.DurationMs
 	f.sum.ProducedBytes = p.ProducedBytes
 	f.sum.takeSpans(p)
@@ -156,12 +166,9 @@ func (t *Tracker) runtimeDoneLocked(ev *telemetry.Event) *Attempt {
 // before a reset. On managed instances there is no reset, so the start was
 // lost.
 func (t *Tracker) reportLocked(ev *telemetry.Event) *Attempt {
-	p, at := ev.Platform, ev.Time
+	p, at := ev.Platform, t.timeOf(ev)
 	if p.RequestID == "" {
 		return nil
-	}
-	if at.IsZero() {
-		at = t.opt.Now()
 	}
 	th := t.threads[p.RequestID]
 	var a *Attempt
