@@ -22,12 +22,12 @@ type Attempt struct {
 	over    atomic.Bool // the summary is made
 
 	// All that follows is guarded by the Tracker's lock.
-	seq    uint64 // order of all attempts
-	thread *thread
-	place  *list.Element // among the open ones
-	facts  *facts        // nil once the attempt is over
-	begin  time.Time     // platform.start, else the first that was heard of it
-	end    time.Time     // of the report, or of what closed the attempt; zero before
+	seq   uint64 // order of all attempts
+	all   *attempts
+	place *list.Element // among the open ones
+	facts *facts        // nil once the attempt is over
+	begin time.Time     // platform.start, else the first that was heard of it
+	end   time.Time     // of the report, or of what closed the attempt; zero before
 }
 
 // Request is what is known about the request now. The value never changes:
@@ -59,10 +59,10 @@ func (f *facts) lacksStart() bool    { return !f.started }
 // running reports whether the runtime is not known to be done with it.
 func (a *Attempt) running() bool { return a.facts != nil && !a.facts.ended }
 
-// thread is all attempts of one request id.
-type thread struct {
+// attempts is all attempts of one request id.
+type attempts struct {
 	id       string
-	tries    int
+	count    int
 	open     []*Attempt    // oldest first
 	last     *Attempt      // the newest that is over; nil: none
 	ended    time.Time     // the latest time at which one was over
@@ -73,41 +73,41 @@ type thread struct {
 
 // startedBefore returns the attempt whose platform.start this is, delivered
 // again: it is told by its time. nil: it is news.
-func (th *thread) startedBefore(at time.Time) *Attempt {
-	for i := len(th.open) - 1; i >= 0; i-- {
-		if a := th.open[i]; a.facts.started && !at.After(a.begin) {
+func (all *attempts) startedBefore(at time.Time) *Attempt {
+	for i := len(all.open) - 1; i >= 0; i-- {
+		if a := all.open[i]; a.facts.started && !at.After(a.begin) {
 			return a
 		}
 	}
 	switch {
-	case th.last == nil, at.After(th.ended):
+	case all.last == nil, at.After(all.ended):
 		return nil
-	case at.Equal(th.ended) && th.lacking(at, (*facts).lacksStart) != nil:
+	case at.Equal(all.ended) && all.lacking(at, (*facts).lacksStart) != nil:
 		return nil
 	}
-	return th.last
+	return all.last
 }
 
 // newest returns the attempt that lines of this request belong to: the newest
 // that has started, else the newest.
-func (th *thread) newest() *Attempt {
-	for i := len(th.open) - 1; i >= 0; i-- {
-		if th.open[i].facts.started {
-			return th.open[i]
+func (all *attempts) newest() *Attempt {
+	for i := len(all.open) - 1; i >= 0; i-- {
+		if all.open[i].facts.started {
+			return all.open[i]
 		}
 	}
-	if len(th.open) > 0 {
-		return th.open[len(th.open)-1]
+	if len(all.open) > 0 {
+		return all.open[len(all.open)-1]
 	}
-	return th.last
+	return all.last
 }
 
 // lacking returns the open attempt that lacks something and began nearest to
 // the time; the older one if two are as near. nil: none lacks it.
-func (th *thread) lacking(at time.Time, lacks func(*facts) bool) *Attempt {
+func (all *attempts) lacking(at time.Time, lacks func(*facts) bool) *Attempt {
 	var nearest *Attempt
 	var distance time.Duration
-	for _, a := range th.open {
+	for _, a := range all.open {
 		if !lacks(a.facts) || a.facts.reported && at.After(a.end) {
 			continue
 		}
@@ -122,14 +122,14 @@ func (th *thread) lacking(at time.Time, lacks func(*facts) bool) *Attempt {
 // newest that had begun by then. An end that lies before all of them is of one
 // that is over, if there was one; else the clocks disagree, and it is the
 // oldest's.
-func (th *thread) endingAt(end time.Time) *Attempt {
-	for i := len(th.open) - 1; i >= 0; i-- {
-		if !th.open[i].begin.After(end) {
-			return th.open[i]
+func (all *attempts) endingAt(end time.Time) *Attempt {
+	for i := len(all.open) - 1; i >= 0; i-- {
+		if !all.open[i].begin.After(end) {
+			return all.open[i]
 		}
 	}
-	if len(th.open) == 0 || !th.ended.IsZero() && !end.After(th.ended) {
+	if len(all.open) == 0 || !all.ended.IsZero() && !end.After(all.ended) {
 		return nil
 	}
-	return th.open[0]
+	return all.open[0]
 }

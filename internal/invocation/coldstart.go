@@ -27,7 +27,7 @@ type sandbox struct {
 	initError string // error type of a failed init or of an extension
 	version   string
 	runtime   string           // runtimeVersion, e.g. python:3.13.v1; empty for images and OS-only runtimes
-	greeted   bool             // the first attempt has come
+	joined    bool             // the first attempt has come
 	reinit    bool             // an init inside an invocation waits for that invocation
 	reinitMs  telemetry.Number // how long the last of those took
 }
@@ -57,10 +57,10 @@ func (s *sandbox) kind() string {
 	return s.initType
 }
 
-// greet gives a new attempt its place in the sandbox's life.
-func (s *sandbox) greet(a *Attempt) {
+// join gives a new attempt its place in the sandbox's life.
+func (s *sandbox) join(a *Attempt) {
 	cold := &a.facts.cold
-	cold.first, s.greeted = !s.greeted, true
+	cold.first, s.joined = !s.joined, true
 	if s.reinit {
 		cold.reinit, s.reinit = true, false
 	}

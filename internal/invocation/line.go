@@ -60,15 +60,15 @@ func (t *Tracker) Line(l *Line) *Attempt {
 
 func (t *Tracker) ownerLocked(l *Line) *Attempt {
 	if len(l.RequestID) > 0 {
-		if th := t.threads[string(l.RequestID)]; th != nil {
-			return t.tryLocked(th, l.At)
+		if all := t.byID[string(l.RequestID)]; all != nil {
+			return t.tryLocked(all, l.At)
 		}
 	}
 	if !t.managedLocked() {
 		return t.stream
 	}
-	if th := t.namedLocked(l.Text); th != nil {
-		return t.tryLocked(th, l.At)
+	if all := t.namedLocked(l.Text); all != nil {
+		return t.tryLocked(all, l.At)
 	}
 	at := l.At
 	if at.IsZero() {
@@ -79,16 +79,16 @@ func (t *Tracker) ownerLocked(l *Line) *Attempt {
 
 // tryLocked returns which attempt of the request a line is of: where the
 // stream is in order the one it is in, else the one that had begun by then.
-func (t *Tracker) tryLocked(th *thread, at time.Time) *Attempt {
-	if t.stream != nil && t.stream.thread == th && !t.managedLocked() {
+func (t *Tracker) tryLocked(all *attempts, at time.Time) *Attempt {
+	if t.stream != nil && t.stream.all == all && !t.managedLocked() {
 		return t.stream
 	}
-	if len(th.open) > 1 && !at.IsZero() {
-		if a := th.endingAt(at); a != nil {
+	if len(all.open) > 1 && !at.IsZero() {
+		if a := all.endingAt(at); a != nil {
 			return a
 		}
 	}
-	return th.newest()
+	return all.newest()
 }
 
 // streamLocked returns the attempt whose lines are in the stream: the last one
@@ -104,8 +104,8 @@ const lenUUID = 36
 
 // namedLocked returns the request that the text names by its id, nil if none
 // or more than one.
-func (t *Tracker) namedLocked(text []byte) *thread {
-	var named *thread
+func (t *Tracker) namedLocked(text []byte) *attempts {
+	var named *attempts
 	for from := 0; len(text)-from >= lenUUID; {
 		dash := bytes.IndexByte(text[from:], '-')
 		if dash < 0 {
@@ -120,12 +120,12 @@ func (t *Tracker) namedLocked(text []byte) *thread {
 		if word[13] != '-' || word[18] != '-' || word[23] != '-' {
 			continue
 		}
-		th := t.threads[string(word)]
-		if th != nil && named != nil && named != th {
+		all := t.byID[string(word)]
+		if all != nil && named != nil && named != all {
 			return nil
 		}
-		if th != nil {
-			named = th
+		if all != nil {
+			named = all
 		}
 		from = start + lenUUID
 	}

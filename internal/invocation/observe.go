@@ -59,14 +59,14 @@ func (t *Tracker) startLocked(ev *telemetry.Event) *Attempt {
 		return nil
 	}
 	at := t.timeOf(ev)
-	th := t.threadLocked(p.RequestID)
-	if again := th.startedBefore(at); again != nil {
+	all := t.requestLocked(p.RequestID)
+	if again := all.startedBefore(at); again != nil {
 		t.stats.Repeated++
 		return again
 	}
-	a := th.lacking(at, (*facts).lacksStart)
+	a := all.lacking(at, (*facts).lacksStart)
 	if a == nil {
-		a = t.newLocked(th, at)
+		a = t.newLocked(all, at)
 	}
 	a.facts.started = true
 	a.begin = at
@@ -93,8 +93,8 @@ func (t *Tracker) timeOf(ev *telemetry.Event) time.Time {
 // closeOlderLocked closes the attempts of the request that came before, but
 // those that only wait for late lines.
 func (t *Tracker) closeOlderLocked(newer *Attempt) {
-	for i := 0; i < len(newer.thread.open); {
-		a := newer.thread.open[i]
+	for i := 0; i < len(newer.all.open); {
+		a := newer.all.open[i]
 		if a.seq >= newer.seq || a.facts.reported {
 			i++
 			continue
@@ -136,14 +136,14 @@ func (t *Tracker) runtimeDoneLocked(ev *telemetry.Event) *Attempt {
 		return nil
 	}
 	at := t.timeOf(ev)
-	th := t.threadLocked(p.RequestID)
-	a := th.endingAt(at)
+	all := t.requestLocked(p.RequestID)
+	a := all.endingAt(at)
 	switch {
-	case a == nil && th.last != nil && (!th.reported || !at.After(th.ended)):
+	case a == nil && all.last != nil && (!all.reported || !at.After(all.ended)):
 		t.stats.Repeated++
-		return th.last
+		return all.last
 	case a == nil:
-		a = t.newLocked(th, at.Add(-duration(p.DurationMs)))
+		a = t.newLocked(all, at.Add(-duration(p.DurationMs)))
 	}
 	f := a.facts
 	if f.ended {
@@ -170,20 +170,20 @@ func (t *Tracker) reportLocked(ev *telemetry.Event) *Attempt {
 	if p.RequestID == "" {
 		return nil
 	}
-	th := t.threads[p.RequestID]
+	all := t.byID[p.RequestID]
 	var a *Attempt
-	if th != nil {
-		a = th.endingAt(at)
+	if all != nil {
+		a = all.endingAt(at)
 	}
 	switch {
-	case a != nil && a.facts.reported, a == nil && th != nil && th.last != nil && (!th.reported || !at.After(th.ended)):
+	case a != nil && a.facts.reported, a == nil && all != nil && all.last != nil && (!all.reported || !at.After(all.ended)):
 		t.stats.Repeated++
-		return th.newest()
+		return all.newest()
 	case a == nil && !t.managedLocked():
 		t.stats.Foreign++
 		return nil
 	case a == nil:
-		a = t.newLocked(t.threadLocked(p.RequestID), at.Add(-duration(p.DurationMs)))
+		a = t.newLocked(t.requestLocked(p.RequestID), at.Add(-duration(p.DurationMs)))
 	}
 	f := a.facts
 	t.learnLocked(a, p)
@@ -207,8 +207,8 @@ func (t *Tracker) reportLocked(ev *telemetry.Event) *Attempt {
 func (t *Tracker) faultLocked(ev *telemetry.Event) *Attempt {
 	a := t.stream
 	if p := ev.Platform; p != nil {
-		if th := t.threads[p.RequestID]; th != nil && len(th.open) > 0 {
-			a = th.newest()
+		if all := t.byID[p.RequestID]; all != nil && len(all.open) > 0 {
+			a = all.newest()
 		}
 	}
 	if a == nil || a.facts == nil {

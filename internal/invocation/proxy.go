@@ -18,13 +18,13 @@ func (t *Tracker) Delivered(d Delivery) *Attempt {
 	if d.At.IsZero() {
 		d.At = t.opt.Now()
 	}
-	th := t.threadLocked(d.RequestID)
-	a := th.lacking(d.At, (*facts).lacksDelivery)
-	if a == nil && len(th.open) == 0 && th.last != nil && !d.At.After(th.ended) {
-		return th.last // told late, of one that is over
+	all := t.requestLocked(d.RequestID)
+	a := all.lacking(d.At, (*facts).lacksDelivery)
+	if a == nil && len(all.open) == 0 && all.last != nil && !d.At.After(all.ended) {
+		return all.last // told late, of one that is over
 	}
 	if a == nil {
-		a = t.newLocked(th, d.At)
+		a = t.newLocked(all, d.At)
 		t.judgeColdStartLocked(a, d.At)
 	}
 	a.facts.delivered, a.facts.event = d.At, d
@@ -58,14 +58,14 @@ func (t *Tracker) Delivered(d Delivery) *Attempt {
 func (t *Tracker) Answered(answer Answer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	th := t.threads[answer.RequestID]
-	if th == nil {
+	all := t.byID[answer.RequestID]
+	if all == nil {
 		return
 	}
 	if answer.At.IsZero() {
 		answer.At = t.opt.Now()
 	}
-	for _, a := range th.open {
+	for _, a := range all.open {
 		f := a.facts
 		if f.delivered.IsZero() || f.answer != nil {
 			continue

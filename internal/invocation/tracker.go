@@ -37,9 +37,9 @@ type Tracker struct {
 
 	mu      sync.Mutex
 	sandbox sandbox
-	threads map[string]*thread
+	byID    map[string]*attempts
 	open    list.List // of *Attempt, oldest first
-	old     list.List // of *thread without an open attempt, the one longest so first
+	old     list.List // of *attempts without an open attempt, the one longest so first
 	seq     uint64
 	latest  *Attempt // the newest, for Current
 	stream  *Attempt // the one whose lines are in the stream now; it may be over
@@ -68,7 +68,7 @@ func New(opt Options) *Tracker {
 	}
 	return &Tracker{
 		opt:     opt,
-		threads: make(map[string]*thread),
+		byID:    make(map[string]*attempts),
 		sandbox: sandbox{initType: opt.InitType, born: opt.Now()},
 	}
 }
@@ -85,14 +85,14 @@ func (t *Tracker) Begin(inv Invoke) *Attempt {
 	if inv.At.IsZero() {
 		inv.At = t.opt.Now()
 	}
-	th := t.threadLocked(inv.RequestID)
-	a := th.lacking(inv.At, (*facts).lacksInvoke)
+	all := t.requestLocked(inv.RequestID)
+	a := all.lacking(inv.At, (*facts).lacksInvoke)
 	if a == nil {
-		if th.bare && len(th.open) == 0 && inv.At.Sub(th.ended) < readLate {
-			th.bare = false
-			return th.last // no INVOKE is lost: this one was read after the report
+		if all.bare && len(all.open) == 0 && inv.At.Sub(all.ended) < readLate {
+			all.bare = false
+			return all.last // no INVOKE is lost: this one was read after the report
 		}
-		a = t.newLocked(th, inv.At)
+		a = t.newLocked(all, inv.At)
 	}
 	a.facts.invoke = inv
 	if !a.facts.started {
@@ -165,10 +165,10 @@ func (t *Tracker) Running(ctx context.Context, id string) (Request, bool) {
 func (t *Tracker) running(id string) (*Request, <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if th := t.threads[id]; th != nil {
-		for i := len(th.open) - 1; i >= 0; i-- {
-			if th.open[i].running() {
-				return th.open[i].Request(), nil
+	if all := t.byID[id]; all != nil {
+		for i := len(all.open) - 1; i >= 0; i-- {
+			if all.open[i].running() {
+				return all.open[i].Request(), nil
 			}
 		}
 	}
@@ -228,29 +228,29 @@ func (t *Tracker) Close(reason string, now time.Time) {
 	}
 }
 
-// threadLocked finds or makes what is known of a request id.
-func (t *Tracker) threadLocked(id string) *thread {
-	th := t.threads[id]
-	if th == nil {
-		th = &thread{id: id}
-		t.threads[id] = th
+// requestLocked finds or makes what is known of a request id.
+func (t *Tracker) requestLocked(id string) *attempts {
+	all := t.byID[id]
+	if all == nil {
+		all = &attempts{id: id}
+		t.byID[id] = all
 	}
-	return th
+	return all
 }
 
 // newLocked begins an attempt of the request. That may push another one out.
-func (t *Tracker) newLocked(th *thread, begin time.Time) *Attempt {
+func (t *Tracker) newLocked(all *attempts, begin time.Time) *Attempt {
 	t.seq++
-	th.tries++
-	a := &Attempt{ID: th.id, Try: th.tries, seq: t.seq, thread: th, begin: begin, facts: &facts{}}
-	a.request.Store(&Request{ID: th.id})
+	all.count++
+	a := &Attempt{ID: all.id, Try: all.count, seq: t.seq, all: all, begin: begin, facts: &facts{}}
+	a.request.Store(&Request{ID: all.id})
 	a.place = t.open.PushBack(a)
-	th.open = append(th.open, a)
-	if th.place != nil {
-		t.old.Remove(th.place)
-		th.place = nil
+	all.open = append(all.open, a)
+	if all.place != nil {
+		t.old.Remove(all.place)
+		all.place = nil
 	}
-	t.sandbox.greet(a)
+	t.sandbox.join(a)
 	if t.begun != nil {
 		close(t.begun)
 		t.begun = nil
@@ -263,7 +263,7 @@ func (t *Tracker) newLocked(th *thread, begin time.Time) *Attempt {
 func (t *Tracker) boundLocked() {
 	bytes := func() int { return t.open.Len()*openCost + t.old.Len()*overCost }
 	for t.old.Len() > mostOld || t.old.Len() > fewestOld && bytes() > t.opt.MaxBytes {
-		t.forgetLocked(t.old.Front().Value.(*thread))
+		t.forgetLocked(t.old.Front().Value.(*attempts))
 	}
 	for t.open.Len() > 1 && bytes() > t.opt.MaxBytes {
 		t.stats.Evicted++
@@ -275,14 +275,14 @@ func (t *Tracker) boundLocked() {
 	}
 }
 
-func (t *Tracker) forgetLocked(th *thread) {
-	t.old.Remove(th.place)
-	delete(t.threads, th.id)
+func (t *Tracker) forgetLocked(all *attempts) {
+	t.old.Remove(all.place)
+	delete(t.byID, all.id)
 }
 
 // closeLocked makes the attempt's summary. end is the time of what closed it.
 func (t *Tracker) closeLocked(a *Attempt, end time.Time) {
-	f, th := a.facts, a.thread
+	f, all := a.facts, a.all
 	if f.reported {
 		t.waiting--
 	}
@@ -290,20 +290,20 @@ func (t *Tracker) closeLocked(a *Attempt, end time.Time) {
 	s.LogsDropped, t.dropped = t.dropped, telemetry.Number{}
 	t.over = append(t.over, s)
 	t.open.Remove(a.place)
-	for i, o := range th.open {
+	for i, o := range all.open {
 		if o == a {
-			th.open = append(th.open[:i], th.open[i+1:]...)
+			all.open = append(all.open[:i], all.open[i+1:]...)
 			break
 		}
 	}
-	th.last, th.bare, th.reported = a, f.invoke.At.IsZero(), f.reported
-	if end.After(th.ended) {
-		th.ended = end
+	all.last, all.bare, all.reported = a, f.invoke.At.IsZero(), f.reported
+	if end.After(all.ended) {
+		all.ended = end
 	}
 	a.facts, a.place = nil, nil
 	a.over.Store(true)
-	if len(th.open) == 0 {
-		th.place = t.old.PushBack(th)
+	if len(all.open) == 0 {
+		all.place = t.old.PushBack(all)
 		t.boundLocked()
 	}
 	t.settleLocked()
