@@ -21,12 +21,12 @@ const (
 )
 
 // noteLine is a line that reached the log now.
-func (s *sandbox) noteLine(line Line) {
-	if !s.opt.Detailed {
+func (p *printer) noteLine(line Line) {
+	if !p.opt.Detailed {
 		return
 	}
 	who := or(line.Name, map[Origin]string{OriginFunction: whoRuntime, OriginPlatform: whoPlatform}[line.Origin])
-	s.script.AddData(who, transcript.LineTaken, "", transcript.Line{
+	p.script.AddData(who, transcript.LineTaken, "", transcript.Line{
 		Origin: string(line.Origin), Printed: line.Time, Taken: time.Now(), Framed: line.Framed, Text: line.Text,
 	})
 }

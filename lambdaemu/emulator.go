@@ -201,13 +201,17 @@ func (e *Emulator) newTmp() string {
 func (e *Emulator) newSandbox() *sandbox {
 	s := &sandbox{
 		opt: &e.opt, launcher: e.launcher, hooks: e.hooks, script: e.script, faults: e.faults, wire: e.wire,
-		env: environment{opt: &e.opt, id: e.id, creds: inventCredentials(), api: e.api.addr, containerToken: newUUID()},
-		log: e.log, cacheClient: &http.Client{Transport: &http.Transport{}},
-		gate: relay.NewGate(), gone: make(chan struct{}), changed: make(chan struct{}),
+		env:         environment{opt: &e.opt, id: e.id, creds: inventCredentials(), api: e.api.addr, containerToken: newUUID()},
+		cacheClient: &http.Client{Transport: &http.Transport{}},
+		gate:        relay.NewGate(), gone: make(chan struct{}), changed: make(chan struct{}),
 		runtime: runtimeMachine{state: runtimeStarted}, registrationOpen: true, initialising: true,
 	}
 	s.hub = relay.New(relay.Deps{Gate: s.gate, Faults: e.faults, Script: e.script, Counts: e.counts, Posted: e.wire.posted()})
-	s.order = newOrder(func(msg child.Message) { s.printProcess(OriginFunction, "", msg) })
+	s.out = &printer{
+		opt: &e.opt, hub: s.hub, log: e.log, hooks: e.hooks, script: e.script, faults: e.faults,
+		stream: func() string { return s.env.id.logStream },
+	}
+	s.order = newOrder(func(msg child.Message) { s.out.printProcess(OriginFunction, "", msg) })
 	e.setCurrent(s)
 	return s
 }

@@ -49,7 +49,7 @@ func parseRegister(r *http.Request) ([]string, error) {
 	return req.Events, nil
 }
 
-func (s *sandbox) handleRegister(w http.ResponseWriter, r *http.Request) {
+func handleRegister(s *sandbox, w http.ResponseWriter, r *http.Request) {
 	name := r.Header.Get(headerName)
 	if name == "" {
 		writeAPIError(w, forbidden("Extension.InvalidExtensionName", "Empty extension name"))
@@ -174,7 +174,7 @@ func (s *sandbox) identified(r *http.Request, unknown string) (*agent, *apiError
 // handleNext suspends the caller until there is an event. It has no time limit,
 // and a client that goes away does not free its place: the event is then lost
 // (AWS source: core/externalagent_states).
-func (s *sandbox) handleNext(w http.ResponseWriter, r *http.Request) {
+func handleNext(s *sandbox, w http.ResponseWriter, r *http.Request) {
 	a, failed := s.identified(r, "Unknown extension {id}")
 	if failed != nil {
 		writeAPIError(w, failed)
@@ -259,17 +259,17 @@ func shutdownEvent(deadlineMs int64, reason string) agentEvent {
 	return agentEvent{typ: eventShutdown, detail: reason, body: body}
 }
 
-func (s *sandbox) handleInitError(w http.ResponseWriter, r *http.Request) {
-	s.handleReport(w, r, "init/error", agentInitError, (*agent).reportInitError)
+func handleInitError(s *sandbox, w http.ResponseWriter, r *http.Request) {
+	handleReport(s, w, r, "init/error", agentInitError, (*agent).reportInitError)
 }
 
-func (s *sandbox) handleExitError(w http.ResponseWriter, r *http.Request) {
-	s.handleReport(w, r, "exit/error", agentExitError, (*agent).reportExitError)
+func handleExitError(s *sandbox, w http.ResponseWriter, r *http.Request) {
+	handleReport(s, w, r, "exit/error", agentExitError, (*agent).reportExitError)
 }
 
 // handleReport only remembers the error: the platform acts when the process
 // exits (AWS source: rapi/handler/agentiniterror, agentexiterror).
-func (s *sandbox) handleReport(w http.ResponseWriter, r *http.Request, what string, to agentState, report func(*agent, string) error) {
+func handleReport(s *sandbox, w http.ResponseWriter, r *http.Request, what string, to agentState, report func(*agent, string) error) {
 	a, failed := s.identified(r, "Unknown Lambda-Extension-Identifier")
 	errorType := r.Header.Get(headerErrorType)
 	switch {

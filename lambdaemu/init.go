@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"powertools-extension/lambdaemu/internal/child"
+	"powertools-extension/lambdaemu/internal/relay"
 )
 
 // Phases of platform.initStart and its kin.
@@ -21,15 +22,15 @@ const (
 func (s *sandbox) initialise(ctx context.Context, phase string) (time.Duration, *failure) {
 	begin := time.Now()
 	s.script.Add(whoPlatform, "init", phase+" "+s.opt.InitType)
-	s.logInitStart(phase)
+	s.out.logInitStart(phase)
 	failed := s.startExtensions(ctx)
 	if failed == nil {
 		failed = s.startRuntime(ctx, phase)
 	}
 	s.endInit()
-	s.logExtensions()
+	s.out.logExtensions(s.extensionRecords())
 	took := time.Since(begin)
-	s.logInitReport(phase, took, failed)
+	s.out.logInitReport(phase, took, failed)
 	s.script.Add(whoPlatform, "init end", initOutcome(failed))
 	return took, failed
 }
@@ -84,19 +85,29 @@ func (s *sandbox) launchFailed(a *agent, errorType string, err error) *failure {
 func (s *sandbox) startRuntime(ctx context.Context, phase string) *failure {
 	if err := s.spawnRuntime(); err != nil {
 		failed := &failure{status: statusError, errorType: "Runtime.InvalidEntrypoint", message: err.Error()}
-		s.logInitRuntimeDone(phase, failed)
+		s.out.logInitRuntimeDone(phase, failed)
 		return failed
 	}
 	if s.opt.managed() {
 		failed := s.await(ctx, s.runtimeReadyLocked)
 		s.drain(nil)
-		s.logInitRuntimeDone(phase, failed)
+		s.out.logInitRuntimeDone(phase, failed)
 		if failed != nil {
 			return failed
 		}
 		return s.await(ctx, s.allReadyLocked)
 	}
 	failed := s.await(ctx, s.allReadyLocked)
-	s.logInitRuntimeDone(phase, failed)
+	s.out.logInitRuntimeDone(phase, failed)
 	return failed
+}
+
+func (s *sandbox) extensionRecords() []relay.ExtensionRecord {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]relay.ExtensionRecord, len(s.agents))
+	for i, a := range s.agents {
+		list[i] = relay.ExtensionRecord{Name: a.name, State: string(a.state), Events: append([]string{}, a.events...), ErrorType: a.errorType}
+	}
+	return list
 }

@@ -33,6 +33,7 @@ type invocation struct {
 	closed    bool          // the platform gave up: nothing above changes any more
 	over      chan struct{} // closed with it; nil in an invocation without stream
 
+	doneTold     bool // fault runtime-done-early: runtimeDone is out already
 	selfReported bool // reply is what the runtime said about its own init
 }
 

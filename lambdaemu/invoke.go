@@ -18,7 +18,7 @@ func (s *sandbox) invoke(ctx context.Context, inv *invocation, onReply func()) *
 	if failed := s.await(ctx, func() bool { return !inv.ready.IsZero() }); failed != nil {
 		return failed
 	}
-	s.logRuntimeDone(inv, nil)
+	s.out.logRuntimeDone(inv, nil)
 	return s.await(ctx, s.invokedReadyLocked)
 }
 
@@ -31,7 +31,7 @@ const releaseWait = 100 * time.Millisecond
 func (s *sandbox) release(inv *invocation) {
 	early := s.faults.Hit("runtime-done-early")
 	if early {
-		s.logRuntimeDone(inv, nil)
+		s.out.logRuntimeDone(inv, nil)
 	}
 	late := time.NewTimer(releaseWait)
 	defer late.Stop()
@@ -51,7 +51,7 @@ func (s *sandbox) release(inv *invocation) {
 func (s *sandbox) releaseAgents(inv *invocation, early bool) (written []<-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.runtimeDoneEarly = early
+	inv.doneTold = early
 	for _, a := range s.agents {
 		if a.subscribed(eventInvoke) {
 			if w := a.release(invokeEvent(inv)); w != nil {
@@ -82,7 +82,7 @@ func (s *sandbox) open(inv *invocation) {
 func (s *sandbox) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.inv, s.runtimeDoneEarly = nil, false
+	s.inv = nil
 }
 
 // settle fixes the client's answer after a failure: the function's own if it has

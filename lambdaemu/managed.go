@@ -105,7 +105,7 @@ func (e *Emulator) joinManaged(req Request) (*running, error) {
 	e.script.Add(whoPlatform, transcript.Invoke, r.inv.id)
 	r.box.join(r.inv)
 	r.box.order.begin(r.inv.id, e.faults.Hit("report-first") || reportComesFirst(e.opt.Seed, e.invocations))
-	r.box.logStart(r.inv)
+	r.box.out.logStart(r.inv)
 	return r, nil
 }
 
@@ -215,7 +215,7 @@ func (r *running) endManaged() {
 	r.box.leave(r.inv)
 	r.e.script.Add(whoPlatform, "invoke end", initOutcome(r.failed)+" "+r.inv.id)
 	r.report = report{status: status, errorType: errorType, total: r.ended.Sub(r.inv.start), end: r.ended}
-	after := r.box.order.report(r.inv.id, func() { r.box.logManagedReport(r.inv, r.report) })
+	after := r.box.order.report(r.inv.id, func() { r.box.out.logManagedReport(r.inv, r.report) })
 	r.e.reports.add(after > 0)
 	r.e.script.Add(whoPlatform, "report", fmt.Sprintf("before %d lines of %s", after, r.inv.id))
 	if r.box.died() == nil {
@@ -268,12 +268,12 @@ type managedReportRecord struct {
 }
 
 // logManagedReport has the duration only: there is no bill per invocation.
-func (s *sandbox) logManagedReport(inv *invocation, r report) {
+func (p *printer) logManagedReport(inv *invocation, r report) {
 	record := managedReportRecord{
 		RequestID: inv.id, Status: r.status, ErrorType: r.errorType, Metrics: relay.InitMetrics{DurationMs: relay.Millis(r.total)},
 		Tracing: inv.trace.telemetryTracing(), TenantID: inv.req.TenantID, Spans: inv.spans(),
 	}
 	e := relay.Event{At: time.Now(), Type: "platform.report", Category: relay.Platform, RequestID: inv.id, Record: record}
-	s.printEvent(e)
-	s.sendReport(e)
+	p.printEvent(e)
+	p.sendReport(e)
 }

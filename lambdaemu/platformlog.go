@@ -7,8 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"powertools-extension/lambdaemu/fault"
 	"powertools-extension/lambdaemu/internal/child"
 	"powertools-extension/lambdaemu/internal/relay"
+	"powertools-extension/lambdaemu/transcript"
 )
 
 // This file writes what the platform says, in its two forms: an event for the
@@ -16,21 +18,32 @@ import (
 // prints, tabs included (AWS pages: lambda-runtime-environment,
 // monitoring-cloudwatchlogs-logformat).
 
+// printer writes to the log and to the hub. It knows neither processes nor states.
+type printer struct {
+	opt    *Options
+	hub    *relay.Hub
+	log    *logOrder
+	hooks  *notifier
+	script *transcript.Log
+	faults *fault.Set
+	stream func() string // the name of the log stream
+}
+
 // platform emits a platform event, and in JSON log format its line.
-func (s *sandbox) platform(typ, requestID string, record any) {
+func (p *printer) platform(typ, requestID string, record any) {
 	e := relay.Event{At: time.Now(), Type: typ, Category: relay.Platform, RequestID: requestID, Record: record}
-	s.hub.Emit(e)
-	s.printEvent(e)
+	p.hub.Emit(e)
+	p.printEvent(e)
 }
 
 // printEvent is the line of an event in JSON log format. Events that say
 // "all is well" are below the system log level INFO (AWS page:
 // monitoring-cloudwatchlogs-log-level).
-func (s *sandbox) printEvent(e relay.Event) {
-	if s.opt.LogFormat != formatJSON || s.belowInfo(e.Record) {
+func (p *printer) printEvent(e relay.Event) {
+	if p.opt.LogFormat != formatJSON || p.belowInfo(e.Record) {
 		return
 	}
-	s.print(OriginPlatform, "", jsonLine(e))
+	p.print(OriginPlatform, "", jsonLine(e))
 }
 
 func jsonLine(e relay.Event) string {
@@ -41,12 +54,12 @@ func jsonLine(e relay.Event) string {
 	}{e.At.UTC().Format(relay.ISOMillis), e.Type, relay.Marshal(e.Record)}))
 }
 
-func (s *sandbox) belowInfo(record any) bool {
+func (p *printer) belowInfo(record any) bool {
 	switch r := record.(type) {
 	case relay.InitRuntimeDoneRecord:
 		return r.Status == statusSuccess
 	case relay.InitReportRecord:
-		return r.Status == statusSuccess && s.opt.InitType == initOnDemand
+		return r.Status == statusSuccess && p.opt.InitType == initOnDemand
 	case relay.RestoreRuntimeDoneRecord:
 		return r.Status == statusSuccess
 	case relay.RuntimeDoneRecord:
@@ -56,74 +69,64 @@ func (s *sandbox) belowInfo(record any) bool {
 }
 
 // printText is a platform line that exists in text log format only.
-func (s *sandbox) printText(text string) {
-	if s.opt.LogFormat == formatText {
-		s.print(OriginPlatform, "", text)
+func (p *printer) printText(text string) {
+	if p.opt.LogFormat == formatText {
+		p.print(OriginPlatform, "", text)
 	}
 }
 
-func (s *sandbox) print(origin Origin, name, text string) {
-	s.told(Line{Time: time.Now(), Origin: origin, Name: name, Text: text})
+func (p *printer) print(origin Origin, name, text string) {
+	p.told(Line{Time: time.Now(), Origin: origin, Name: name, Text: text})
 }
 
 // printProcess is a line that the function or an extension wrote. It comes
 // under the lock of the output it was read from, so the order of the two
 // destinations is the same.
-func (s *sandbox) printProcess(origin Origin, name string, msg child.Message) {
-	s.told(Line{Time: msg.Time, Origin: origin, Name: name, Text: msg.Text, Framed: msg.Framed, Level: msg.Level})
-	s.hub.Emit(relay.Event{At: msg.Time, Type: string(origin), Category: string(origin), Line: msg.Text, Bare: msg.Bare && msg.Framed})
+func (p *printer) printProcess(origin Origin, name string, msg child.Message) {
+	p.told(Line{Time: msg.Time, Origin: origin, Name: name, Text: msg.Text, Framed: msg.Framed, Level: msg.Level})
+	p.hub.Emit(relay.Event{At: msg.Time, Type: string(origin), Category: string(origin), Line: msg.Text, Bare: msg.Bare && msg.Framed})
 }
 
-func (s *sandbox) told(line Line) { s.log.line(line, "", s.take) }
+func (p *printer) told(line Line) { p.log.line(line, "", p.take) }
 
 // take is the moment at which the log has a line.
-func (s *sandbox) take(line Line) {
-	s.noteLine(line)
-	s.hooks.line(line)
+func (p *printer) take(line Line) {
+	p.noteLine(line)
+	p.hooks.line(line)
 }
 
-func (s *sandbox) logInitStart(phase string) {
-	version, arn := s.runtimeVersions()
-	s.printText("INIT_START Runtime Version: " + version + "\tRuntime Version ARN: " + arn)
-	s.platform("platform.initStart", "", relay.InitStartRecord{
-		InitializationType: s.opt.InitType, Phase: phase, RuntimeVersion: version, RuntimeVersionArn: arn,
-		FunctionName: s.opt.FunctionName, FunctionVersion: s.opt.Version,
-		InstanceID: s.env.id.logStream, InstanceMaxMemory: s.opt.MemoryMB,
+func (p *printer) logInitStart(phase string) {
+	version, arn := p.runtimeVersions()
+	p.printText("INIT_START Runtime Version: " + version + "\tRuntime Version ARN: " + arn)
+	p.platform("platform.initStart", "", relay.InitStartRecord{
+		InitializationType: p.opt.InitType, Phase: phase, RuntimeVersion: version, RuntimeVersionArn: arn,
+		FunctionName: p.opt.FunctionName, FunctionVersion: p.opt.Version,
+		InstanceID: p.stream(), InstanceMaxMemory: p.opt.MemoryMB,
 	})
 }
 
-func (s *sandbox) runtimeVersions() (version, arn string) {
-	return s.opt.runtimeVersion(), "arn:aws:lambda:" + s.opt.Region + "::runtime:" + strings.Repeat("0", 64)
+func (p *printer) runtimeVersions() (version, arn string) {
+	return p.opt.runtimeVersion(), "arn:aws:lambda:" + p.opt.Region + "::runtime:" + strings.Repeat("0", 64)
 }
 
-func (s *sandbox) logInitRuntimeDone(phase string, failed *failure) {
-	record := relay.InitRuntimeDoneRecord{InitializationType: s.opt.InitType, Phase: phase, Status: statusSuccess}
+func (p *printer) logInitRuntimeDone(phase string, failed *failure) {
+	record := relay.InitRuntimeDoneRecord{InitializationType: p.opt.InitType, Phase: phase, Status: statusSuccess}
 	if failed != nil {
 		// A timeout of init has no type of its own (AWS source: rapid/handlers getFirstFatalError).
 		record.Status, record.ErrorType = statusError, or(failed.errorType, "Runtime.Unknown")
 	}
-	s.platform("platform.initRuntimeDone", "", record)
+	p.platform("platform.initRuntimeDone", "", record)
 }
 
-func (s *sandbox) logExtensions() {
-	for _, record := range s.extensionRecords() {
-		s.platform("platform.extension", "", record)
+func (p *printer) logExtensions(records []relay.ExtensionRecord) {
+	for _, record := range records {
+		p.platform("platform.extension", "", record)
 		line := fmt.Sprintf("EXTENSION\tName: %s\tState: %s\tEvents: [%s]", record.Name, record.State, strings.Join(record.Events, ","))
 		if record.ErrorType != "" {
 			line += "\tError Type: " + record.ErrorType
 		}
-		s.printText(line)
+		p.printText(line)
 	}
-}
-
-func (s *sandbox) extensionRecords() []relay.ExtensionRecord {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	list := make([]relay.ExtensionRecord, len(s.agents))
-	for i, a := range s.agents {
-		list[i] = relay.ExtensionRecord{Name: a.name, State: string(a.state), Events: append([]string{}, a.events...), ErrorType: a.errorType}
-	}
-	return list
 }
 
 // subscriptionLine is the line of a new subscription to TELEMETRY or LOGS.
@@ -137,17 +140,17 @@ func subscriptionLine(api, name string, types []string) string {
 
 // logInitReport prints its line for a failed init, and always for provisioned
 // concurrency (AWS page: lambda-runtime-environment).
-func (s *sandbox) logInitReport(phase string, took time.Duration, failed *failure) {
-	record := relay.InitReportRecord{InitializationType: s.opt.InitType, Phase: phase, Status: statusSuccess}
+func (p *printer) logInitReport(phase string, took time.Duration, failed *failure) {
+	record := relay.InitReportRecord{InitializationType: p.opt.InitType, Phase: phase, Status: statusSuccess}
 	record.Metrics.DurationMs = relay.Millis(took)
 	line := fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: %s", relay.Millis(took), phase)
 	if failed != nil {
 		record.Status, record.ErrorType = failed.status, failed.errorType
 		line += statusSuffix(failed.status, failed.errorType)
 	}
-	s.platform("platform.initReport", "", record)
-	if failed != nil || s.opt.InitType != initOnDemand {
-		s.printText(line)
+	p.platform("platform.initReport", "", record)
+	if failed != nil || p.opt.InitType != initOnDemand {
+		p.printText(line)
 	}
 }
 
@@ -161,19 +164,19 @@ func statusSuffix(status, errorType string) string {
 	return "\tStatus: " + status + "\tError Type: " + errorType
 }
 
-func (s *sandbox) logStart(inv *invocation) {
-	s.log.start(inv.id)
-	s.printText("START RequestId: " + inv.id + " Version: " + s.opt.Version)
-	record := relay.StartRecord{RequestID: inv.id, Version: s.opt.Version, Tracing: inv.trace.telemetryTracing(), TenantID: inv.req.TenantID}
-	if s.opt.managed() {
+func (p *printer) logStart(inv *invocation) {
+	p.log.start(inv.id)
+	p.printText("START RequestId: " + inv.id + " Version: " + p.opt.Version)
+	record := relay.StartRecord{RequestID: inv.id, Version: p.opt.Version, Tracing: inv.trace.telemetryTracing(), TenantID: inv.req.TenantID}
+	if p.opt.managed() {
 		record.FunctionArn = inv.arn
 	}
-	s.platform("platform.start", inv.id, record)
+	p.platform("platform.start", inv.id, record)
 }
 
 // logRuntimeDone says success even when the handler threw: for the platform the
 // runtime did its job (AWS source: rapid/handlers doInvoke).
-func (s *sandbox) logRuntimeDone(inv *invocation, failed *failure) {
+func (p *printer) logRuntimeDone(inv *invocation, failed *failure) {
 	end := or(inv.ready, or(inv.gaveUp, time.Now()))
 	record := relay.RuntimeDoneRecord{
 		RequestID: inv.id, Status: statusSuccess, Tracing: inv.trace.telemetryTracing(), TenantID: inv.req.TenantID,
@@ -186,26 +189,26 @@ func (s *sandbox) logRuntimeDone(inv *invocation, failed *failure) {
 	if failed != nil {
 		record.Status, record.ErrorType = failed.status, failed.errorType
 	}
-	s.sendRuntimeDone(relay.Event{At: time.Now(), Type: "platform.runtimeDone", Category: relay.Platform, RequestID: inv.id, Record: record})
+	p.sendRuntimeDone(inv, relay.Event{At: time.Now(), Type: "platform.runtimeDone", Category: relay.Platform, RequestID: inv.id, Record: record})
 }
 
 // sendRuntimeDone is where the faults around runtimeDone act.
-func (s *sandbox) sendRuntimeDone(e relay.Event) {
-	s.printEvent(e)
-	if s.faults.Hit("runtime-done-lost") {
-		s.hub.Withheld()
+func (p *printer) sendRuntimeDone(inv *invocation, e relay.Event) {
+	p.printEvent(e)
+	if p.faults.Hit("runtime-done-lost") {
+		p.hub.Withheld()
 		return
 	}
-	if s.runtimeDoneEarly {
+	if inv.doneTold {
 		return
 	}
-	if n, ok := s.faults.Value("runtime-done-late"); ok {
-		s.hub.EmitAfter(time.Duration(n)*time.Millisecond, e)
+	if n, ok := p.faults.Value("runtime-done-late"); ok {
+		p.hub.EmitAfter(time.Duration(n)*time.Millisecond, e)
 		return
 	}
-	s.hub.Emit(e)
-	if s.faults.Hit("runtime-done-twice") {
-		s.hub.Emit(e)
+	p.hub.Emit(e)
+	if p.faults.Hit("runtime-done-twice") {
+		p.hub.Emit(e)
 	}
 }
 
@@ -226,15 +229,15 @@ func (inv *invocation) spans() []relay.SpanRecord {
 
 // logFailure is the line before END when the platform ended the invocation. A
 // runtime that reported its own init error gets none (captures of 2025 and 2026).
-func (s *sandbox) logFailure(inv *invocation, failed *failure) {
+func (p *printer) logFailure(inv *invocation, failed *failure) {
 	if inv.selfReported {
 		return
 	}
 	if failed.status == statusTimeout {
-		s.printText(time.Now().UTC().Format(relay.ISOMillis) + " " + inv.id + " " + failed.message)
+		p.printText(time.Now().UTC().Format(relay.ISOMillis) + " " + inv.id + " " + failed.message)
 		return
 	}
-	s.printText("RequestId: " + inv.id + " Error: " + failed.message + "\n" + failed.errorType)
+	p.printText("RequestId: " + inv.id + " Error: " + failed.message + "\n" + failed.errorType)
 }
 
 // report is the outcome of an invocation as billed.
@@ -259,41 +262,41 @@ func wholeMillis(d time.Duration) int64 {
 	return int64(math.Ceil(float64(d.Microseconds()) / 1000))
 }
 
-func (s *sandbox) logReport(inv *invocation, r report) {
+func (p *printer) logReport(inv *invocation, r report) {
 	ends := ""
 	if r.status == statusSuccess {
 		ends = inv.id
 	}
-	if s.opt.LogFormat == formatText {
-		s.log.line(Line{Time: time.Now(), Origin: OriginPlatform, Text: "END RequestId: " + inv.id}, ends, s.take)
+	if p.opt.LogFormat == formatText {
+		p.log.line(Line{Time: time.Now(), Origin: OriginPlatform, Text: "END RequestId: " + inv.id}, ends, p.take)
 	}
-	s.printText(s.reportLine(inv, r))
+	p.printText(p.reportLine(inv, r))
 	record := relay.ReportRecord{
 		RequestID: inv.id, Status: r.status, ErrorType: r.errorType,
 		Tracing: inv.trace.telemetryTracing(), TenantID: inv.req.TenantID,
-		Metrics: r.metrics(s.opt.MemoryMB),
+		Metrics: r.metrics(p.opt.MemoryMB),
 	}
 	if !inv.ready.IsZero() {
 		record.Spans = []relay.SpanRecord{relay.NewSpan("extensionOverhead", inv.ready, r.end)}
 	}
 	e := relay.Event{At: time.Now(), Type: "platform.report", Category: relay.Platform, RequestID: inv.id, Record: record}
-	if s.opt.LogFormat == formatJSON {
-		s.log.line(Line{Time: e.At, Origin: OriginPlatform, Text: jsonLine(e)}, ends, s.take)
+	if p.opt.LogFormat == formatJSON {
+		p.log.line(Line{Time: e.At, Origin: OriginPlatform, Text: jsonLine(e)}, ends, p.take)
 	}
-	s.sendReport(e)
+	p.sendReport(e)
 }
 
-func (s *sandbox) sendReport(e relay.Event) {
-	if s.faults.Hit("report-never") {
-		s.hub.Withheld()
+func (p *printer) sendReport(e relay.Event) {
+	if p.faults.Hit("report-never") {
+		p.hub.Withheld()
 		return
 	}
-	s.hub.Emit(e)
+	p.hub.Emit(e)
 }
 
-func (s *sandbox) reportLine(inv *invocation, r report) string {
+func (p *printer) reportLine(inv *invocation, r report) string {
 	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB\t",
-		inv.id, relay.Millis(r.total), r.billed().Milliseconds(), s.opt.MemoryMB, r.memoryMB)
+		inv.id, relay.Millis(r.total), r.billed().Milliseconds(), p.opt.MemoryMB, r.memoryMB)
 	if r.init > 0 {
 		line += fmt.Sprintf("Init Duration: %.2f ms\t", relay.Millis(r.init))
 	}

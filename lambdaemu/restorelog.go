@@ -22,12 +22,12 @@ func (r report) metrics(memoryMB int) any {
 	return relay.RestoredMetrics{ReportMetrics: m, RestoreDurationMs: relay.Millis(r.restore), BilledRestoreDurationMs: wholeMillis(r.restore)}
 }
 
-func (s *sandbox) logRestoreStart() {
-	version, arn := s.runtimeVersions()
-	s.printText("RESTORE_START Runtime Version: " + version + "\tRuntime Version ARN: " + arn)
-	s.platform("platform.restoreStart", "", relay.RestoreStartRecord{
-		RuntimeVersion: version, RuntimeVersionArn: arn, FunctionName: s.opt.FunctionName,
-		FunctionVersion: s.opt.Version, InstanceID: s.env.id.logStream, InstanceMaxMemory: s.opt.MemoryMB,
+func (p *printer) logRestoreStart() {
+	version, arn := p.runtimeVersions()
+	p.printText("RESTORE_START Runtime Version: " + version + "\tRuntime Version ARN: " + arn)
+	p.platform("platform.restoreStart", "", relay.RestoreStartRecord{
+		RuntimeVersion: version, RuntimeVersionArn: arn, FunctionName: p.opt.FunctionName,
+		FunctionVersion: p.opt.Version, InstanceID: p.stream(), InstanceMaxMemory: p.opt.MemoryMB,
 	})
 }
 
@@ -43,15 +43,15 @@ func restoreStatus(failed *failure) (status, errorType string) {
 	return failed.status, failed.errorType
 }
 
-func (s *sandbox) logRestoreRuntimeDone(failed *failure) {
+func (p *printer) logRestoreRuntimeDone(failed *failure) {
 	status, errorType := restoreStatus(failed)
-	s.platform("platform.restoreRuntimeDone", "", relay.RestoreRuntimeDoneRecord{Status: status, ErrorType: errorType})
+	p.platform("platform.restoreRuntimeDone", "", relay.RestoreRuntimeDoneRecord{Status: status, ErrorType: errorType})
 }
 
-func (s *sandbox) logRestoreReport(took time.Duration, failed *failure) {
+func (p *printer) logRestoreReport(took time.Duration, failed *failure) {
 	status, errorType := restoreStatus(failed)
 	record := relay.RestoreReportRecord{Status: status, ErrorType: errorType}
 	record.Metrics.DurationMs = relay.Millis(took)
-	s.platform("platform.restoreReport", "", record)
-	s.printText(fmt.Sprintf("RESTORE_REPORT Restore Duration: %.2f ms", relay.Millis(took)) + statusSuffix(status, errorType))
+	p.platform("platform.restoreReport", "", record)
+	p.printText(fmt.Sprintf("RESTORE_REPORT Restore Duration: %.2f ms", relay.Millis(took)) + statusSuffix(status, errorType))
 }

@@ -125,7 +125,7 @@ func (r *running) begin(ctx context.Context) {
 		if r.failed == nil {
 			r.failed = r.box.died()
 		}
-		r.box.logStart(r.inv)
+		r.box.out.logStart(r.inv)
 		return
 	}
 	r.box = r.e.newSandbox()
@@ -135,7 +135,7 @@ func (r *running) begin(ctx context.Context) {
 	if r.failed == nil && r.e.opt.snapStart() {
 		r.failed = r.box.resumeRuntime(ctx)
 	}
-	r.box.logStart(r.inv)
+	r.box.out.logStart(r.inv)
 }
 
 func (r *running) open() {
@@ -149,11 +149,11 @@ func (r *running) unknownEvents() {
 	if !r.e.faults.Hit("events-unknown") {
 		return
 	}
-	r.box.platform("platform.somethingNew", "", struct {
+	r.box.out.platform("platform.somethingNew", "", struct {
 		RequestID string `json:"requestId"`
 		Answer    int    `json:"answer"`
 	}{r.inv.id, 42})
-	r.box.platform("platform.fault", "", "RequestId: "+r.inv.id+" Process exited before completing request")
+	r.box.out.platform("platform.fault", "", "RequestId: "+r.inv.id+" Process exited before completing request")
 }
 
 // died reports an exit that happened while nobody looked.
@@ -212,12 +212,12 @@ func (r *running) fail() {
 		if r.failed.status == statusTimeout && r.ended.After(r.inv.deadline) {
 			r.inv.gaveUp = r.inv.deadline // noticed late
 		}
-		r.box.logRuntimeDone(r.inv, r.failed)
+		r.box.out.logRuntimeDone(r.inv, r.failed)
 	}
 	r.box.close()
 	r.e.script.Add(whoPlatform, "invoke end", initOutcome(r.failed))
 	r.e.reset(r.box, r.failed, func() {
-		r.box.logFailure(r.inv, r.failed)
+		r.box.out.logFailure(r.inv, r.failed)
 		r.finishReport(r.failed.status, r.failed.errorType)
 	})
 }
@@ -233,7 +233,7 @@ func (r *running) finishReport(status, errorType string) {
 		status, errorType = statusError, r.answer.ErrorType
 	}
 	r.report = report{status: status, errorType: errorType, total: total, init: r.init, restore: r.restore, memoryMB: r.e.peakMB, end: r.ended}
-	r.box.logReport(r.inv, r.report)
+	r.box.out.logReport(r.inv, r.report)
 }
 
 func (r *running) response() Response {

@@ -33,7 +33,7 @@ func invalidRequestID() *apiError {
 
 // handleRuntimeNext suspends the runtime until there is an invocation. Calling
 // it is what ends the one before.
-func (s *sandbox) handleRuntimeNext(w http.ResponseWriter, r *http.Request) {
+func handleRuntimeNext(s *sandbox, w http.ResponseWriter, r *http.Request) {
 	s.drain(nil)
 	answer, failed := s.suspendRuntime()
 	if failed != nil {
@@ -141,7 +141,7 @@ func (s *sandbox) finish(inv *invocation, answer *reply) {
 	s.changedLocked()
 }
 
-func (s *sandbox) handleResponse(w http.ResponseWriter, r *http.Request) {
+func handleResponse(s *sandbox, w http.ResponseWriter, r *http.Request) {
 	inv, failed := s.begin(r, runtimeResponse)
 	if failed != nil {
 		s.script.Add(whoRuntime, "response", fmt.Sprintf("→ %d %s", failed.status, failed.Type))
@@ -248,7 +248,7 @@ func (t *stamped) Read(p []byte) (int, error) {
 
 // handleError is the handler that threw. For the platform that is a normal end
 // of the invocation (AWS source: rapid/handlers doInvoke).
-func (s *sandbox) handleError(w http.ResponseWriter, r *http.Request) {
+func handleError(s *sandbox, w http.ResponseWriter, r *http.Request) {
 	inv, failed := s.begin(r, runtimeErrorResponse)
 	if failed != nil {
 		s.script.Add(whoRuntime, "error", fmt.Sprintf("→ %d %s", failed.status, failed.Type))
@@ -295,7 +295,7 @@ func validErrorType(s string) string {
 func notLatin(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') }
 
 // handleRuntimeInitError remembers the error; init fails when the runtime exits.
-func (s *sandbox) handleRuntimeInitError(w http.ResponseWriter, r *http.Request) {
+func handleRuntimeInitError(s *sandbox, w http.ResponseWriter, r *http.Request) {
 	errorType := validErrorType(r.Header.Get(headerFunctionError))
 	body := errorBody(r)
 	if failed := s.runtimeInitError(errorType, body); failed != nil {

@@ -29,7 +29,7 @@ type sandbox struct {
 	hub         *relay.Hub
 	gate        *relay.Gate
 	order       *order
-	log         *logOrder
+	out         *printer
 	cacheClient *http.Client
 	gone        chan struct{} // closed at the end; frees suspended /next calls
 
@@ -46,7 +46,6 @@ type sandbox struct {
 	fatal            *failure // the first unexpected exit
 	firstError       string   // error type reported before it
 	initReply        *reply   // what the runtime said about its failed init
-	runtimeDoneEarly bool     // fault: runtimeDone of the open invocation is out already
 	isSnapshot       bool     // SnapStart: initialised and not yet restored
 	outOfMemory      bool     // fault: why the runtime died
 }
@@ -136,7 +135,7 @@ func (s *sandbox) drain(a *agent) {
 func (s *sandbox) spawnExtension(a *agent, path string) error {
 	s.script.Add(a.name, "exec", filepath.Base(path))
 	p, err := s.launcher.Spawn(child.Command{Name: a.name, Path: path, Dir: s.opt.Dir, Env: s.env.extension()}, child.Handlers{
-		Print: func(msg child.Message) { s.printProcess(OriginExtension, a.name, msg) },
+		Print: func(msg child.Message) { s.out.printProcess(OriginExtension, a.name, msg) },
 		Room:  s.hooks.waitRoom,
 		Exit:  func(p *child.Process) { s.extensionExited(a, p) },
 	})

@@ -37,20 +37,20 @@ func (e *Emulator) routes() http.Handler {
 	mux := http.NewServeMux()
 	paths := make(map[string]bool)
 	for pattern, h := range map[string]handler{
-		"GET /2018-06-01/ping":                              (*sandbox).handlePing,
-		"GET /2018-06-01/runtime/invocation/next":           (*sandbox).handleRuntimeNext,
-		"POST /2018-06-01/runtime/invocation/{id}/response": (*sandbox).handleResponse,
-		"POST /2018-06-01/runtime/invocation/{id}/error":    (*sandbox).handleError,
-		"POST /2018-06-01/runtime/init/error":               (*sandbox).handleRuntimeInitError,
-		"GET /2018-06-01/runtime/restore/next":              (*sandbox).handleRestoreNext,
-		"POST /2018-06-01/runtime/restore/error":            (*sandbox).handleRestoreError,
-		"GET " + credentialsPath:                            (*sandbox).handleCredentials,
-		"POST /2020-01-01/extension/register":               (*sandbox).handleRegister,
-		"GET /2020-01-01/extension/event/next":              (*sandbox).handleNext,
-		"POST /2020-01-01/extension/init/error":             (*sandbox).handleInitError,
-		"POST /2020-01-01/extension/exit/error":             (*sandbox).handleExitError,
-		"PUT /2022-07-01/telemetry":                         (*sandbox).handleSubscribe,
-		"PUT /2020-08-15/logs":                              (*sandbox).handleLogs,
+		"GET /2018-06-01/ping":                              handlePing,
+		"GET /2018-06-01/runtime/invocation/next":           handleRuntimeNext,
+		"POST /2018-06-01/runtime/invocation/{id}/response": handleResponse,
+		"POST /2018-06-01/runtime/invocation/{id}/error":    handleError,
+		"POST /2018-06-01/runtime/init/error":               handleRuntimeInitError,
+		"GET /2018-06-01/runtime/restore/next":              handleRestoreNext,
+		"POST /2018-06-01/runtime/restore/error":            handleRestoreError,
+		"GET " + credentialsPath:                            handleCredentials,
+		"POST /2020-01-01/extension/register":               handleRegister,
+		"GET /2020-01-01/extension/event/next":              handleNext,
+		"POST /2020-01-01/extension/init/error":             handleInitError,
+		"POST /2020-01-01/extension/exit/error":             handleExitError,
+		"PUT /2022-07-01/telemetry":                         handleSubscribe,
+		"PUT /2020-08-15/logs":                              handleLogs,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if s := e.current(); s != nil {
@@ -99,4 +99,4 @@ func writeAccepted(w http.ResponseWriter) {
 	}{"OK"})
 }
 
-func (s *sandbox) handlePing(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "pong") }
+func handlePing(s *sandbox, w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "pong") }

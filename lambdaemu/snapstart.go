@@ -30,7 +30,7 @@ func credentialKey(name string) bool {
 
 // handleCredentials is what the container provider of every SDK calls (AWS
 // source: rapi/handler/credentials).
-func (s *sandbox) handleCredentials(w http.ResponseWriter, r *http.Request) {
+func handleCredentials(s *sandbox, w http.ResponseWriter, r *http.Request) {
 	if !s.opt.snapStart() {
 		http.NotFound(w, r)
 		return
@@ -88,12 +88,12 @@ func (s *sandbox) restore(ctx context.Context) (time.Duration, *failure) {
 	begin := time.Now()
 	s.script.Add(whoPlatform, "restore", "")
 	s.thaw()
-	s.logRestoreStart()
+	s.out.logRestoreStart()
 	failed := s.resumeRuntime(ctx)
 	s.drain(nil)
-	s.logRestoreRuntimeDone(failed)
+	s.out.logRestoreRuntimeDone(failed)
 	took := time.Since(begin)
-	s.logRestoreReport(took, failed)
+	s.out.logRestoreReport(took, failed)
 	s.script.Add(whoPlatform, "restore end", initOutcome(failed))
 	return took, failed
 }
@@ -124,7 +124,7 @@ func (s *sandbox) resumeRuntime(ctx context.Context) *failure {
 
 // handleRestoreNext suspends a runtime that has hooks until the restore; one
 // without may call /invocation/next at once (AWS page: runtimes-api).
-func (s *sandbox) handleRestoreNext(w http.ResponseWriter, r *http.Request) {
+func handleRestoreNext(s *sandbox, w http.ResponseWriter, r *http.Request) {
 	if !s.opt.snapStart() {
 		http.NotFound(w, r)
 		return
@@ -160,7 +160,7 @@ func (s *sandbox) suspendForRestore() (<-chan struct{}, *apiError) {
 
 // handleRestoreError is a hook that failed: unlike an init error it takes effect
 // at once (AWS source: rapi/handler/restoreerror).
-func (s *sandbox) handleRestoreError(w http.ResponseWriter, r *http.Request) {
+func handleRestoreError(s *sandbox, w http.ResponseWriter, r *http.Request) {
 	if !s.opt.snapStart() {
 		http.NotFound(w, r)
 		return

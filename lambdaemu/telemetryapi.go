@@ -123,11 +123,11 @@ func valueOr(p *int, fallback int) int {
 	return *p
 }
 
-func (s *sandbox) handleSubscribe(w http.ResponseWriter, r *http.Request) {
-	s.serveSubscription(w, r, false)
+func handleSubscribe(s *sandbox, w http.ResponseWriter, r *http.Request) {
+	serveSubscription(s, w, r, false)
 }
 
-func (s *sandbox) serveSubscription(w http.ResponseWriter, r *http.Request, logs bool) {
+func serveSubscription(s *sandbox, w http.ResponseWriter, r *http.Request, logs bool) {
 	a, failed := s.identified(r, "Unknown extension {id}")
 	if failed != nil {
 		writeAPIError(w, failed)
@@ -228,8 +228,8 @@ func (s *sandbox) addSubscriber(ctx context.Context, a *agent, req *subscription
 	case err != nil:
 		return http.StatusInternalServerError, errorLine(internalServerError())
 	}
-	s.platform("platform."+strings.ToLower(req.api())+"Subscription", "", relay.SubscriptionRecord{Name: a.name, State: "Subscribed", Types: req.Types})
-	s.printText(subscriptionLine(strings.ToUpper(req.api()), a.name, req.Types))
+	s.out.platform("platform."+strings.ToLower(req.api())+"Subscription", "", relay.SubscriptionRecord{Name: a.name, State: "Subscribed", Types: req.Types})
+	s.out.printText(subscriptionLine(strings.ToUpper(req.api()), a.name, req.Types))
 	return http.StatusOK, []byte(`"OK"`)
 }
 
@@ -247,10 +247,10 @@ func (s *sandbox) destination(req *subscription) (*url.URL, error) {
 
 // handleLogs is the Logs API, which the Telemetry API has replaced and which
 // extensions still use.
-func (s *sandbox) handleLogs(w http.ResponseWriter, r *http.Request) {
+func handleLogs(s *sandbox, w http.ResponseWriter, r *http.Request) {
 	if s.opt.managed() { // not mounted there (AWS source: lambda-managed-instances rapi/server)
 		http.NotFound(w, r)
 		return
 	}
-	s.serveSubscription(w, r, true)
+	serveSubscription(s, w, r, true)
 }

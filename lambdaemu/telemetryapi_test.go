@@ -123,8 +123,8 @@ func TestTCPDestination(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	r.box.printProcess(OriginFunction, "", child.Message{Text: "one", Time: time.Now()})
-	r.box.printProcess(OriginFunction, "", child.Message{Text: "two", Time: time.Now()})
+	r.box.out.printProcess(OriginFunction, "", child.Message{Text: "one", Time: time.Now()})
+	r.box.out.printProcess(OriginFunction, "", child.Message{Text: "two", Time: time.Now()})
 	buf := make([]byte, 1000)
 	var got string
 	for strings.Count(got, "\n") < 2 {
