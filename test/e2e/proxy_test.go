@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -326,4 +327,106 @@ func listens(port string) bool {
 	}
 	c.Close()
 	return true
+}
+
+// TestContextThroughTheProxy: who asks first thing in a handler is told of the
+// invocation that runs, each time.
+func TestContextThroughTheProxy(t *testing.T) {
+	t.Parallel()
+	s, _ := proxied(t, loop("curl", `curl -o context -H "X-Aws-Parameters-Secrets-Token: $AWS_SESSION_TOKEN" "http://127.0.0.1:$POWERTOOLS_EXTENSION_HTTP_PORT/context?key=request_id"
+  answer @context`))
+	for range 30 {
+		res := s.Invoke(`{}`)
+		wantAnswer(t, res, res.RequestID)
+	}
+}
+
+// TestNoWrapper: variables that wait for a wrapper which nobody attached are
+// an ERROR with the cure, once.
+func TestNoWrapper(t *testing.T) {
+	t.Parallel()
+	s := start(t, lambdaemu.Options{NoFreeze: true, Env: map[string]string{"AWS_ENDPOINT_URL": embeddedAWS(t), "DB_PASSWORD": "powertools+secret:demo/database#password",
+		"POWERTOOLS_RUNTIME_PROXY_PORT": harness.FreePort(t)}})
+	s.Must(`{}`)
+	s.Must(`{}`)
+	if _, _, health := s.Get("/healthz"); !strings.Contains(health, "did not come through the wrapper") {
+		t.Errorf("health %s", health)
+	}
+	s.Shutdown()
+	if s.Saying("the runtime did not come through the wrapper") != 1 || s.Saying("AWS_LAMBDA_EXEC_WRAPPER=/opt/powertools-wrapper") == 0 {
+		t.Error("want one line with the cure")
+	}
+}
+
+// TestVariablesColdStart: ten parameters and three secrets cost about one
+// round trip, because they are fetched beside the start.
+func TestVariablesColdStart(t *testing.T) {
+	const trip = 20 * time.Millisecond
+	yaml, env := "parameters:\n", []string{}
+	for i := range 10 {
+		yaml += fmt.Sprintf("  /n/%d: p%d\n", i, i)
+		env = append(env, fmt.Sprint("P", i), fmt.Sprint("powertools+ssm:/n/", i))
+	}
+	yaml += "secrets:\n"
+	for i := range 3 {
+		yaml += fmt.Sprintf("  n/%d: s%d\n", i, i)
+		env = append(env, fmt.Sprint("S", i), fmt.Sprint("powertools+secret:n/", i))
+	}
+	harness.InTime(t, func(late harness.Late) {
+		fake := harness.FakeAWSWith(t, yaml)
+		if err := fake.SetFault("slow:" + trip.String()); err != nil {
+			t.Fatal(err)
+		}
+		took := func(env ...string) float64 {
+			s := start(t, shell(t, fake.URL, env...))
+			environ(t, s)
+			s.Shutdown()
+			ms, _ := s.Canonical()[0]["InitDuration"].(float64)
+			return ms
+		}
+		plain := took()
+		if with := took(env...); with-plain > float64(trip.Milliseconds())+10 {
+			late("init took %.1f ms, without the variables %.1f ms", with, plain)
+		} else {
+			t.Logf("init took %.1f ms, without the variables %.1f ms", with, plain)
+		}
+		if ssm, secrets := fake.Calls("ssm:GetParameters", "ssm:GetParameter"), fake.Calls("secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue"); ssm != 1 || secrets != 1 {
+			t.Errorf("%d calls of SSM and %d of Secrets Manager", ssm, secrets)
+		}
+	})
+}
+
+// TestManagedThroughTheProxy: several workers poll and answer at once, and the
+// proxy is where their invocations begin and end.
+func TestManagedThroughTheProxy(t *testing.T) {
+	t.Parallel()
+	worker := loop("curl", "sleep 0.05; answer @event")
+	worker[2] = "for n in 1 2 3 4; do (" + worker[2] + "\n) & done; wait"
+	opt := wrapped(t, lambdaemu.Options{Command: worker, Timeout: 20 * time.Second, InitType: "lambda-managed-instances", Concurrency: 4,
+		Env: map[string]string{"AWS_ENDPOINT_URL": embeddedAWS(t)}}, "POWERTOOLS_RUNTIME_PROXY", "on")
+	s := start(t, opt)
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			for j := range 5 {
+				event := fmt.Sprintf(`"%d-%d"`, i, j)
+				res, err := s.Emu.Invoke(t.Context(), lambdaemu.Request{Payload: []byte(event)})
+				if err != nil || res.FunctionError != "" || string(res.Payload) != event {
+					t.Errorf("%s: %v %s %s", event, err, res.FunctionError, res.Payload)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	s.Shutdown()
+	events := s.Canonical()
+	if len(events) != 20 {
+		t.Errorf("%d canonical events", len(events))
+	}
+	for _, e := range events {
+		ms, _ := e["RuntimeDuration"].(float64)
+		if e["outcome"] != "success" || e["outcome_from"] != "proxy" || e["proxy"] != true || ms < 50 {
+			t.Errorf("outcome %v from %v after %v ms", e["outcome"], e["outcome_from"], e["RuntimeDuration"])
+		}
+	}
 }
