@@ -255,6 +255,10 @@ func (r *envResult) take(v variable, value paramcache.Value) {
 		if member.JSON != nil {
 			text = string(member.JSON)
 		}
+		if text == "null" && member.JSON != nil {
+			r.fail(v.name, v.text, string(localhttp.CodeNotFound), "the member is null, which is no value")
+			return
+		}
 	} else if !value.IsText {
 		r.fail(v.name, v.text, "not_text", "the value is binary: read it over the extension's API")
 		return
