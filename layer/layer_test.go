@@ -127,7 +127,7 @@ func checkVersion(t *testing.T, binary []byte, args ...string) {
 		t.Fatal(err)
 	}
 	out, err := exec.Command(path, args...).Output()
-	if err != nil || strings.TrimSpace(string(out)) != "v1.2.3-test" {
+	if first, _, _ := strings.Cut(string(out), "\n"); err != nil || first != "v1.2.3-test" {
 		t.Errorf("version %q, error %v", out, err)
 	}
 }
