@@ -31,7 +31,7 @@ func (a *App) needsPort() bool {
 	case c.RuntimeProxy == "off":
 		return false
 	}
-	return c.RuntimeProxy == "on" || path.Base(c.ExecWrapper) == wrapperName
+	return c.RuntimeProxy == "on" || path.Base(c.ExecWrapper) == wrapperName || len(a.hooks()) > 0
 }
 
 // proxies reports whether the runtime is to talk to Lambda through us.
