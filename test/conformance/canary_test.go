@@ -24,8 +24,8 @@ secrets:
   c/json: {value: {password: c4n4ry-0f-the-c0al-mine-7}}
   c/binary: {binary: YzRuNHJ5LTBmLXRoZS1jMGFsLW1pbmUtOA==}
 tables:
-  c: {items: [{id: a, value: c4n4ry-0f-the-c0al-mine-9}, {id: m, value: {deep: c4n4ry-0f-the-c0al-mine-10}}]}
-  cs: {sort: sk, items: [{id: a, sk: one, value: c4n4ry-0f-the-c0al-mine-11}]}
+  ccc: {items: [{id: a, value: c4n4ry-0f-the-c0al-mine-9}, {id: m, value: {deep: c4n4ry-0f-the-c0al-mine-10}}]}
+  ccs: {sort: sk, items: [{id: a, sk: one, value: c4n4ry-0f-the-c0al-mine-11}]}
 appconfig:
   c/e/p: {value: {flag: {enabled: true, secret: c4n4ry-0f-the-c0al-mine-12}}}
 roles:
@@ -38,7 +38,7 @@ func valuePaths() []string {
 		"/parameters/ssm/c/text", "/parameters/ssm/c/json?decrypt=true&transform=json", "/parameters/ssm/c/json?key=password&format=text",
 		"/parameters/ssm?path=/c/&raise_on_transform_error=false", "/parameters/ssm?name=/c/text&name=/c/none",
 		"/parameters/secrets/c/text", "/parameters/secrets/c/json?transform=json", "/parameters/secrets/c/binary?format=text", "/parameters/secrets?name=c/text&name=c/none",
-		"/parameters/dynamodb/c/a", "/parameters/dynamodb/c/m?item=true", "/parameters/dynamodb/cs/a?sort=one", "/parameters/dynamodb/cs?key=a",
+		"/parameters/dynamodb/ccc/a", "/parameters/dynamodb/ccc/m?item=true", "/parameters/dynamodb/ccs/a?sort=one", "/parameters/dynamodb/ccs?key=a",
 		"/parameters/appconfig/c/e/p", "/parameters/appconfig/c/e/p?flag=flag",
 		"/systemsmanager/parameters/get?name=/c/text", "/secretsmanager/get?secretId=c/text", "/v1/c/text",
 		"/applications/c/environments/e/configurations/p", "/parameters/secrets/c/role?role_arn=arn:aws:iam::210987654321:role/reader",
@@ -51,12 +51,12 @@ func silentPaths() []string {
 		"/parameters/ssm/c/bad.json?transform=json", "/parameters/ssm/c/bad.json?transform=auto", "/parameters/ssm/c/bad.binary?transform=binary",
 		"/parameters/ssm/c/bad.json?key=password", "/parameters/ssm/c/text?key=password", "/parameters/ssm/c/json?key=nothing&decrypt=true",
 		"/parameters/ssm/c/text?version=9", "/parameters/ssm/c/text?label=none", "/parameters/secrets/c/text?transform=json",
-		"/parameters/secrets/c/text?version_stage=NONE", "/parameters/dynamodb/c/a?transform=binary", "/parameters/dynamodb/c/a?value_attr=none",
+		"/parameters/secrets/c/text?version_stage=NONE", "/parameters/dynamodb/ccc/a?transform=binary", "/parameters/dynamodb/ccc/a?value_attr=none",
 		"/parameters/ssm?path=/c/&transform=json&raise_on_transform_error=true&recursive=true",
 		"/parameters/cache", "/healthz", "/context", "/openapi.json", "/ping",
 		"/parameters/ssm/c/text?max_age=" + marker, "/parameters/ssm/c/text?transform=" + marker,
 		"/parameters/secrets/c/text?role_arn=" + marker, "/" + marker, "/v1/c/text?refreshNow=" + marker,
-		"/secretsmanager/get?secretId=c/text&refreshNow=" + marker, "/parameters/dynamodb/c?key=a&sort=" + marker,
+		"/secretsmanager/get?secretId=c/text&refreshNow=" + marker, "/parameters/dynamodb/ccc?key=a&sort=" + marker,
 	}
 }
 
@@ -102,7 +102,7 @@ func TestNoSecretIsEverPrinted(t *testing.T) {
 		if err := fake.SetFault(fault); err != nil {
 			t.Fatal(err)
 		}
-		for i, path := range []string{"/parameters/ssm/c/none-%d-%s", "/parameters/secrets/c/none-%d-%s", "/parameters/dynamodb/c/none-%d-%s", "/parameters/appconfig/c/e/none-%d-%s", "/v1/none-%d-%s"} {
+		for i, path := range []string{"/parameters/ssm/c/none-%d-%s", "/parameters/secrets/c/none-%d-%s", "/parameters/dynamodb/ccc/none-%d-%s", "/parameters/appconfig/c/e/none-%d-%s", "/v1/none-%d-%s"} {
 			path = fmt.Sprintf(path, i, fault)
 			_, header, body := s.Get(path)
 			leak(fault+" "+path, fmt.Sprint(header)+body)
