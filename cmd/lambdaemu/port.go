@@ -63,7 +63,8 @@ func (s settings) wantedPorts(env map[string]string) []wantedPort {
 	var out []wantedPort
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		port, err := strconv.Atoi(env[name])
-		if strings.Contains(name, "EXTENSION") && strings.HasSuffix(name, "_PORT") && err == nil && port > 0 && port < 1<<16 {
+		ofExtension := strings.Contains(name, "EXTENSION") || strings.HasPrefix(name, "POWERTOOLS_")
+		if ofExtension && strings.HasSuffix(name, "_PORT") && err == nil && port > 0 && port < 1<<16 {
 			out = append(out, wantedPort{name, port})
 		}
 	}

@@ -54,6 +54,7 @@ func TestWantedPorts(t *testing.T) {
 		{[]string{"bin/powertools-extension"}, nil, "[{POWERTOOLS_EXTENSION_HTTP_PORT 2773}]"},
 		{[]string{"bin/powertools-extension"}, map[string]string{"POWERTOOLS_EXTENSION_HTTP_PORT": "4000"}, "[{POWERTOOLS_EXTENSION_HTTP_PORT 4000}]"},
 		{[]string{"bin/other"}, nil, "[]"},
+		{nil, map[string]string{"POWERTOOLS_RUNTIME_PROXY_PORT": "4001", "DB_PORT": "5432"}, "[{POWERTOOLS_RUNTIME_PROXY_PORT 4001}]"},
 		{nil, map[string]string{"A_EXTENSION_PORT": "0", "B_EXTENSION_PORT": "70000"}, "[]"},
 	} {
 		if got := fmt.Sprint(settings{extensions: tt.extensions}.wantedPorts(tt.env)); got != tt.want {
