@@ -197,3 +197,16 @@ func FuzzWholeHead(f *testing.F) {
 		}
 	})
 }
+
+// TestMemoComparesAllBytes: two heads of one hash are two heads.
+func TestMemoComparesAllBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemo(1 << 20)
+		const other = "GET /b HTTP/1.1\r\nHost: localhost\r\n\r\n"
+		m.says(someHead, someAnswer, m.sees(someHead), always)
+		m.known[m.sees(other).key] = m.known[m.sees(someHead).key]
+		if m.knows(other) {
+			t.Error("answered with what another head was answered with")
+		}
+	})
+}
