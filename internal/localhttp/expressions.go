@@ -79,7 +79,7 @@ func postValidate(s *Server, x *exchange) error {
 	}
 	data := body.Field("data")
 	if envelope := body.Field("envelope"); envelope.Kind() != jmes.Null {
-		e, err := s.expressions.get(envelope.Str(), jmes.Compile)
+		e, err := s.envelopes.get(envelope.Str(), jmes.CompileEnvelope)
 		if err != nil {
 			return s.fail(CodeBadEnvelope, err.Error())
 		}

@@ -39,6 +39,7 @@ type Server struct {
 	executions  executions
 	documents   flags.Documents
 	expressions compiled[*jmes.Expression]
+	envelopes   compiled[*jmes.Expression]
 	schemas     compiled[*schema.Schema]
 
 	inFlight atomic.Int64

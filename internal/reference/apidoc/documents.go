@@ -117,7 +117,7 @@ func documentRoutes() []Route {
 		},
 		{
 			Route: route("POST", "/validate"), Summary: "Validate data against a JSON Schema",
-			Detail:  "`schema` is a file below the function's task root or the schema itself (256 KiB, 64 levels): draft-07, 2019-09, 2020-12. `envelope` is a JMESPath expression. The answer has paths and keywords, at most 20, and never a value. At most 1 MiB.",
+			Detail:  "`schema` is a file below the function's task root or the schema itself (256 KiB, 64 levels): draft-07, 2019-09, 2020-12. `envelope` is a JMESPath expression or a built-in name (`SQS`, `API_GATEWAY_REST` …). The answer has paths and keywords, at most 20, and never a value. At most 1 MiB.",
 			Params:  []Param{formatParam()},
 			Request: &Media{Type: "application/json", Schema: "ValidateBody", Example: `{"schema":{"required":["id"]},"data":{"qty":0}}`},
 			Answers: []Answer{{Status: 200, Summary: "whether it fits", Media: []Media{
