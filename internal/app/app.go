@@ -25,6 +25,7 @@ import (
 	"powertools-extension/internal/idempotency"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/localhttp"
+	"powertools-extension/internal/middleware"
 	"powertools-extension/internal/paramcache"
 	"powertools-extension/internal/paramcache/awsparams"
 	"powertools-extension/internal/pipeline"
@@ -66,6 +67,7 @@ type App struct {
 	local    *localhttp.Server
 
 	idempotency *idempotency.Engine // nil: off
+	hooks       []middleware.Hook   // of the proxy, in no order
 	stream      stream
 	proxy       runtimeProxy
 	env         atomic.Pointer[envFetch] // nil: nothing was begun, or it was handed out
@@ -111,6 +113,7 @@ func New(cfg config.Config, deps Deps) *App {
 	a.ways = a.newWaysOut()
 	a.buildPipeline()
 	a.idempotency = a.newIdempotency()
+	a.hooks = a.newHooks()
 	a.local = a.newLocal()
 	return a
 }

@@ -9,9 +9,6 @@ import (
 	"powertools-extension/internal/runtimeapi"
 )
 
-// hooks are what the configuration switches on. None exists yet.
-func (a *App) hooks() []middleware.Hook { return nil }
-
 // NewChain puts hooks before a runtime. nil: there are none, and the proxy
 // moves bytes.
 func NewChain(log *zap.Logger, hooks []middleware.Hook) runtimeapi.Chain {
@@ -27,7 +24,7 @@ type chain struct{ rules *middleware.Chain }
 
 // Request implements runtimeapi.Chain.
 func (c chain) Request(ctx context.Context, e *runtimeapi.Event) runtimeapi.Verdict {
-	out := c.rules.Request(ctx, e.ID, e.Deadline, e.Beginning)
+	out := c.rules.Request(ctx, middleware.Request{ID: e.ID, Tenant: e.TenantID, Deadline: e.Deadline, Body: e.Beginning})
 	v := verdict(&out)
 	for _, p := range out.Pieces {
 		v.Pieces = append(v.Pieces, runtimeapi.Piece(p))

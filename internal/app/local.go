@@ -35,6 +35,7 @@ func (a *App) newLocal() *localhttp.Server {
 		ValueAttr:            a.cfg.DynamoDBValueAttr,
 		MemoBytes:            memoBytes(a.cfg.CacheBytes),
 		FeatureFlags:         a.featureFlags(),
+		TaskRoot:             a.taskRoot,
 	}
 	switch {
 	case a.cfg.InitType == snapStart:
@@ -163,7 +164,7 @@ func (a *App) current(ctx context.Context, id string) localhttp.Context {
 func (a *App) state() localhttp.Health {
 	h := localhttp.Health{Features: a.features(), Degraded: a.health.list(), BilledMetrics: &a.billed}
 	if server := a.proxy.server.Load(); server != nil {
-		h.Proxy = &localhttp.ProxyHealth{Upstream: server.Upstream(), Handshake: a.proxy.greeted.Load(), Used: a.proxies(), Open: server.Open(), Hooks: []string{}}
+		h.Proxy = &localhttp.ProxyHealth{Upstream: server.Upstream(), Handshake: a.proxy.greeted.Load(), Used: a.proxies(), Open: server.Open(), Hooks: a.hookNames()}
 	}
 	return h
 }

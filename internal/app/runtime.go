@@ -31,7 +31,7 @@ func (a *App) needsPort() bool {
 	case c.RuntimeProxy == "off":
 		return false
 	}
-	return c.RuntimeProxy == "on" || path.Base(c.ExecWrapper) == wrapperName || len(a.hooks()) > 0
+	return c.RuntimeProxy == "on" || len(a.hooks) > 0 || path.Base(c.ExecWrapper) == wrapperName
 }
 
 // proxies reports whether the runtime is to talk to Lambda through us.
@@ -39,7 +39,7 @@ func (a *App) proxies() bool {
 	if a.idle || a.cfg.RuntimeProxy == "off" {
 		return false
 	}
-	return a.cfg.RuntimeProxy == "on" || len(a.hooks()) > 0
+	return a.cfg.RuntimeProxy == "on" || len(a.hooks) > 0
 }
 
 // bindProxy opens the port for the wrapper and the runtime behind it. Like
@@ -58,7 +58,7 @@ func (a *App) bindProxy() {
 		Log:       a.log,
 	}
 	if !a.idle {
-		options.Observer, options.Chain = passing{a}, NewChain(a.log, a.hooks())
+		options.Observer, options.Chain = passing{a}, NewChain(a.log, a.hooks)
 	}
 	server, err := runtimeapi.New(options)
 	if err == nil {
@@ -76,14 +76,18 @@ func (a *App) bindProxy() {
 
 // runtimeProxy is the proxy's state in the life of the process.
 type runtimeProxy struct {
-	server  atomic.Pointer[runtimeapi.Server] // nil: there is none
-	greeted atomic.Bool                       // a wrapper has asked
-	said    bool                              // that none has
+	server   atomic.Pointer[runtimeapi.Server] // nil: there is none
+	greeted  atomic.Bool                       // a wrapper has asked
+	taskRoot atomic.Pointer[string]            // as the wrapper said; nil: it has not
+	said     bool                              // that none has
 }
 
 // greet answers the wrapper of a runtime.
 func (a *App) greet(ctx context.Context, hello runtimeapi.Hello) runtimeapi.Reply {
 	a.proxy.greeted.Store(true)
+	if hello.TaskRoot != "" {
+		a.proxy.taskRoot.Store(&hello.TaskRoot)
+	}
 	reply := runtimeapi.Reply{Proxy: a.proxies()}
 	if a.cache == nil {
 		for name, text := range hello.Env {
@@ -171,4 +175,13 @@ func (o passing) Late(id string, elapsed time.Duration) {
 // was taken is not valid after it.
 func (o passing) Restored() {
 	o.guard("restore", func() { o.forgetSnapshot() })
+}
+
+// taskRoot is where the function's files are: what the wrapper has said, else
+// Lambda's usual place.
+func (a *App) taskRoot() string {
+	if said := a.proxy.taskRoot.Load(); said != nil {
+		return *said
+	}
+	return "/var/task"
 }

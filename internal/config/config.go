@@ -94,6 +94,7 @@ type Config struct {
 	EnvTimeout      time.Duration
 
 	Idempotency Idempotency
+	Hooks       Hooks
 
 	FeatureFlags         string        // where the document of the flag routes is; empty: each request says so
 	FeatureFlagsEnvelope string        // JMESPath; empty: the whole document

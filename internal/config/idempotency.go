@@ -76,3 +76,37 @@ func (v blocking) Set(s string) error {
 }
 func (v blocking) String() string { return *v.p }
 func (blocking) Type() string     { return "duration, bare number: seconds, or block" }
+
+// Hooks are the steps of the proxy that look at events and answers.
+type Hooks struct {
+	EventSchema, ResponseSchema     string // file below the task root, or a ref; empty: none
+	EventEnvelope, ResponseEnvelope string // of what is validated: a built-in name or JMESPath; empty: the whole
+	ResponseMode                    string // log, enforce
+	Formats                         bool   // assert format
+	InvalidEvent                    string // error, drop
+	Unwrap                          string // what the function gets of the event; empty: all of it
+	Wrap                            string // http, or empty: the answer as it is
+}
+
+func hookVars() []Var {
+	return []Var{
+		{Name: "POWERTOOLS_VALIDATION_EVENT_SCHEMA", Feature: "validation", Meaning: "JSON Schema of events: a file below the task root, `appconfig:APP/ENV/PROFILE` or `ssm:/name`; one that cannot be used refuses every event",
+			field: func(c *Config) value { return text{&c.Hooks.EventSchema} }},
+		{Name: "POWERTOOLS_VALIDATION_RESPONSE_SCHEMA", Feature: "validation", Meaning: "JSON Schema of answers, as above",
+			field: func(c *Config) value { return text{&c.Hooks.ResponseSchema} }},
+		{Name: "POWERTOOLS_VALIDATION_EVENT_ENVELOPE", Feature: "validation", Meaning: "what of an event is validated: a built-in name (`SQS`, `API_GATEWAY_REST` …) or JMESPath; the whole when not set",
+			field: func(c *Config) value { return text{&c.Hooks.EventEnvelope} }},
+		{Name: "POWERTOOLS_VALIDATION_RESPONSE_ENVELOPE", Feature: "validation", Meaning: "what of an answer is validated, as above",
+			field: func(c *Config) value { return text{&c.Hooks.ResponseEnvelope} }},
+		{Name: "POWERTOOLS_VALIDATION_RESPONSE_MODE", Default: "log", Feature: "validation", Meaning: "an answer that does not fit: `log` says so, `enforce` replaces it by an error",
+			field: func(c *Config) value { return word{&c.Hooks.ResponseMode, []string{"log", "enforce"}} }},
+		{Name: "POWERTOOLS_VALIDATION_FORMATS", Default: "false", Feature: "validation", Meaning: "assert `format`: date-time, date, time, email, uri, uuid, ipv4, ipv6",
+			field: func(c *Config) value { return truth{&c.Hooks.Formats} }},
+		{Name: "POWERTOOLS_VALIDATION_INVALID_EVENT", Default: "error", Feature: "validation", Meaning: "an event that does not fit: `error`, or `drop`: answered as a success without the function",
+			field: func(c *Config) value { return word{&c.Hooks.InvalidEvent, []string{"error", "drop"}} }},
+		{Name: "POWERTOOLS_EVENT_ENVELOPE", Feature: "events", Meaning: "the function gets this of the event: a built-in name or JMESPath",
+			field: func(c *Config) value { return text{&c.Hooks.Unwrap} }},
+		{Name: "POWERTOOLS_RESPONSE_ENVELOPE", Feature: "events", Meaning: "`http`: an answer without statusCode becomes an HTTP answer of status 200",
+			field: func(c *Config) value { return word{&c.Hooks.Wrap, []string{"http"}} }},
+	}
+}

@@ -162,7 +162,11 @@ func (s *Server) schemaOf(v jmes.Value) (*schema.Schema, error) {
 // schemaFile compiles a file below the task root, and what it refers to beside
 // it. Nothing above the root is read, not through links either.
 func (s *Server) schemaFile(name string) (*schema.Schema, error) {
-	root, err := os.OpenRoot(orElse(s.opt.TaskRoot, "/var/task"))
+	dir := "/var/task"
+	if s.opt.TaskRoot != nil {
+		dir = s.opt.TaskRoot()
+	}
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, s.fail(CodeUnknownSchema, "there is no task root")
 	}

@@ -32,7 +32,7 @@ func TestValidateFiles(t *testing.T) {
 	if err := os.Symlink(filepath.Join(dir, "secret.json"), filepath.Join(root, "link.json")); err != nil {
 		t.Fatal(err)
 	}
-	s := newServer(localhttp.Deps{}, localhttp.Options{TaskRoot: root})
+	s := newServer(localhttp.Deps{}, localhttp.Options{TaskRoot: func() string { return root }})
 	for _, c := range []struct {
 		schema, data string
 		status       int

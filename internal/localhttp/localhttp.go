@@ -103,8 +103,8 @@ type Options struct {
 
 	IdempotencyOpen bool // a store that fails does not keep requests from running
 
-	FeatureFlags FeatureFlags // the document of the flag routes
-	TaskRoot     string       // below which POST /validate finds schemas; empty: /var/task
+	FeatureFlags FeatureFlags  // the document of the flag routes
+	TaskRoot     func() string // below which POST /validate finds schemas; nil: /var/task
 
 	// MemoBytes bounds the answers that are kept to be given again, within the
 	// second and for the same bytes of a request. 0: none are. The caller takes

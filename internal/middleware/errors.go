@@ -12,7 +12,8 @@ type Problem struct {
 	Type   string // errorType, without a prefix: SchemaValidationError
 	Status int    // of an HTTP answer
 	Detail string // for people
-	Errors []any  // further members "errors" of the document; nil: none
+	Errors []any  // member "errors" of the document; nil: none
+	More   int    // how many errors there are beyond those
 
 	RetryAfter int // seconds; 0: not said
 }
@@ -33,7 +34,8 @@ func (p Problem) Post(source awsevent.Event, asHTTP bool) *Post {
 		Status int    `json:"status"`
 		Detail string `json:"detail,omitempty"`
 		Errors []any  `json:"errors,omitempty"`
-	}{p.Type, p.Status, p.Detail, p.Errors})
+		More   int    `json:"more,omitempty"`
+	}{p.Type, p.Status, p.Detail, p.Errors, p.More})
 	headers := map[string]string{"content-type": "application/problem+json"}
 	if p.RetryAfter > 0 {
 		headers["retry-after"] = strconv.Itoa(p.RetryAfter)

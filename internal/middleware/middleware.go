@@ -27,6 +27,7 @@ import (
 // Request is an event on its way in.
 type Request struct {
 	ID       string // of the invocation, or of the piece of a batch
+	Tenant   string // of a function that isolates its tenants; else empty
 	Deadline time.Time
 	Body     []byte // read it, do not write; valid during the call
 	Source   awsevent.Event
@@ -193,11 +194,14 @@ type Outcome struct {
 // Request runs the hooks over an event, up to the first that answers it or
 // splits it. An answer passes those steps of the way back that stand behind
 // its hook there.
-func (c *Chain) Request(ctx context.Context, id string, deadline time.Time, body []byte) Outcome {
+//
+// What Source and Durable say is found here.
+func (c *Chain) Request(ctx context.Context, in Request) Outcome {
 	c.stats.requests.Add(1)
-	r := &Request{ID: id, Deadline: deadline, Body: body, Source: awsevent.Recognise(body)}
+	r, id := &in, in.ID
+	r.Source = awsevent.Recognise(r.Body)
 	r.Durable = r.Source.Name == "durable"
-	ctx, cancel := withReserve(ctx, deadline)
+	ctx, cancel := withReserve(ctx, r.Deadline)
 	defer cancel()
 	p := &passage{source: r.Source, durable: r.Durable, began: make(map[string]bool)}
 	if whole := c.take(id); whole != nil { // a piece: its hooks go on where the event was split

@@ -51,7 +51,7 @@ func TestOrder(t *testing.T) {
 		hooks = append(hooks, tp.hook(name))
 	}
 	c := New(zap.NewNop(), hooks...)
-	c.Request(t.Context(), "id", time.Time{}, []byte("{}"))
+	c.Request(t.Context(), Request{ID: "id", Body: []byte("{}")})
 	c.Response(t.Context(), Response{ID: "id"}, time.Time{})
 	want := strings.Fields("trace log gate batch validate idempotency unwrap /unwrap /validate /idempotency /batch /log /trace /gate")
 	if diff := cmp.Diff(want, tp.got); diff != "" {
@@ -85,7 +85,7 @@ func TestAnswers(t *testing.T) {
 			}
 			hooks = append(hooks, h)
 		}
-		out := New(zap.NewNop(), hooks...).Request(t.Context(), "id", time.Time{}, []byte("{}"))
+		out := New(zap.NewNop(), hooks...).Request(t.Context(), Request{ID: "id", Body: []byte("{}")})
 		if got := strings.Join(tp.got, " "); got != want || out.AnsweredBy != by || string(out.Answer.Body) != "mine" {
 			t.Errorf("%s: %s, want %s; %+v", by, got, want, out)
 		}
@@ -105,7 +105,7 @@ func TestReplace(t *testing.T) {
 		}
 	}
 	c := New(zap.NewNop(), grow("unwrap"), grow("log"))
-	if out := c.Request(t.Context(), "id", time.Time{}, []byte("e-")); string(out.Body) != "e-lu" {
+	if out := c.Request(t.Context(), Request{ID: "id", Body: []byte("e-")}); string(out.Body) != "e-lu" {
 		t.Errorf("event %q", out.Body)
 	}
 	if out := c.Response(t.Context(), Response{ID: "id", Body: []byte("a-")}, time.Time{}); string(out.Body) != "a-ul" {
@@ -129,7 +129,7 @@ func TestFailsOpen(t *testing.T) {
 		}},
 		tp.hook("unwrap"))
 	for range 3 {
-		if out := c.Request(t.Context(), "id", time.Time{}, []byte("{}")); out.Body != nil || out.Answer != nil || out.HookErrors != 2 {
+		if out := c.Request(t.Context(), Request{ID: "id", Body: []byte("{}")}); out.Body != nil || out.Answer != nil || out.HookErrors != 2 {
 			t.Errorf("%+v", out)
 		}
 		if out := c.Response(t.Context(), Response{ID: "id"}, time.Time{}); out.Body != nil || out.HookErrors != 3 {
@@ -163,7 +163,7 @@ func TestBudget(t *testing.T) {
 			return Action{}, nil
 		}}
 		c := New(zap.NewNop(), slow("log"), guard, waits, last)
-		out := c.Request(t.Context(), "id", time.Now().Add(time.Second), []byte("-"))
+		out := c.Request(t.Context(), Request{ID: "id", Deadline: time.Now().Add(time.Second), Body: []byte("-")})
 		if string(out.Body) != "-lvi" || out.HookErrors != 1 {
 			t.Errorf("%+v", out)
 		}
@@ -191,12 +191,12 @@ func TestPieces(t *testing.T) {
 		return Reaction{Post: &Post{Body: []byte("all")}, For: "id"}, nil
 	}
 	c := New(zap.NewNop(), tp.hook("log"), split, tp.hook("idempotency"))
-	if out := c.Request(t.Context(), "id", time.Time{}, []byte("{}")); len(out.Pieces) != 2 {
+	if out := c.Request(t.Context(), Request{ID: "id", Body: []byte("{}")}); len(out.Pieces) != 2 {
 		t.Fatalf("%+v", out)
 	}
 	for i := range 2 {
 		id := fmt.Sprint("id-", i)
-		c.Request(t.Context(), id, time.Time{}, []byte("{}"))
+		c.Request(t.Context(), Request{ID: id, Body: []byte("{}")})
 		out := c.Response(t.Context(), Response{ID: id}, time.Time{})
 		if out.Hold != (i == 0) || i == 1 && (out.For != "id" || string(out.Answer.Body) != "all") {
 			t.Errorf("%d: %+v", i, out)
@@ -214,9 +214,9 @@ func TestDurable(t *testing.T) {
 	each := tp.hook("trace")
 	each.Each = true
 	c := New(zap.NewNop(), each, tp.hook("idempotency"))
-	c.Request(t.Context(), "a", time.Time{}, []byte(`{"DurableExecutionArn":"x","CheckpointToken":"y"}`))
+	c.Request(t.Context(), Request{ID: "a", Body: []byte(`{"DurableExecutionArn":"x","CheckpointToken":"y"}`)})
 	c.Response(t.Context(), Response{ID: "a"}, time.Time{})
-	c.Request(t.Context(), "b", time.Time{}, []byte(`{}`))
+	c.Request(t.Context(), Request{ID: "b", Body: []byte(`{}`)})
 	c.Response(t.Context(), Response{ID: "b", Streamed: true}, time.Time{})
 	if got := strings.Join(tp.got, " "); got != "trace /trace trace idempotency /trace" {
 		t.Error(got)
@@ -231,13 +231,13 @@ func TestUnknownAnswer(t *testing.T) {
 		t.Errorf("%+v %v", out, tp.got)
 	}
 	for i := range maxOpen + 5 {
-		c.Request(t.Context(), fmt.Sprint(i), time.Time{}, nil)
+		c.Request(t.Context(), Request{ID: fmt.Sprint(i), Body: nil})
 	}
 	if c.Stats().Untracked != 5 {
 		t.Errorf("%+v", c.Stats())
 	}
 	c.Forget("1")
-	c.Request(t.Context(), "new", time.Time{}, nil)
+	c.Request(t.Context(), Request{ID: "new", Body: nil})
 	if c.Stats().Untracked != 5 {
 		t.Errorf("%+v", c.Stats())
 	}

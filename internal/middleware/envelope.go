@@ -1,0 +1,61 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+
+	"powertools-extension/internal/jmes"
+)
+
+// Unwrap is the hook that gives the function what an envelope holds, and
+// wraps its answer.
+type Unwrap struct {
+	Event *jmes.Expression // nil: the event stays as it is
+	HTTP  bool             // an answer without statusCode becomes an HTTP answer
+}
+
+// Hook returns the step.
+func (u Unwrap) Hook() Hook {
+	h := Hook{Name: "unwrap"}
+	if u.Event != nil {
+		h.Request = u.request
+	}
+	if u.HTTP {
+		h.Response = u.response
+	}
+	return h
+}
+
+var errEnvelope = errors.New("the envelope found nothing in the event, which goes on as it is")
+
+func (u Unwrap) request(_ context.Context, r *Request) (Action, error) {
+	event, err := jmes.Parse(r.Body)
+	if err != nil {
+		return Action{}, errEnvelope
+	}
+	inner, err := u.Event.Search(event)
+	if err != nil || inner.Kind() == jmes.Null {
+		return Action{}, errEnvelope
+	}
+	if raw := inner.Raw(); raw != nil {
+		return Action{Replace: append([]byte(nil), raw...)}, nil // its own bytes: digits, order, escapes
+	}
+	return Action{Replace: inner.Append(nil)}, nil
+}
+
+func (u Unwrap) response(_ context.Context, r *Response) (Reaction, error) {
+	if r.Failed || !r.Source.HTTP || r.By != "" {
+		return Reaction{}, nil
+	}
+	answer, err := jmes.Parse(r.Body)
+	if err != nil || answer.Field("statusCode").Kind() != jmes.Null {
+		return Reaction{}, nil
+	}
+	name, list := "headers", `"application/json"`
+	if r.Source.MultiValue {
+		name, list = "multiValueHeaders", `["application/json"]`
+	}
+	out := []byte(`{"statusCode":200,"` + name + `":{"content-type":` + list + `},"body":`)
+	out = jmes.Text(string(answer.Append(nil))).Append(out)
+	return Reaction{Replace: append(out, '}')}, nil
+}

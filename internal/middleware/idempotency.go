@@ -1,0 +1,171 @@
+package middleware
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"powertools-extension/internal/awsevent"
+	"powertools-extension/internal/idempotency"
+	"powertools-extension/internal/jmes"
+)
+
+// Idempotency is the hook that lets equal requests run once.
+type Idempotency struct {
+	Engine   *idempotency.Engine // nil: its configuration cannot be used, and Refuse says why
+	Refuse   string
+	StoreAll bool // also HTTP answers of 500 and more
+	Open     bool // a store that fails does not keep requests from running
+	AsHTTP   bool // problems of HTTP events are HTTP answers
+}
+
+// Hook returns the step.
+func (i Idempotency) Hook() Hook {
+	h := &idempotencyHook{Idempotency: i, running: map[string]running{}}
+	return Hook{Name: "idempotency", Guard: true, Waits: true, Each: true, Request: h.request, Response: h.response}
+}
+
+type idempotencyHook struct {
+	Idempotency
+
+	mu      sync.Mutex
+	running map[string]running // by request
+}
+
+type running struct {
+	execution *idempotency.Execution
+	until     time.Time
+}
+
+func (h *idempotencyHook) request(ctx context.Context, r *Request) (action Action, err error) {
+	if r.Durable {
+		return Action{}, nil // a replay of its steps looks like a duplicate
+	}
+	refuse := func(e *idempotency.Error) Action {
+		return Action{Answer: idempotencyProblem(e).Post(r.Source, h.AsHTTP)}
+	}
+	defer func() {
+		if v := recover(); v != nil { // fails closed: the user asked for a guarantee
+			action, err = refuse(&idempotency.Error{Kind: idempotency.Persistence, Msg: "internal error"}), nil
+		}
+	}()
+	if h.Engine == nil {
+		return refuse(&idempotency.Error{Kind: idempotency.Persistence, Msg: h.Refuse}), nil
+	}
+	event, parseErr := jmes.Parse(r.Body)
+	if parseErr != nil {
+		event = jmes.Value{} // as Powertools: what is no JSON has no key
+	}
+	execution, record, err := h.Engine.Begin(ctx, idempotency.Request{Event: event, Tenant: r.Tenant, Deadline: r.Deadline})
+	if err != nil {
+		refused, ok := errors.AsType[*idempotency.Error](err)
+		if !ok {
+			refused = &idempotency.Error{Kind: idempotency.Persistence, Msg: "the record could not be written", Err: err}
+		}
+		if refused.Kind == idempotency.Persistence && h.Open {
+			return Action{}, refused
+		}
+		return refuse(refused), nil
+	}
+	if record != nil {
+		body, contentType := record.Answer()
+		return Action{Answer: &Post{ContentType: contentType, Body: replayed(body, r.Source)}}, nil
+	}
+	if execution != nil {
+		h.remember(r, execution)
+	}
+	return Action{}, nil
+}
+
+// remember keeps an execution until its answer, and drops those whose runtime
+// never came back.
+func (h *idempotencyHook) remember(r *Request, x *idempotency.Execution) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.running) >= 64 {
+		for id, old := range h.running {
+			if time.Now().After(old.until) {
+				delete(h.running, id)
+			}
+		}
+	}
+	until := r.Deadline
+	if until.IsZero() {
+		until = time.Now().Add(15 * time.Minute) // the longest that Lambda lets anything run
+	}
+	h.running[r.ID] = running{x, until.Add(time.Minute)}
+}
+
+func (h *idempotencyHook) take(id string) *idempotency.Execution {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	x := h.running[id].execution
+	delete(h.running, id)
+	return x
+}
+
+// response stores the answer before it leaves: who has an answer has it
+// stored.
+func (h *idempotencyHook) response(ctx context.Context, r *Response) (Reaction, error) {
+	x := h.take(r.ID)
+	if x == nil {
+		return Reaction{}, nil
+	}
+	if r.Failed || !h.StoreAll && r.Source.HTTP && awsevent.StatusCode(r.Body) >= 500 {
+		return Reaction{}, h.Engine.Fail(ctx, x) // the function's own error goes out
+	}
+	res := idempotency.Result{Body: r.Body}
+	if r.Streamed {
+		res = idempotency.Result{NotStorable: "streamed"}
+	}
+	_, err := h.Engine.Complete(ctx, x, res)
+	refused, ok := errors.AsType[*idempotency.Error](err)
+	if !ok || h.Open || r.Streamed {
+		return Reaction{}, err // nil, or lost: said, and the answer goes out
+	}
+	// The caller must not believe that a repeat is safe.
+	return Reaction{Post: idempotencyProblem(refused).Post(r.Source, h.AsHTTP)}, nil
+}
+
+func idempotencyProblem(e *idempotency.Error) Problem {
+	p := Problem{Type: string(e.Kind), Detail: e.Msg, Status: 503}
+	switch e.Kind {
+	case idempotency.KeyMissing:
+		p.Status = 400
+	case idempotency.Running:
+		p.Status, p.RetryAfter = 409, max(1, int((e.RetryAfter+time.Second-1)/time.Second))
+	case idempotency.NotReplayable:
+		p.Status = 409
+	case idempotency.Different:
+		p.Status = 422
+	}
+	if e.Err != nil {
+		p.Detail += ": " + e.Err.Error() // the service's words, which hold no value
+	}
+	return p
+}
+
+// replayed marks an HTTP answer that was given before. The stored bytes stay;
+// the header is spliced into a copy.
+func replayed(body []byte, source awsevent.Event) []byte {
+	if !source.HTTP {
+		return body
+	}
+	v, err := jmes.Parse(body)
+	if err != nil || v.Field("headers").Kind() != jmes.Object {
+		return body
+	}
+	headers := v.Field("headers").Raw()
+	at := bytes.Index(body, headers)
+	if at < 0 {
+		return body
+	}
+	const mark = `"idempotent-replayed":"true"`
+	out := append(append([]byte(nil), body[:at+1]...), mark...)
+	if len(v.Field("headers").Members()) > 0 {
+		out = append(out, ',')
+	}
+	return append(out, body[at+1:]...)
+}
