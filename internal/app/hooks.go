@@ -91,7 +91,6 @@ type schemaSource struct {
 	mu   sync.Mutex
 	text string // that was compiled last
 	good *schema.Schema
-	err  error // of text, or of reading it
 	told string
 }
 
