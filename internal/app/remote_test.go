@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"powertools-extension/test/harness"
+	"powertools-extension/test/ontime"
 )
 
 // Only somebody who waits for events wants them at once: each batch is a
@@ -59,10 +59,10 @@ func stream(t *testing.T, uri *string, events ...string) {
 // The platform's stream in front of a receiver: the invocation is held until
 // runtimeDone, and its lines are out before the next event is asked for.
 func TestNextIsAskedForOnceTheLinesAreOut(t *testing.T) {
-	harness.InTime(t, func(late harness.Late) { nextAfterLines(t, late) })
+	ontime.Run(t, func(late ontime.Late) { nextAfterLines(t, late) })
 }
 
-func nextAfterLines(t *testing.T, late harness.Late) {
+func nextAfterLines(t *testing.T, late ontime.Late) {
 	t.Helper()
 	var mu sync.Mutex
 	var order []string

@@ -13,6 +13,7 @@ import (
 
 	"powertools-extension/internal/extapi"
 	"powertools-extension/test/harness"
+	"powertools-extension/test/ontime"
 )
 
 func TestShutdownFirst(t *testing.T) {
@@ -235,7 +236,7 @@ func TestOutputAtShutdown(t *testing.T) {
 // With nothing to wait for, shutting down takes no time worth the name; with
 // an open invocation it waits for the report, briefly.
 func TestShutdownIsQuick(t *testing.T) {
-	harness.InTime(t, func(late harness.Late) {
+	ontime.Run(t, func(late ontime.Late) {
 		p := newPlatform(t)
 		if out := p.live(); out.took > time.Second {
 			late("a life without an invocation took %s", out.took)

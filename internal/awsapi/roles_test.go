@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"powertools-extension/internal/awsapi"
-	"powertools-extension/test/harness"
+	"powertools-extension/test/ontime"
 )
 
 const (
@@ -168,7 +168,7 @@ func TestRolesAreBounded(t *testing.T) {
 // Credentials that end within five minutes are exchanged; how long they hold is
 // the wall clock's matter, so a freeze counts.
 func TestRoleCredentialsEnd(t *testing.T) {
-	harness.InTime(t, func(late harness.Late) {
+	ontime.Run(t, func(late ontime.Late) {
 		f, s := newFake(t, ok(`{}`)), newSTS(t, 1500*time.Millisecond)
 		c := newClient(t, envFor(f.URL).with("AWS_ENDPOINT_URL_STS", s.URL))
 		for range 2 {
@@ -227,7 +227,7 @@ func TestRoleThatCannotBeAssumed(t *testing.T) {
 		}, "sts AssumeRole: answer is not the XML this operation has", 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			harness.InTime(t, func(late harness.Late) {
+			ontime.Run(t, func(late ontime.Late) {
 				f, s := newFake(t, ok(`{}`)), newSTS(t, time.Hour)
 				s.fail = tc.fail
 				c := newClient(t, envFor(f.URL).with("AWS_ENDPOINT_URL_STS", s.URL))

@@ -10,6 +10,7 @@ import (
 	"powertools-extension/internal/awsemu"
 	"powertools-extension/lambdaemu"
 	"powertools-extension/test/harness"
+	"powertools-extension/test/ontime"
 )
 
 const greeting = "/parameters/ssm/demo/greeting?format=text"
@@ -105,7 +106,7 @@ func TestStaleWhileRevalidateOnManagedInstances(t *testing.T) {
 // no read of it waits, and none is served late.
 func TestRefreshAhead(t *testing.T) {
 	t.Parallel()
-	harness.InTime(t, func(late harness.Late) {
+	ontime.Run(t, func(late ontime.Late) {
 		fake := harness.FakeAWS(t)
 		s := start(t, fake.URL, lambdaemu.Options{Timeout: 25 * time.Second}, "POWERTOOLS_PARAMETERS_MAX_AGE", "5s")
 		got := invoke(t, s, order{Get: []string{greeting}, ForMs: 12_000})

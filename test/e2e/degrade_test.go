@@ -7,6 +7,7 @@ import (
 
 	"powertools-extension/lambdaemu"
 	"powertools-extension/test/harness"
+	"powertools-extension/test/ontime"
 )
 
 // The platform refuses telemetry in every way it can: the function lives, its
@@ -54,7 +55,7 @@ func TestOldSchemaIsUsedWhenTheNewestIsRefused(t *testing.T) {
 func TestSilentTelemetryDelaysNothing(t *testing.T) {
 	t.Parallel()
 	aws := harness.FakeAWS(t)
-	harness.InTime(t, func(late harness.Late) {
+	ontime.Run(t, func(late ontime.Late) {
 		s := start(t, lambdaemu.Options{
 			Env:    map[string]string{"AWS_ENDPOINT_URL": aws.URL},
 			Faults: []lambdaemu.Fault{{Name: "telemetry-silent"}},
@@ -101,7 +102,7 @@ func TestPortTaken(t *testing.T) {
 
 func TestShutdownBeforeAnyInvocation(t *testing.T) {
 	t.Parallel()
-	harness.InTime(t, func(late harness.Late) {
+	ontime.Run(t, func(late ontime.Late) {
 		s := start(t, lambdaemu.Options{})
 		exit := s.Shutdown()
 		for _, x := range exit.Extensions {

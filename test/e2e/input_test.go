@@ -14,6 +14,7 @@ import (
 
 	"powertools-extension/lambdaemu"
 	"powertools-extension/test/harness"
+	"powertools-extension/test/ontime"
 )
 
 // awake runs a sandbox that is never frozen, so that a test may call the
@@ -262,7 +263,7 @@ func TestHungUpstreamIsAnsweredBeforeTheDeadline(t *testing.T) {
 	if err := aws.SetFault("hung"); err != nil {
 		t.Fatal(err)
 	}
-	harness.InTime(t, func(late harness.Late) {
+	ontime.Run(t, func(late ontime.Late) {
 		s := start(t, lambdaemu.Options{
 			Timeout: 2 * time.Second,
 			Env:     map[string]string{"AWS_ENDPOINT_URL": aws.URL, "POWERTOOLS_PARAMETERS_TIMEOUT": "30s"},

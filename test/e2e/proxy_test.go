@@ -12,6 +12,7 @@ import (
 
 	"powertools-extension/lambdaemu"
 	"powertools-extension/test/harness"
+	"powertools-extension/test/ontime"
 )
 
 // wrapped puts the wrapper before a runtime, in the way that its kind has: the
@@ -372,7 +373,7 @@ func TestVariablesColdStart(t *testing.T) {
 		yaml += fmt.Sprintf("  n/%d: s%d\n", i, i)
 		env = append(env, fmt.Sprint("S", i), fmt.Sprint("powertools+secret:n/", i))
 	}
-	harness.InTime(t, func(late harness.Late) {
+	ontime.Run(t, func(late ontime.Late) {
 		fake := harness.FakeAWSWith(t, yaml)
 		if err := fake.SetFault("slow:" + trip.String()); err != nil {
 			t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"powertools-extension/lambdaemu"
-	"powertools-extension/test/harness"
+	"powertools-extension/test/ontime"
 )
 
 // slack is added to the bars of time: these machines are slower and busier
@@ -22,7 +22,7 @@ const quick = `{}` // a function of a few milliseconds
 // stdout has them as well.
 func TestLinesAreOutWhenTheInvocationEnds(t *testing.T) {
 	t.Parallel()
-	harness.InTime(t, func(late harness.Late) {
+	ontime.Run(t, func(late ontime.Late) {
 		r := newReceiver(t)
 		s := remotely(t, "", lambdaemu.Options{Env: map[string]string{"POWERTOOLS_LOGS_DESTINATION": "stdout," + r.URL}})
 		for i := range 3 {
@@ -55,7 +55,7 @@ func TestLinesAreOutWhenTheInvocationEnds(t *testing.T) {
 // With stdout alone nothing is waited for, whatever the flush mode says.
 func TestStdoutAloneIsNeverHeld(t *testing.T) {
 	t.Parallel()
-	harness.InTime(t, func(late harness.Late) {
+	ontime.Run(t, func(late ontime.Late) {
 		s := remotely(t, "stdout", lambdaemu.Options{Env: map[string]string{"POWERTOOLS_EXTENSION_FLUSH": "end"}})
 		var most time.Duration
 		for range 5 {
@@ -104,7 +104,7 @@ func TestK1HungSinkCostsTheBudgetOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			harness.InTime(t, func(late harness.Late) {
+			ontime.Run(t, func(late ontime.Late) {
 				s := remotely(t, url(t), lambdaemu.Options{})
 				first := held(s, quick)
 				var next, total time.Duration
@@ -209,7 +209,7 @@ func TestL3RuntimeDoneFaults(t *testing.T) {
 	} {
 		t.Run(tt.fault.Name, func(t *testing.T) {
 			t.Parallel()
-			harness.InTime(t, func(late harness.Late) {
+			ontime.Run(t, func(late ontime.Late) {
 				r := newReceiver(t)
 				s := remotely(t, r.URL, lambdaemu.Options{Timeout: 10 * time.Second, Faults: []lambdaemu.Fault{tt.fault}})
 				first := held(s, quick)
@@ -236,7 +236,7 @@ func TestL3RuntimeDoneFaults(t *testing.T) {
 // L3: the stream comes back, and invocations are held again.
 func TestL3StreamComesBack(t *testing.T) {
 	t.Parallel()
-	harness.InTime(t, func(late harness.Late) {
+	ontime.Run(t, func(late ontime.Late) {
 		r := newReceiver(t)
 		s := remotely(t, r.URL, lambdaemu.Options{Faults: []lambdaemu.Fault{{Name: "telemetry-silent"}}})
 		t.Logf("held %s, then %s", held(s, quick), held(s, quick))
@@ -307,7 +307,7 @@ func TestL8FrozenInTheMiddleOfASend(t *testing.T) {
 // lines keep their own times.
 func TestL9ClockJump(t *testing.T) {
 	t.Parallel()
-	harness.InTime(t, func(late harness.Late) {
+	ontime.Run(t, func(late ontime.Late) {
 		r := newReceiver(t)
 		s := remotely(t, r.URL, lambdaemu.Options{Faults: []lambdaemu.Fault{{Name: "clock-jump", Arg: "3600000", From: 2}}})
 		for range 4 {
@@ -335,7 +335,7 @@ func TestFloodIsBounded(t *testing.T) {
 		{"stdout", "stdout"}, {"up", ""}, {"hung", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			harness.InTime(t, func(late harness.Late) {
+			ontime.Run(t, func(late ontime.Late) {
 				r := newReceiver(t)
 				if tt.name == "hung" {
 					r.set(0, 0)

@@ -12,6 +12,7 @@ import (
 
 	"powertools-extension/lambdaemu"
 	"powertools-extension/test/harness"
+	"powertools-extension/test/ontime"
 )
 
 // blackHole accepts connections and never says a word.
@@ -35,7 +36,7 @@ func TestS1SecretOfADestination(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			harness.InTime(t, func(late harness.Late) {
+			ontime.Run(t, func(late ontime.Late) {
 				aws, r := harness.FakeAWS(t), newReceiver(t)
 				if err := aws.SetFault(tt.fault); err != nil {
 					t.Fatal(err)
@@ -92,7 +93,7 @@ func TestS2NoStreamHoldsNobody(t *testing.T) {
 	for _, fault := range []string{"telemetry-202", "telemetry-400", "telemetry-403", "telemetry-500", "telemetry-closed"} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			harness.InTime(t, func(late harness.Late) {
+			ontime.Run(t, func(late ontime.Late) {
 				s := remotely(t, newReceiver(t).URL, lambdaemu.Options{Faults: []lambdaemu.Fault{{Name: fault}}})
 				for range 3 {
 					if took := held(s, quick); took > 20*time.Millisecond+slack/3 {
@@ -115,7 +116,7 @@ func TestS3PortTaken(t *testing.T) {
 	}
 	defer ln.Close()
 	_, port, _ := net.SplitHostPort(ln.Addr().String())
-	harness.InTime(t, func(late harness.Late) {
+	ontime.Run(t, func(late ontime.Late) {
 		r := newReceiver(t)
 		s := remotely(t, r.URL, lambdaemu.Options{Env: map[string]string{"POWERTOOLS_EXTENSION_HTTP_PORT": port}})
 		if took := held(s, quick); took > 150*time.Millisecond+slack {
@@ -132,7 +133,7 @@ func TestS3PortTaken(t *testing.T) {
 // leave by the clock.
 func TestS4ManagedInstances(t *testing.T) {
 	t.Parallel()
-	harness.InTime(t, func(late harness.Late) {
+	ontime.Run(t, func(late ontime.Late) {
 		r := newReceiver(t)
 		s := remotely(t, r.URL, lambdaemu.Options{InitType: "lambda-managed-instances"})
 		for range 3 {
@@ -155,7 +156,7 @@ func TestS4ManagedInstances(t *testing.T) {
 // and invocations are held as usual.
 func TestS5OldSchema(t *testing.T) {
 	t.Parallel()
-	harness.InTime(t, func(late harness.Late) {
+	ontime.Run(t, func(late ontime.Late) {
 		r := newReceiver(t)
 		s := remotely(t, r.URL, lambdaemu.Options{Faults: []lambdaemu.Fault{{Name: "schema-old"}}})
 		held(s, quick)
@@ -188,7 +189,7 @@ func TestS6BlackHoleAtInit(t *testing.T) {
 		t.Fatal("the transcript has no first next")
 		return 0
 	}
-	harness.InTime(t, func(late harness.Late) {
+	ontime.Run(t, func(late ontime.Late) {
 		var with, without []time.Duration
 		for range 7 {
 			without = append(without, ready(nil))
@@ -238,7 +239,7 @@ func TestD1ShutdownFirst(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			harness.InTime(t, func(late harness.Late) {
+			ontime.Run(t, func(late ontime.Late) {
 				s := remotely(t, url(t), lambdaemu.Options{})
 				took := after(t, s.Shutdown())
 				t.Logf("ended after %s", took)
@@ -255,7 +256,7 @@ func TestD1ShutdownFirst(t *testing.T) {
 // the ledger is printed.
 func TestD2HungAtShutdown(t *testing.T) {
 	t.Parallel()
-	harness.InTime(t, func(late harness.Late) {
+	ontime.Run(t, func(late ontime.Late) {
 		s := remotely(t, blackHole(t), lambdaemu.Options{Env: map[string]string{"POWERTOOLS_EXTENSION_FLUSH": "continuous"}})
 		for range 3 {
 			held(s, quick)
@@ -274,7 +275,7 @@ func TestD2HungAtShutdown(t *testing.T) {
 // D3: with nothing pending the end takes no time.
 func TestD3NothingPending(t *testing.T) {
 	t.Parallel()
-	harness.InTime(t, func(late harness.Late) {
+	ontime.Run(t, func(late ontime.Late) {
 		s := remotely(t, newReceiver(t).URL, lambdaemu.Options{})
 		held(s, quick)
 		took := after(t, s.Shutdown())
@@ -335,7 +336,7 @@ func TestD5DeliveredDuringShutdown(t *testing.T) {
 // D7: the platform gives less time than usual.
 func TestD7ShortDeadline(t *testing.T) {
 	t.Parallel()
-	harness.InTime(t, func(late harness.Late) {
+	ontime.Run(t, func(late ontime.Late) {
 		s := remotely(t, blackHole(t), lambdaemu.Options{
 			Env:    map[string]string{"POWERTOOLS_EXTENSION_FLUSH": "continuous"},
 			Faults: []lambdaemu.Fault{{Name: "short-deadline", Arg: "900"}},

@@ -16,6 +16,7 @@ import (
 
 	"powertools-extension/lambdaemu"
 	"powertools-extension/test/harness"
+	"powertools-extension/test/ontime"
 )
 
 // ask calls moto with the words of the service's API. It does not look at
@@ -98,13 +99,13 @@ func (c *collector) messages() []string {
 func TestEverySinkHasTheSameLines(t *testing.T) {
 	moto := harness.Moto(t)
 	run := 0 // names of its own in moto for each
-	harness.InTime(t, func(late harness.Late) {
+	ontime.Run(t, func(late ontime.Late) {
 		run++
 		sameLines(t, moto, fmt.Sprint("-", run), late)
 	})
 }
 
-func sameLines(t *testing.T, moto, suffix string, late harness.Late) {
+func sameLines(t *testing.T, moto, suffix string, late ontime.Late) {
 	t.Helper()
 	r := newReceiver(t)
 	otlp, otlpURL := newCollector(t)

@@ -7,6 +7,7 @@ import (
 
 	"powertools-extension/lambdaemu"
 	"powertools-extension/test/harness"
+	"powertools-extension/test/ontime"
 )
 
 const goodbye = "the function said goodbye"
@@ -49,7 +50,7 @@ func TestInternalExtensions(t *testing.T) {
 				// the same moment, the kernel may pick another one.
 				opt.NoFreeze = true
 				// Lambda's patience is 150 ms where no extension is external.
-				harness.InTime(t, func(late harness.Late) {
+				ontime.Run(t, func(late ontime.Late) {
 					w := begin(t, withOurs, opt)
 					w.invoke()
 					w.invoke()
@@ -66,7 +67,7 @@ func TestInternalExtensions(t *testing.T) {
 	}
 }
 
-func checkInternal(t *testing.T, w *world, extension string, killed bool, late harness.Late) {
+func checkInternal(t *testing.T, w *world, extension string, killed bool, late ontime.Late) {
 	t.Helper()
 	seen := map[string]bool{}
 	for _, entry := range w.emu.Transcript() {

@@ -21,7 +21,7 @@ import (
 	"powertools-extension/internal/sink"
 	"powertools-extension/internal/sink/httppost"
 	"powertools-extension/internal/sink/ndjson"
-	"powertools-extension/test/harness"
+	"powertools-extension/test/ontime"
 )
 
 // trickle answers a byte at a time.
@@ -78,7 +78,7 @@ func TestK1_HungReceivers(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			harness.InTime(t, func(late harness.Late) {
+			ontime.Run(t, func(late ontime.Late) {
 				const maxBytes = 256 << 10
 				url, opt := tc.make(t)
 				g := outlet(t, url, opt, ndjson.Bounds(maxBytes))
@@ -294,10 +294,10 @@ func TestI8_NoBodyIsReused(t *testing.T) {
 // TestK5_RecoveryOverHTTP: the receiver asks for a second, gets it, and then
 // has everything in order.
 func TestK5_RecoveryOverHTTP(t *testing.T) {
-	harness.InTime(t, func(late harness.Late) { recoverOverHTTP(t, late) })
+	ontime.Run(t, func(late ontime.Late) { recoverOverHTTP(t, late) })
 }
 
-func recoverOverHTTP(t *testing.T, late harness.Late) {
+func recoverOverHTTP(t *testing.T, late ontime.Late) {
 	t.Helper()
 	r := newReceiver(t)
 	var busy atomic.Bool
