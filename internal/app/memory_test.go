@@ -52,6 +52,24 @@ func TestMemoryLimitFollowsTheCache(t *testing.T) {
 	}
 }
 
+// AppConfig's sessions hold configurations: none may lie in a snapshot, nor be
+// kept where nothing is cached.
+func TestKeepsSessions(t *testing.T) {
+	for env, want := range map[string][2]bool{ // before and after a restore
+		"": {true, true},
+		"AWS_LAMBDA_INITIALIZATION_TYPE=snap-start": {false, true},
+		"POWERTOOLS_PARAMETERS_CACHE_SIZE=0":        {false, false},
+	} {
+		cfg, _ := config.Load([]string{env})
+		a := &App{cfg: cfg}
+		before := a.keepsSessions()
+		a.restored.Store(true)
+		if got := [2]bool{before, a.keepsSessions()}; got != want {
+			t.Errorf("%q: before and after a restore %v, want %v", env, got, want)
+		}
+	}
+}
+
 // BenchmarkReadBesideACache is the CPU of one read beside 10 KB and beside
 // 10 MB of other values, under the process's soft limit.
 func BenchmarkReadBesideACache(b *testing.B) {
