@@ -15,7 +15,7 @@ Limits: 256 requests in flight (429; not ` + "`/ping` and `/healthz`" + `), 64 K
 What is wrong below HTTP, such as a malformed request line or an overlong header, is answered in plain text and closes the connection. Nothing is ever redirected.
 
 Every parameter answer has ` + "`X-Powertools-Cache`" + ` (hit, miss, stale, refreshed, coalesced; negative on a remembered error), ` + "`Age`" + ` (seconds), ` + "`ETag`, `Cache-Control: no-store`" + `,
-and ` + "`Warning`" + ` when it is stale; an answer with several values has the state of the least cached and the age of the oldest. Booleans are true, 1, yes, on or false, 0, no, off;
+and ` + "`Warning`" + ` when it is stale or holds a SecureString that was not decrypted; an answer with several values has the state of the least cached and the age of the oldest. Booleans are true, 1, yes, on or false, 0, no, off;
 an argument without ` + "`=`" + ` is true. An unknown argument is refused (400). In a query ` + "`+`" + ` is a blank, so a plus is ` + "`%2B`" + `.
 
 An error of a service is remembered, so that a storm costs one call: 1 s, and 5 s when the value does not exist or may not be read, on the drop-in routes 1 s; never longer than the
