@@ -70,6 +70,32 @@ func TestKeepsSessions(t *testing.T) {
 	}
 }
 
+// TestMemoryLimit: of a sandbox of 128 MB, the function's own, the extension
+// takes 14 MiB of heap with its defaults, and more only for what was asked for.
+func TestMemoryLimit(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		env    []string
+		cached int
+		want   int64
+	}{
+		{"defaults", nil, 0, 14_680_064},
+		{"1 MB cached", nil, 1_000_000, 16_680_064},
+		{"8 MiB of buffer", []string{"POWERTOOLS_EXTENSION_BUFFER_BYTES=8388608"}, 0, 14_680_064 + 3*4_194_304},
+		{"a small buffer gives nothing back", []string{"POWERTOOLS_EXTENSION_BUFFER_BYTES=1048576"}, 0, 14_680_064},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg, problems := config.Load(tt.env)
+			if len(problems) > 0 && len(tt.env) > 0 {
+				t.Fatal(problems)
+			}
+			if got := MemoryLimit(cfg, tt.cached); got != tt.want {
+				t.Errorf("%d, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
 // BenchmarkReadBesideACache is the CPU of one read beside 10 KB and beside
 // 10 MB of other values, under the process's soft limit.
 func BenchmarkReadBesideACache(b *testing.B) {

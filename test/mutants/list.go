@@ -27,5 +27,12 @@ func mutants() []mutant {
 		{"lambdaemu: an OS-only runtime starts the wrapper", "lambdaemu/wrapper.go", "case s.opt.osOnly():", "case false:", "lambdaemu", "TestExecWrapper"},
 		{"lambdaemu: a line after END is not counted", "lambdaemu/logorder.go", "case state == idEnded:", "case state > idEnded:", "lambdaemu", "TestLogOrder"},
 		{"idempotency: an answer too large is run again", "internal/idempotency/idempotency.go", "if e.opt.Free {", "if e.opt.Free || why == \"too_large\" {", "internal/idempotency", "TestWhatCannotBeStored"},
+		{"app: the heap may grow ten times as large", "internal/app/memory.go", "heapLimit     = 14 << 20", "heapLimit     = 140 << 20", "internal/app", "TestMemoryLimit"},
+		{"app: connections are trusted after a long freeze", "internal/app/run.go", "const freezeGap = 5 * time.Second", "const freezeGap = 500 * time.Second", "internal/app", "TestConnectionsAfterAFreeze"},
+		{"app: credentials of a snapshot are used", "internal/app/run.go", "	a.aws.Forget()\n", "", "internal/app", "TestCredentialsAfterARestore"},
+		{"app: the last report is not waited for", "internal/app/shutdown.go", "drainBudget    = 100 * time.Millisecond", "drainBudget    = 5 * time.Millisecond", "internal/app", "TestReportAfterShutdownIsWaitedFor"},
+		{"app: one invocation in ten is held for 500 ms", "internal/app/run.go", "pause, tries := nextPause, 0\n	for {", "pause, tries, turn := nextPause, 0, 0\n	for {\n		if turn++; turn%10 == 0 {\n			time.Sleep(500 * time.Millisecond)\n		}", "test/e2e", "TestHoldsNobody"},
+		{"app: every invocation is held for 90 ms", "internal/app/run.go", "		ev, err := a.api.Next(ctx)", "		time.Sleep(90 * time.Millisecond)\n		ev, err := a.api.Next(ctx)", "test/e2e", "TestHoldsNobody"},
+		{"sink: all sandboxes probe a receiver at once", "internal/sink/breaker.go", "spread      = 0.2", "spread      = 0.0", "internal/sink", "TestBreakersDoNotProbeTogether"},
 	}
 }
