@@ -163,7 +163,7 @@ func (a *App) deadline() time.Time {
 }
 
 // settleTime bounds the wait for an INVOKE that has arrived and is not begun.
-const settleTime = 100 * time.Millisecond
+const settleTime = 250 * time.Millisecond
 
 // settle waits until an invocation that has arrived has begun here, too, so
 // that what is said of the running one is never said of the one before.
