@@ -72,7 +72,8 @@ func outcomeRuntimes() map[string]func(t *testing.T) lambdaemu.Options {
 			return lambdaemu.Options{Command: harness.Self(t, outcomesFunction), Runtime: "provided.al2023"}
 		},
 		"Python": func(t *testing.T) lambdaemu.Options {
-			return lambdaemu.Options{Command: []string{harness.Need(t, "python/bin/python"), "-m", "awslambdaric", "outcomes.handler"}, Dir: full(t, dir), Handler: "outcomes.handler", Runtime: "python3.13"}
+			return lambdaemu.Options{Command: []string{harness.Need(t, "python/bin/python"), "-m", "awslambdaric", "outcomes.handler"}, Dir: full(t, dir), Handler: "outcomes.handler", Runtime: "python3.13",
+				Env: map[string]string{"PYTHONDONTWRITEBYTECODE": "1"}}
 		},
 		"Node": func(t *testing.T) lambdaemu.Options {
 			client := harness.Need(t, "node/node_modules/aws-lambda-ric/bin/index.mjs")
