@@ -36,9 +36,11 @@ secrets:
   app/bytes: {binary: AAH/, id: 55555555-5555-5555-5555-555555555555, created: 2026-01-31T12:00:00Z}
 tables:
   config: {items: [{id: text, value: Hello}, {id: number, value: 12.50}, {id: flags, value: {dark: true, cohorts: [a, b]}}, {id: bytes, value: !!binary AAH/}]}
+  records: {}
   settings: {sort: sk, items: [{id: checkout, sk: currency, value: EUR}, {id: checkout, sk: max-items, value: 40}]}
 appconfig:
   shop/prod/flags: {label: v2, value: {dark-mode: {enabled: true, since: 2026}, checkout-v2: {enabled: false}}}
+  shop/prod/features: {label: v7, value: {beta: {default: false, rules: {gold customers: {when_match: true, conditions: [{action: EQUALS, key: tier, value: gold}]}}}, page-size: {default: 20, boolean_type: false}}}
   shop/prod/banner: {content_type: text/plain, value: Open on Sunday}
 roles:
   arn:aws:iam::210987654321:role/reader: {parameters: {/app/greeting: {value: Hello from there, modified: 2026-01-31}}}
@@ -104,6 +106,14 @@ func chapters() []chapter {
 		{"As AWS's secrets agent", append(get(
 			"/v1/app/key", "/v1/app/bytes", "/v1/app/rotated?versionId=33333333-3333-3333-3333-333333333333", "/v1/app/none", "/v1/", "/v1/app/key?verison=1", "/v1/app/key?roleArn=reader"),
 			question{path: "/v1/app/key", header: []string{header, "wrong"}}, question{method: "POST", path: "/v1/app/key"})},
+		{"Feature flags", append(get("/flags/beta?context.tier=gold", "/flags/beta?context.tier=gold&format=text", "/flags/beta?context.tier=silver", "/flags/page-size", "/flags/none?default=5", "/flags", "/flags/beta?source=ssm:/app/greeting"),
+			question{method: "POST", path: "/flags/beta", body: `{"context":{"tier":"gold"}}`}, question{method: "POST", path: "/flags", body: `{"context":{"tier":"gold"},"names":["beta","none"],"defaults":{"none":1}}`})},
+		{"Expressions and schemas", []question{
+			{method: "POST", path: "/jmespath?expression=powertools_json(body).id", body: `{"body":"{\"id\":9007199254740993}"}`}, {method: "POST", path: "/jmespath?expression=body.", body: `{}`},
+			{method: "POST", path: "/validate", body: `{"schema":{"required":["id"]},"data":{"id":1}}`}, {method: "POST", path: "/validate", body: `{"schema":{"required":["id"]},"data":{}}`}}},
+		{"Idempotency", []question{
+			{method: "POST", path: "/idempotency/begin", body: `{"key":"order-17"}`}, {method: "POST", path: "/idempotency/begin", body: `{"key":"order-17"}`}, {method: "POST", path: "/idempotency/begin", body: `{}`},
+			{method: "POST", path: "/idempotency/complete?id=0", body: `{}`}, {method: "POST", path: "/idempotency/fail?id=0"}}},
 		{"The cache", append(get("/parameters/cache"),
 			question{method: "DELETE", path: "/parameters/cache?ref=ssm:/app/greeting"}, question{path: "/parameters/ssm/app/greeting"}, question{method: "DELETE", path: "/parameters/cache"})},
 		{"Bad requests", append(get(
@@ -123,7 +133,8 @@ func chapters() []chapter {
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	fake := harness.FakeAWSWith(t, answersData)
-	s := awake(t, fake.URL, "POWERTOOLS_PARAMETERS_WRITE", "true")
+	s := awake(t, fake.URL, "POWERTOOLS_PARAMETERS_WRITE", "true",
+		"POWERTOOLS_FEATURE_FLAGS", "shop/prod/features", "POWERTOOLS_IDEMPOTENCY_TABLE", "records")
 	var page strings.Builder
 	page.WriteString("<!-- Printed by go test ./test/conformance -run TestAnswers -update. Do not edit. -->\n\n# Answers of the local API\n\n" +
 		"Every route, source and selector, asked of the extension in the order of this page. `state` is the header `X-Powertools-Cache`.\n" +
@@ -158,6 +169,7 @@ func TestAnswers(t *testing.T) {
 var varying = []*regexp.Regexp{
 	regexp.MustCompile(`"(age|size)":[0-9.]+`),
 	regexp.MustCompile(`"version":"[0-9a-f-]{36}"`),
+	regexp.MustCompile(`"id":"[0-9a-f]{32}"`),
 }
 
 func row(s *harness.Sandbox, q question) string {
@@ -180,7 +192,7 @@ func row(s *harness.Sandbox, q question) string {
 	}
 	status, header, body := s.Send(method, q.path, q.body, sent...)
 	for i, r := range varying {
-		body = r.ReplaceAllString(body, []string{`"$1":…`, `"version":"…"`}[i])
+		body = r.ReplaceAllString(body, []string{`"$1":…`, `"version":"…"`, `"id":"…"`}[i])
 	}
 	if kind := header.Get("X-Amzn-ErrorType"); kind != "" {
 		body += " (X-Amzn-ErrorType: " + kind + ")"
