@@ -26,6 +26,8 @@ func stub(t *testing.T) string {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"go.mod":  "module stub\n\ngo 1.26\n",
+		"LICENSE": "free\n",
+		"NOTICE":  "nothing else\n",
 		"main.go": "package main\n\nimport \"os\"\n\nvar version = \"unset\"\n\nfunc main() { os.Stdout.WriteString(version) }\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
@@ -40,7 +42,11 @@ func stub(t *testing.T) string {
 func pack(t *testing.T, source, wrapper string, arch architecture) (packed []byte, binaries [2][]byte) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "dist", "layer.zip")
-	if err := layer(path, programs(source, wrapper), "v1.2.3-test", arch); err != nil {
+	texts := ".." // of this repository
+	if source == "." {
+		texts = "." // of a stub
+	}
+	if err := layer(path, programs(source, wrapper), documents(texts), "v1.2.3-test", arch); err != nil {
 		t.Fatal(err)
 	}
 	packed, err := os.ReadFile(path)
@@ -51,10 +57,19 @@ func pack(t *testing.T, source, wrapper string, arch architecture) (packed []byt
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.File) != 2 || r.File[0].Name != "extensions/powertools-extension" || r.File[1].Name != "powertools-wrapper" {
-		t.Fatalf("entries %v, want extensions/powertools-extension and powertools-wrapper", r.File)
+	var names []string
+	for _, f := range r.File {
+		names = append(names, f.Name)
 	}
-	for i, f := range r.File {
+	if got := strings.Join(names, " "); got != "extensions/powertools-extension powertools-wrapper powertools-extension/LICENSE powertools-extension/NOTICE" {
+		t.Fatalf("entries %s", got)
+	}
+	for _, f := range r.File[2:] {
+		if f.Mode() != 0o644 {
+			t.Errorf("%s: mode %v", f.Name, f.Mode())
+		}
+	}
+	for i, f := range r.File[:2] {
 		if mode := f.Mode(); mode != 0o755 {
 			t.Errorf("%s: mode %v, want 0755: Lambda fails the function's init over a file it cannot execute", f.Name, mode)
 		}

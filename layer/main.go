@@ -34,6 +34,7 @@ func main() {
 	source := flag.String("source", "./cmd/extension", "package of the extension")
 	wrapper := flag.String("wrapper", "./cmd/wrapper", "package of the wrapper")
 	binary := flag.String("binary", "", "build no layer but the extension for this machine, as it ships, into this file, and powertools-wrapper beside it")
+	texts := flag.String("texts", ".", "folder of LICENSE and NOTICE")
 	flag.Parse()
 	files := programs(*source, *wrapper)
 	if *binary != "" {
@@ -47,7 +48,7 @@ func main() {
 	}
 	for _, arch := range architectures() {
 		path := filepath.Join(*out, "powertools-extension-"+arch.lambda+".zip")
-		if err := layer(path, files, *version, arch); err != nil {
+		if err := layer(path, files, documents(*texts), *version, arch); err != nil {
 			log.Fatal(err)
 		}
 		if err := report(path); err != nil {
@@ -57,7 +58,7 @@ func main() {
 }
 
 // layer builds the programs and writes the zip.
-func layer(path string, files []program, version string, arch architecture) error {
+func layer(path string, files []program, texts []document, version string, arch architecture) error {
 	dir, err := os.MkdirTemp("", "layer")
 	if err != nil {
 		return err
@@ -68,7 +69,7 @@ func layer(path string, files []program, version string, arch architecture) erro
 			return err
 		}
 	}
-	return writeZip(path, dir, files)
+	return writeZip(path, dir, files, texts)
 }
 
 func report(path string) error {
