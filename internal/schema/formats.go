@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"net/mail"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -66,13 +65,33 @@ func twoDigits(s string) (int, bool) {
 	return int(n), err == nil
 }
 
+// isEmail takes local@domain: an unquoted local part of RFC 5321's characters,
+// and a domain of labels. Quoted local parts and address literals are not in
+// use, and package net/mail would cost 60 kB of every layer.
 func isEmail(s string) bool {
-	a, err := mail.ParseAddress(s)
-	if err != nil || a.Name != "" || a.Address != s && !strings.HasPrefix(s, `"`) || strings.ContainsAny(s, "<> \t\r\n") {
+	local, domain, ok := strings.Cut(s, "@")
+	if !ok || local == "" || len(local) > 64 || domain == "" || len(domain) > 255 || local[0] == '.' || local[len(local)-1] == '.' || strings.Contains(local, "..") {
 		return false
+	}
+	for i := range len(local) {
+		if c := local[i]; !isAlnum(c) && c < 0x80 && strings.IndexByte("!#$%&'*+-/=?^_`{|}~.", c) < 0 {
+			return false
+		}
+	}
+	for label := range strings.SplitSeq(domain, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		for i := range len(label) {
+			if c := label[i]; !isAlnum(c) && c < 0x80 && c != '-' {
+				return false
+			}
+		}
 	}
 	return true
 }
+
+func isAlnum(c byte) bool { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' }
 
 func isURI(s string) bool {
 	for i := range len(s) {
