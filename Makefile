@@ -11,7 +11,7 @@ FUZZTIME   ?= 5s
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 .PHONY: demo
 demo: ## the main job in under a minute, without an AWS account
@@ -85,6 +85,12 @@ fuzz: ## every fuzz target for FUZZTIME (5s)
 	    tail -n 1 "$$log" | sed "s/^/$$target /"; \
 	  done; \
 	done
+
+.PHONY: arm64
+arm64: ## the arm64 extension and wrapper under qemu: which checks ran, how many
+	@mkdir -p bin
+	@go test -count=1 -v ./test/arm64 >bin/arm64.txt 2>&1 || { cat bin/arm64.txt; exit 1; }
+	@sed -nE '/checks ran|SKIPPED|^ok/s/^ *[a-z0-9_]+\.go:[0-9]+: //p; /^ok/p' bin/arm64.txt
 
 .PHONY: mutants
 mutants: ## does a test fail for each mistake of test/mutants/list.go? SAMPLE=n: some of them

@@ -91,6 +91,7 @@ var aside = map[string][]string{
 	"examples/snippets/go":      {},
 	"layer":                     {},
 	"layer/licences":            {},
+	"test/arm64":                {"lambdaemu", "test/harness"},
 	"test/awsemu":               {"test/harness"},
 	"test/bench":                {},
 	"test/bench/bare":           {},

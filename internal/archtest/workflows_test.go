@@ -23,7 +23,7 @@ func TestWorkflowsMirrorMake(t *testing.T) {
 		texts[name] = read(t, name)
 	}
 	for name, text := range texts {
-		for _, m := range regexp.MustCompile(`(?m)^\s*(?:- run: )?make ([a-z-]+)`).FindAllStringSubmatch(text, -1) {
+		for _, m := range regexp.MustCompile(`(?m)^\s*(?:- run: )?make ([a-z0-9-]+)`).FindAllStringSubmatch(text, -1) {
 			if !regexp.MustCompile(`(?m)^` + m[1] + `:`).MatchString(makefile) {
 				t.Errorf("%s: make %s is no target of the Makefile", name, m[1])
 			}
