@@ -36,7 +36,7 @@ func (h rawHandler) Invoke(ctx context.Context, event []byte) ([]byte, error) { 
 
 func goOutcomes() {
 	logger := slog.New(slog.NewJSONHandler(os.Stdout, nil))
-	lambda.StartHandler(rawHandler(func(_ context.Context, event []byte) ([]byte, error) {
+	lambda.Start(rawHandler(func(_ context.Context, event []byte) ([]byte, error) {
 		var in struct{ Do string }
 		if err := json.Unmarshal(event, &in); err != nil {
 			return nil, err
