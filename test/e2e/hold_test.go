@@ -14,8 +14,8 @@ import (
 
 // Bars of TestHoldsNobody, beyond what the bare extension takes.
 const (
-	heldMedian = 25 * time.Millisecond
-	heldWorst  = 150 * time.Millisecond
+	heldMedian = 10 * time.Millisecond
+	heldWorst  = 75 * time.Millisecond
 )
 
 // TestHoldsNobody: what an invocation of a trivial function lasts, from its
