@@ -2,12 +2,8 @@ package e2e
 
 import (
 	"cmp"
-	"context"
-	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
-	"log/slog"
 	"maps"
 	"os"
 	"os/exec"
@@ -15,61 +11,21 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
-
-	"github.com/aws/aws-lambda-go/lambda"
 
 	"powertools-extension/lambdaemu"
 	"powertools-extension/test/harness"
 )
-
-// outcomesFunction is the argument that makes the test binary the Go function
-// of the table of outcomes.
-const outcomesFunction = "-outcomes-function"
-
-// rawHandler posts what it returns as it is: an empty answer stays empty.
-type rawHandler func(ctx context.Context, event []byte) ([]byte, error)
-
-func (h rawHandler) Invoke(ctx context.Context, event []byte) ([]byte, error) { return h(ctx, event) }
-
-func goOutcomes() {
-	logger := slog.New(slog.NewJSONHandler(os.Stdout, nil))
-	lambda.Start(rawHandler(func(_ context.Context, event []byte) ([]byte, error) {
-		var in struct{ Do string }
-		if err := json.Unmarshal(event, &in); err != nil {
-			return nil, err
-		}
-		switch in.Do {
-		case "throw":
-			return nil, errors.New("quantity is negative")
-		case "catch":
-			logger.Error("lookup failed, default used", "errorType", "LookupError", "stack", "main.lookup")
-		case "exit":
-			os.Exit(1)
-		case "memory":
-			limit := syscall.Rlimit{Cur: 1 << 30, Max: 1 << 30}
-			if err := syscall.Setrlimit(syscall.RLIMIT_AS, &limit); err != nil {
-				return nil, err
-			}
-			kept := make([]byte, 8<<30)
-			return kept[:1], nil
-		case "sleep":
-			time.Sleep(time.Minute)
-		case "empty":
-			return nil, nil
-		}
-		return []byte(`{"status":"ok"}`), nil
-	}))
-}
 
 // outcomeRuntimes start the same function on each runtime's own client.
 func outcomeRuntimes() map[string]func(t *testing.T) lambdaemu.Options {
 	const dir = "testdata/outcomes"
 	return map[string]func(t *testing.T) lambdaemu.Options{
 		"Go": func(t *testing.T) lambdaemu.Options {
-			return lambdaemu.Options{Command: harness.Self(t, outcomesFunction), Runtime: "provided.al2023"}
+			bootstrap := filepath.Join(t.TempDir(), "bootstrap")
+			run(t, "env", "CGO_ENABLED=0", "go", "build", "-o", bootstrap, "./"+dir+"/go")
+			return lambdaemu.Options{Command: []string{bootstrap}, Runtime: "provided.al2023"}
 		},
 		"Python": func(t *testing.T) lambdaemu.Options {
 			return lambdaemu.Options{Command: []string{harness.Need(t, "python/bin/python"), "-m", "awslambdaric", "outcomes.handler"}, Dir: full(t, dir), Handler: "outcomes.handler", Runtime: "python3.13",

@@ -19,7 +19,7 @@ const token = harness.Token
 var binaries harness.Builds
 
 func TestMain(m *testing.M) {
-	os.Exit(harness.Main(m, map[string]func(){plain: plainFunction, twoLines: twoLinesFunction, outcomesFunction: goOutcomes, contextFunction: askContext, talkFunction: talk}, &binaries))
+	os.Exit(harness.Main(m, map[string]func(){plain: plainFunction, twoLines: twoLinesFunction, contextFunction: askContext, talkFunction: talk}, &binaries))
 }
 
 // start runs a sandbox with the extension.
