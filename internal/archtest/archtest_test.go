@@ -113,11 +113,13 @@ type pkg struct {
 	GoFiles    []string
 	Imports    []string
 	Deps       []string
+
+	TestImports, XTestImports []string
 }
 
 func list(t *testing.T, args ...string) []pkg {
 	t.Helper()
-	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Dir,GoFiles,Imports,Deps"}, args...)...)
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Dir,GoFiles,Imports,Deps,TestImports,XTestImports"}, args...)...)
 	cmd.Dir = root(t)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
@@ -181,6 +183,33 @@ func TestLambdaemuStandsAlone(t *testing.T) {
 			name, ours := within(dep)
 			if ours && name != "lambdaemu" && !strings.HasPrefix(name, "lambdaemu/") || !ours && strings.Contains(first, ".") {
 				t.Errorf("%s depends on %s", p.ImportPath, dep)
+			}
+		}
+	}
+}
+
+// testImports are what tests of rooms import beside rooms. The harness brings
+// whole sandboxes: it is for suites under test/, and for these.
+var testImports = map[string][]string{
+	"internal/app":             {"test/harness", "test/ontime"},
+	"internal/sink/cloudwatch": {"test/harness"}, // moto
+	"internal/sink/firehose":   {"test/harness"}, // moto
+	"internal/sink/ndjson":     {"test/ontime"},
+	"internal/awsapi":          {"test/ontime"},
+}
+
+// TestTestImports: the tests of a room are about the room, and need no
+// sandbox around it.
+func TestTestImports(t *testing.T) {
+	for _, p := range list(t, "./internal/...", "./cmd/extension", "./cmd/wrapper") {
+		name, _ := within(p.ImportPath)
+		if _, isRoom := floors[name]; !isRoom {
+			continue
+		}
+		for _, imp := range slices.Concat(p.TestImports, p.XTestImports) {
+			imported, ours := within(imp)
+			if _, beside := aside[imported]; ours && beside && !slices.Contains(testImports[name], imported) {
+				t.Errorf("a test of %s imports %s", name, imported)
 			}
 		}
 	}
