@@ -78,7 +78,7 @@ func documentRoutes() []Route {
 	return []Route{
 		{
 			Route: route("POST", "/idempotency/begin"), Summary: "Ask whether a request runs, or was answered already",
-			Detail: "`key` is the request's key, or `payload` with an optional JMESPath `key_path` into it. Further members: `scope` (a part of the handler), `validate` (what a repeat must have in common), `expires_after`, `in_progress_timeout`, `wait` (seconds, or a duration). " +
+			Detail: "`key` is the request's key, or `payload` with an optional JMESPath `key_path` into it. Further members: `scope` (a part of the handler), `validate` (what a repeat must have in common), `expires_after`, `in_progress_timeout`, `wait` (seconds, or a duration), `request_id` (which invocation asks, on managed instances). " +
 				"Records are those of the Powertools libraries in `POWERTOOLS_IDEMPOTENCY_TABLE`. `201`: run it, then complete or fail the id. `200`: the stored answer. With `format=text` the body is the id, or the stored answer alone.",
 			Params:  []Param{formatParam()},
 			Request: &Media{Type: "application/json", Schema: "BeginBody", Example: `{"key":"order-17"}`},
