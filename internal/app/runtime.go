@@ -109,7 +109,7 @@ func (a *App) missWrapper() {
 		return
 	}
 	a.proxy.said = true
-	const cure = "managed runtimes: set AWS_LAMBDA_EXEC_WRAPPER=/opt/powertools-wrapper; provided.*: bootstrap is exec /opt/powertools-wrapper \"$LAMBDA_TASK_ROOT/app\"; images: put /opt/powertools-wrapper before the command in ENTRYPOINT"
+	const cure = "managed runtimes: set AWS_LAMBDA_EXEC_WRAPPER=/opt/powertools-wrapper; provided.*: bootstrap is exec /opt/powertools-wrapper \"$LAMBDA_TASK_ROOT/app\"; images: put /opt/powertools-wrapper before the command in ENTRYPOINT; only the HTTP forms wanted: POWERTOOLS_RUNTIME_PROXY=off"
 	a.degrade("proxy", "the runtime did not come through the wrapper")
 	a.log.Error("the runtime did not come through the wrapper: no proxy, no variables from parameters", zap.String("cure", cure))
 }
