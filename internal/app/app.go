@@ -68,6 +68,7 @@ type App struct {
 
 	idempotency *idempotency.Engine // nil: off
 	hooks       []middleware.Hook   // of the proxy, in no order
+	flags       localhttp.FeatureFlags
 	stream      stream
 	proxy       runtimeProxy
 	env         atomic.Pointer[envFetch] // nil: nothing was begun, or it was handed out
@@ -114,6 +115,7 @@ func New(cfg config.Config, deps Deps) *App {
 	a.buildPipeline()
 	a.idempotency = a.newIdempotency()
 	a.hooks = a.newHooks()
+	a.flags = a.featureFlags()
 	a.local = a.newLocal()
 	return a
 }

@@ -66,7 +66,7 @@ func (a *App) envelope(variable, text string, off func(error)) *jmes.Expression 
 	e, err := jmes.CompileEnvelope(text)
 	if err != nil {
 		a.degrade(variable, err.Error())
-		a.log.Error("configuration: "+variable+" cannot be used", zap.Error(err))
+		a.complain(variable, err.Error(), "")
 		off(errors.New(variable + " cannot be used"))
 		return nil
 	}

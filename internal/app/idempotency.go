@@ -1,9 +1,8 @@
 package app
 
 import (
+	"cmp"
 	"time"
-
-	"go.uber.org/zap"
 
 	"powertools-extension/internal/idempotency"
 	"powertools-extension/internal/idempotency/dynamostore"
@@ -22,12 +21,12 @@ func (a *App) newIdempotency() *idempotency.Engine {
 		a.log.Warn("idempotency is switched off by POWERTOOLS_IDEMPOTENCY_DISABLED: every request runs")
 		return nil
 	case c.SortKeyAttr != "" && c.SortKeyAttr == c.KeyAttr:
-		a.refuseIdempotency("POWERTOOLS_IDEMPOTENCY_SORT_KEY_ATTR and _KEY_ATTR name one attribute", nil)
+		a.refuseIdempotency("POWERTOOLS_IDEMPOTENCY_SORT_KEY_ATTR", "the same attribute as POWERTOOLS_IDEMPOTENCY_KEY_ATTR")
 		return nil
 	}
 	format := idempotency.Format(c.Format)
 	opt := idempotency.Options{
-		Prefix: or(c.KeyPrefix, a.cfg.FunctionName), Format: format, Hash: c.Hash, KeyRequired: c.KeyRequired, ExpiresAfter: c.ExpiresAfter,
+		Prefix: cmp.Or(c.KeyPrefix, a.cfg.FunctionName), Format: format, Hash: c.Hash, KeyRequired: c.KeyRequired, ExpiresAfter: c.ExpiresAfter,
 		Block: c.InProgress == "block", Wait: c.Wait, Free: c.Oversize == "free", Timeout: c.Timeout, LocalCache: c.LocalCache,
 	}
 	if d, err := time.ParseDuration(c.InProgress); err == nil {
@@ -42,24 +41,21 @@ func (a *App) newIdempotency() *idempotency.Engine {
 		}
 		var err error
 		if *e.to, err = jmes.Compile(e.text); err != nil {
-			a.refuseIdempotency("POWERTOOLS_IDEMPOTENCY_"+e.name+" cannot be used", err)
+			a.refuseIdempotency("POWERTOOLS_IDEMPOTENCY_"+e.name, err.Error())
 			return nil
 		}
 	}
 	return idempotency.New(dynamostore.New(a.aws, dynamostore.Layout{
-		Table: c.Table, Key: c.KeyAttr, SortKey: c.SortKeyAttr, StaticPK: or(c.StaticPK, "idempotency#"+a.cfg.FunctionName), Expiry: c.ExpiryAttr,
+		Table: c.Table, Key: c.KeyAttr, SortKey: c.SortKeyAttr, StaticPK: cmp.Or(c.StaticPK, "idempotency#"+a.cfg.FunctionName), Expiry: c.ExpiryAttr,
 		InProgressExpiry: c.InProgressExpiryAttr, Status: c.StatusAttr, Data: c.DataAttr, Validation: c.ValidationKeyAttr,
 	}, format), opt)
 }
 
-func (a *App) refuseIdempotency(what string, err error) {
-	a.degrade("idempotency", what)
-	a.log.Error("configuration: "+what+"; idempotency refuses every request", zap.Error(err))
-}
-
-func or(s, fallback string) string {
-	if s == "" {
-		return fallback
+func (a *App) refuseIdempotency(variable, why string) {
+	used := "every request is refused"
+	if a.cfg.Idempotency.OnStoreFailure == "open" {
+		used = "no idempotency"
 	}
-	return s
+	a.degrade("idempotency", variable+": "+why)
+	a.complain(variable, why, used)
 }

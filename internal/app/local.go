@@ -34,7 +34,7 @@ func (a *App) newLocal() *localhttp.Server {
 		SortAttr:             a.cfg.DynamoDBSortAttr,
 		ValueAttr:            a.cfg.DynamoDBValueAttr,
 		MemoBytes:            memoBytes(a.cfg.CacheBytes),
-		FeatureFlags:         a.featureFlags(),
+		FeatureFlags:         a.flags,
 		TaskRoot:             a.taskRoot,
 	}
 	switch {
@@ -61,12 +61,12 @@ func (a *App) featureFlags() (place localhttp.FeatureFlags) {
 	}
 	ref, err := localhttp.FlagsRef(a.cfg.FeatureFlags)
 	if err != nil {
-		a.log.Warn("configuration: POWERTOOLS_FEATURE_FLAGS: no document is configured; use APP/ENV/PROFILE, ssm:/name or secret:ID")
+		a.complain("POWERTOOLS_FEATURE_FLAGS", "not APP/ENV/PROFILE, ssm:/name or secret:ID", "no document")
 		return place
 	}
 	if a.cfg.FeatureFlagsEnvelope != "" {
 		if place.Envelope, err = jmes.Compile(a.cfg.FeatureFlagsEnvelope); err != nil {
-			a.log.Error("configuration: POWERTOOLS_FEATURE_FLAGS_ENVELOPE: no document is configured", zap.Error(err))
+			a.complain("POWERTOOLS_FEATURE_FLAGS_ENVELOPE", err.Error(), "no document")
 			return localhttp.FeatureFlags{}
 		}
 	}

@@ -63,8 +63,8 @@ func (a *App) prefetched() []ref.Ref {
 			refs = append(refs, one)
 		}
 	}
-	if flags := a.featureFlags(); flags.Ref != nil {
-		refs = append(refs, *flags.Ref)
+	if a.flags.Ref != nil {
+		refs = append(refs, *a.flags.Ref)
 	}
 	return refs
 }
