@@ -112,7 +112,10 @@ func (p *Port) Serve() {
 	if p.listener == nil {
 		return
 	}
+	// Counted from here, so that settle never waits while the count may leave 0.
+	p.listener.meets.Add(1)
 	go func() {
+		defer p.listener.meets.Done()
 		defer p.recoverRoot()
 		p.listener.run()
 	}()
