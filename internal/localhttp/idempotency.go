@@ -168,7 +168,6 @@ func (s *Server) idempotent(ctx context.Context, body jmes.Value) (req idempoten
 				return req, bad(err.Error())
 			}
 		case "request_id":
-			requestID = m.Value.Str()
 			requestID = m.Value.Str() // of the invocation that asks
 		default:
 			return req, s.fail(CodeUnknownArgument, "unknown member of the body; there are key, payload, key_path, scope, validate, expires_after, in_progress_timeout, wait, request_id")
