@@ -385,13 +385,18 @@ func TestVariablesColdStart(t *testing.T) {
 			ms, _ := s.Canonical()[0]["InitDuration"].(float64)
 			return ms
 		}
-		plain := took()
-		if with := took(env...); with-plain > float64(trip.Milliseconds())+10 {
-			late("init took %.1f ms, without the variables %.1f ms", with, plain)
-		} else {
-			t.Logf("init took %.1f ms, without the variables %.1f ms", with, plain)
+		const pairs = 7
+		var more []float64 // what the variables add, pair by pair
+		for range pairs {
+			plain := took()
+			more = append(more, took(env...)-plain)
 		}
-		if ssm, secrets := fake.Calls("ssm:GetParameters", "ssm:GetParameter"), fake.Calls("secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue"); ssm != 1 || secrets != 1 {
+		slices.Sort(more)
+		t.Logf("the variables add %.1f ms", more)
+		if median := more[pairs/2]; median > float64(trip.Milliseconds())+10 {
+			late("the variables add %.1f ms in the median of %.1f", median, more)
+		}
+		if ssm, secrets := fake.Calls("ssm:GetParameters", "ssm:GetParameter"), fake.Calls("secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue"); ssm != pairs || secrets != pairs {
 			t.Errorf("%d calls of SSM and %d of Secrets Manager", ssm, secrets)
 		}
 	})
