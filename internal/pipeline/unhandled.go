@@ -43,7 +43,7 @@ func (p *Pipeline) errorLocked(l *line) {
 // unwrapLocked returns the text of a line that the platform wrapped, nil if it
 // is none or if nothing in it can be of interest here.
 func (p *Pipeline) unwrapLocked(obj []byte) []byte {
-	text := wrappedText(obj)
+	_, text := wrapped(obj)
 	if text == nil {
 		return nil
 	}
@@ -265,21 +265,4 @@ func isClassName(name []byte) bool {
 		}
 	}
 	return true
-}
-
-// wrappedText is the text of a line that the platform itself put into an
-// object, as it does in the JSON log format with what is no object: it has
-// these members and no others (Lambda log formats). nil: it is none.
-func wrappedText(obj []byte) []byte {
-	const start, then, end = `{"timestamp":"`, `","level":"INFO","message":"`, `"}`
-	const instant = len("2006-01-02T15:04:05.000Z")
-	rest, ok := bytes.CutPrefix(obj, []byte(start))
-	if !ok || len(rest) < instant+len(then)+len(end) {
-		return nil
-	}
-	text, ok := bytes.CutPrefix(rest[instant:], []byte(then))
-	if !ok || jsonbytes.SkipString(text, -1) != len(text)-1 {
-		return nil
-	}
-	return text[:len(text)-len(end)]
 }
