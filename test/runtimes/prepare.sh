@@ -13,6 +13,8 @@
 #   .cache/openapi  checkers of the API description and generators of clients,
 #                   for test/openapi
 #   .cache/loggers  the loggers of test/loggers: pip, npm, Maven and cargo packages
+#   .cache/powertools  Powertools for Python (in python/) and for TypeScript (in
+#                   node_modules/), whose work the extension does without code
 #
 # Prints nothing when all are up to date. A part that cannot be prepared is a
 # loud skip and exit 0, or exit 1 when CI=true: there, nothing may be skipped.
@@ -270,6 +272,28 @@ prepare_loggers() {
   echo "$want" >"$cache/loggers/.stamp"
 }
 
+install_powertools() {
+  rm -rf "$cache/powertools"
+  mkdir -p "$cache/powertools"
+  python3 -m venv "$cache/powertools/venv"
+  "$cache/powertools/venv/bin/python" -m pip install --disable-pip-version-check --no-input --target "$cache/powertools/python" \
+    --requirement "$here/powertools/requirements.txt" --constraint "$here/powertools/constraints.txt"
+  rm -rf "$cache/powertools/venv"
+  cp "$here/powertools/package.json" "$here/powertools/package-lock.json" "$cache/powertools/"
+  cd "$cache/powertools"
+  npm ci --no-audit --no-fund --loglevel=error --ignore-scripts
+}
+
+prepare_powertools() {
+  have node && have npm && python3 -c 'import ensurepip, venv' 2>/dev/null ||
+    { skip powertools "there is no node, no npm or no python3 with venv" "install Node.js 20; apt-get install python3-venv"; return 1; }
+  local want
+  want=$(stamp "$(node -v) $(python3 -VV) $(declare -f install_powertools)" "$here"/powertools/{requirements.txt,constraints.txt,package.json,package-lock.json})
+  current "$cache/powertools" "$want" && return 0
+  build powertools || return 1
+  echo "$want" >"$cache/powertools/.stamp"
+}
+
 relock() {
   local fresh part
   fresh=$(mktemp -d)
@@ -302,6 +326,12 @@ relock() {
   "$fresh/venv/bin/pip" uninstall --yes --quiet --requirement "$here/constraints.txt"
   "$fresh/venv/bin/pip" install --disable-pip-version-check --quiet --requirement "$loggers/python/requirements.txt"
   { echo '# Written by prepare.sh --relock.'; "$fresh/venv/bin/pip" freeze; } >"$loggers/python/constraints.txt"
+  python3 -m venv --clear "$fresh/venv"
+  "$fresh/venv/bin/pip" install --disable-pip-version-check --quiet --requirement "$here/powertools/requirements.txt"
+  { echo '# Written by prepare.sh --relock.'; "$fresh/venv/bin/pip" freeze; } >"$here/powertools/constraints.txt"
+  cp "$here/powertools/package.json" "$fresh/"
+  (cd "$fresh" && rm package-lock.json && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund)
+  cp "$fresh/package-lock.json" "$here/powertools/"
   jars ../loggers/java "$fresh/loggers"
   (cd "$fresh/loggers" && sha256sum -- *) >"$loggers/java/SHA256SUMS"
   for part in "$here/rust" "$loggers/rust"; do
@@ -323,7 +353,7 @@ fi
 
 # Side by side: pip waits for the network, npm and cargo for the compiler.
 jobs=()
-for part in python node clients dynamodb java rust foreign openapi loggers; do
+for part in python node clients dynamodb java rust foreign openapi loggers powertools; do
   "prepare_$part" 9>&- & jobs+=($!)
 done
 status=0
