@@ -24,6 +24,7 @@ var floors = map[string]int{
 	"internal/ref":                     0,
 	"internal/jsonbytes":               0,
 	"internal/logtime":                 0,
+	"internal/fingerprint":             0,
 	"internal/loglevel":                1,
 	"internal/redact":                  1,
 	"internal/jmes":                    1,

@@ -42,6 +42,7 @@ func propertyTable() []property {
 		row("function_arn", "ARN that was called, with its alias or version", func(e *Event) any { return text(e.Request.FunctionARN) }),
 		row("function_request_id", "request id", func(e *Event) any { return e.Request.ID }),
 		row("attempt", "which try of the request id this process has seen; only from the second on", func(e *Event) any { return attempt(e) }),
+		row("correlation_id", "what POWERTOOLS_LOGGER_CORRELATION_ID_PATH found in the event; only through the proxy", func(e *Event) any { return text(e.Request.CorrelationID) }),
 		row("cold_start", "true if somebody waited for the init of an on-demand sandbox", func(e *Event) any { return e.Request.ColdStart }),
 		row("init_type", "how the sandbox was initialised", func(e *Event) any { return text(e.InitType) }),
 		row("xray_trace_id", "root of the X-Ray header", func(e *Event) any { return text(e.Request.TraceID) }),

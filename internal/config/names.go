@@ -61,6 +61,7 @@ func (v names) Type() string   { return strings.Join(v.presets, ", ") + ", or a 
 func lineKeys() []string {
 	return []string{
 		"timestamp", "level", "message", "service", "function_request_id", "cold_start", "xray_trace_id", "correlation_id", "sampling_rate", "tenant_id",
+		"trace_id", "span_id", "batch_item",
 		"function_name", "function_arn", "function_memory_size",
 	}
 }

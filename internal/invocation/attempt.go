@@ -2,6 +2,7 @@ package invocation
 
 import (
 	"container/list"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -21,8 +22,8 @@ type Attempt struct {
 	request atomic.Pointer[Request]
 	over    atomic.Bool // the summary is made
 
-	// All that follows is guarded by the Tracker's lock.
-	seq   uint64 // order of all attempts
+	mu    *sync.Mutex // the Tracker's; it guards changes of request, and all that follows
+	seq   uint64      // order of all attempts
 	all   *attempts
 	place *list.Element // among the open ones
 	facts *facts        // nil once the attempt is over
@@ -33,6 +34,19 @@ type Attempt struct {
 // Request is what is known about the request now. The value never changes:
 // when more is known there is a new one.
 func (a *Attempt) Request() *Request { return a.request.Load() }
+
+// Amend adds to what is known of the request. Lines that are handled from now
+// on have it, and the canonical event. change gets a copy, must not wait and
+// must not call the Tracker.
+func (a *Attempt) Amend(change func(*Request)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n := *a.Request()
+	change(&n)
+	if n != *a.Request() {
+		a.request.Store(&n)
+	}
+}
 
 // Open reports whether the attempt still waits for its summary.
 func (a *Attempt) Open() bool { return !a.over.Load() }

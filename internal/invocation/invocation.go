@@ -113,6 +113,13 @@ type Request struct {
 	TenantID        string
 	ColdStart       bool
 	Deadline        time.Time // zero where nobody told it
+
+	// What parts of the extension add with Attempt.Amend, for all lines of the
+	// request. Empty: lines go without.
+	CorrelationID string // at most 256 bytes
+	SpanTraceID   string // of the span that goes out: 32 hex digits (W3C Trace Context)
+	SpanID        string // 16 hex digits
+	BatchItem     string // the record of a batch that the line is about
 }
 
 // Summary is all that became known about one attempt.

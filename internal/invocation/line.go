@@ -3,6 +3,8 @@ package invocation
 import (
 	"bytes"
 	"time"
+
+	"powertools-extension/internal/fingerprint"
 )
 
 // Line is what a line of the function says about itself.
@@ -52,7 +54,11 @@ func (t *Tracker) Line(l *Line) *Attempt {
 	if l.Level >= LevelError || l.Failure || l.Unhandled || words {
 		f.clues.line(l, words)
 		if f.sum.FirstErrorFingerprint == "" {
-			f.sum.FirstErrorFingerprint = fingerprint(l)
+			text := l.Message
+			if len(text) == 0 {
+				text = l.Text
+			}
+			f.sum.FirstErrorFingerprint = fingerprint.Of(text)
 		}
 	}
 	return a
@@ -67,7 +73,7 @@ func (t *Tracker) ownerLocked(l *Line) *Attempt {
 	if !t.managedLocked() {
 		return t.stream
 	}
-	if all := t.namedLocked(l.Text); all != nil {
+	if all := namedIn(l.Text, t.byID); all != nil {
 		return t.tryLocked(all, l.At)
 	}
 	at := l.At
@@ -102,9 +108,9 @@ func (t *Tracker) streamLocked() *Attempt {
 
 const lenUUID = 36
 
-// namedLocked returns the request that the text names by its id, nil if none
+// namedIn returns the request that the text names by its id, nil if none
 // or more than one.
-func (t *Tracker) namedLocked(text []byte) *attempts {
+func namedIn(text []byte, byID map[string]*attempts) *attempts {
 	var named *attempts
 	for from := 0; len(text)-from >= lenUUID; {
 		dash := bytes.IndexByte(text[from:], '-')
@@ -120,7 +126,7 @@ func (t *Tracker) namedLocked(text []byte) *attempts {
 		if word[13] != '-' || word[18] != '-' || word[23] != '-' {
 			continue
 		}
-		all := t.byID[string(word)]
+		all := byID[string(word)]
 		if all != nil && named != nil && named != all {
 			return nil
 		}

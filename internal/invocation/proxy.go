@@ -48,6 +48,23 @@ func (t *Tracker) Delivered(d Delivery) *Attempt {
 	return a
 }
 
+// Passing returns the attempt of this request that the proxy has handed to the
+// runtime and that is not answered yet; nil: there is none.
+func (t *Tracker) Passing(id string) *Attempt {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := t.byID[id]
+	if all == nil {
+		return nil
+	}
+	for i := len(all.open) - 1; i >= 0; i-- {
+		if f := all.open[i].facts; !f.delivered.IsZero() && f.answer == nil {
+			return all.open[i]
+		}
+	}
+	return nil
+}
+
 // Answered takes note of what the runtime posted for a request. It belongs to
 // the open attempt that was delivered and has no answer yet; without one, and
 // for an id that is not known, it changes nothing. A later answer to the same

@@ -16,7 +16,7 @@ const (
 	DefaultMaxBytes = 8 << 20
 
 	openCost  = 2 << 10 // bytes of an open attempt, with what the pipeline keeps of it but held lines
-	overCost  = 640     // bytes of one that is over
+	overCost  = 1024    // bytes of one that is over
 	fewestOld = 64      // finished requests that are remembered in any case
 	mostOld   = 1024    // finished requests that are remembered at most
 )
@@ -242,7 +242,7 @@ func (t *Tracker) requestLocked(id string) *attempts {
 func (t *Tracker) newLocked(all *attempts, begin time.Time) *Attempt {
 	t.seq++
 	all.count++
-	a := &Attempt{ID: all.id, Try: all.count, seq: t.seq, all: all, begin: begin, facts: &facts{}}
+	a := &Attempt{ID: all.id, Try: all.count, mu: &t.mu, seq: t.seq, all: all, begin: begin, facts: &facts{}}
 	a.request.Store(&Request{ID: all.id})
 	a.place = t.open.PushBack(a)
 	all.open = append(all.open, a)

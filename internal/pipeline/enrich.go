@@ -69,7 +69,8 @@ func (e *enricher) encode(l *line, req *invocation.Request, at time.Time) encode
 		e.buf = append(e.buf[:0], l.text...)
 	default:
 		e.encodeObject(l, t, at)
-		out.known = !e.opt.CopyAll && l.isComplete()
+		// Whoever asks for a correlation id looks for lines by it.
+		out.known = !e.opt.CopyAll && l.isComplete() && !(t.keys &^ l.has).has(keyCorrelationID)
 	}
 	if len(e.buf)+1 > e.opt.MaxLineBytes {
 		out.truncated, out.known = true, out.known && l.emf
@@ -311,6 +312,14 @@ func (t *tail) add(k key, req *invocation.Request, opt *Options) {
 		t.quoted(k, `,"xray_trace_id":`, req.TraceID)
 	case keyTenantID:
 		t.quoted(k, `,"tenant_id":`, req.TenantID)
+	case keyCorrelationID:
+		t.quoted(k, `,"correlation_id":`, req.CorrelationID)
+	case keySpanTraceID:
+		t.quoted(k, `,"trace_id":`, req.SpanTraceID)
+	case keySpanID:
+		t.quoted(k, `,"span_id":`, req.SpanID)
+	case keyBatchItem:
+		t.quoted(k, `,"batch_item":`, req.BatchItem)
 	}
 }
 

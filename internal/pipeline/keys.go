@@ -23,6 +23,9 @@ const (
 	keySamplingRate
 	keyTraceID
 	keyTenantID
+	keySpanTraceID
+	keySpanID
+	keyBatchItem
 	keyErrorType
 	keyErrorMessage
 	keyStackTrace
@@ -48,11 +51,11 @@ const (
 // lines of a request.
 const (
 	firstTailKey = keyService
-	lastTailKey  = keyTenantID
+	lastTailKey  = keyBatchItem
 )
 
 // keySet has one bit for each key.
-type keySet uint16
+type keySet uint32
 
 func (s keySet) has(k key) bool { return s&(1<<k) != 0 }
 
@@ -63,39 +66,15 @@ const leanKeys = allKeys &^ (1<<keyFunctionARN | 1<<keyMemorySize | 1<<keyFuncti
 const allKeys = keySet(1<<numKeys - 1)
 
 func (k key) String() string {
-	switch k {
-	case keyLevel:
-		return "level"
-	case keyMessage:
-		return "message"
-	case keyTimestamp:
-		return "timestamp"
-	case keyService:
-		return "service"
-	case keyColdStart:
-		return "cold_start"
-	case keyFunctionARN:
-		return "function_arn"
-	case keyMemorySize:
-		return "function_memory_size"
-	case keyFunctionName:
-		return "function_name"
-	case keyRequestID:
-		return "function_request_id"
-	case keyCorrelationID:
-		return "correlation_id"
-	case keySamplingRate:
-		return "sampling_rate"
-	case keyTraceID:
-		return "xray_trace_id"
-	case keyTenantID:
-		return "tenant_id"
-	case keyErrorType:
-		return "error_type"
-	case keyErrorMessage:
-		return "error_message"
-	case keyStackTrace:
-		return "stack_trace"
+	names := [numKeys]string{
+		keyLevel: "level", keyMessage: "message", keyTimestamp: "timestamp", keyService: "service", keyColdStart: "cold_start",
+		keyFunctionARN: "function_arn", keyMemorySize: "function_memory_size", keyFunctionName: "function_name", keyRequestID: "function_request_id",
+		keyCorrelationID: "correlation_id", keySamplingRate: "sampling_rate", keyTraceID: "xray_trace_id", keyTenantID: "tenant_id",
+		keySpanTraceID: "trace_id", keySpanID: "span_id", keyBatchItem: "batch_item",
+		keyErrorType: "error_type", keyErrorMessage: "error_message", keyStackTrace: "stack_trace",
+	}
+	if k < numKeys {
+		return names[k]
 	}
 	return ""
 }
@@ -171,6 +150,12 @@ func memberByName(name []byte) key {
 		return keyTraceID
 	case "tenant_id":
 		return keyTenantID
+	case "trace_id":
+		return keySpanTraceID
+	case "span_id":
+		return keySpanID
+	case "batch_item":
+		return keyBatchItem
 	case "error_type":
 		return keyErrorType
 	case "error_message":

@@ -1,19 +1,19 @@
-package invocation
+// Package fingerprint tells which error lines are of one kind.
+//
+// The rule a reader could break: the same line has the same fingerprint in
+// every version, for alarms and saved queries name it.
+package fingerprint
 
 import "encoding/hex"
 
-// maxFingerprint bounds what of a line is looked at.
-const maxFingerprint = 4 << 10
+// most bounds what of a line is looked at, in bytes.
+const most = 4 << 10
 
-// fingerprint returns 16 hex digits that are the same for two lines which
-// differ only in numbers and ids: a hash (FNV-1a) over the text without
-// digits and without words that are hexadecimal and hold a digit.
-func fingerprint(l *Line) string {
-	text := l.Message
-	if len(text) == 0 {
-		text = l.Text
-	}
-	text = text[:min(len(text), maxFingerprint)]
+// Of returns 16 hex digits that are the same for two texts which differ only
+// in numbers and ids: a hash (FNV-1a) over the text without digits and without
+// words that are hexadecimal and hold a digit.
+func Of(text []byte) string {
+	text = text[:min(len(text), most)]
 	h := uint64(14695981039346656037)
 	for len(text) > 0 {
 		n, id := word(text)
