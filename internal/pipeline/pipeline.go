@@ -112,15 +112,11 @@ type Pipeline struct {
 	log     *zap.Logger
 
 	mu       sync.Mutex
-	lines    enricher
-	parser   parser
-	redactor *redact.Redactor // nil: nothing is taken out
+	rules    rules // for lines of the telemetry stream
 	recorder recorder
 	events   *canonical.Encoder
 	measure  measure
 	stats    Stats
-	title    []byte      // of the line before, where it may begin an error of Java's client
-	printed  []byte      // what the platform wrapped into the line; its memory is used again
 	late     *time.Timer // closes attempts that waited for late lines; nil: none ever did
 	closed   bool        // by Flush: no timer is set any more
 	said     struct{ bad, empty, evicted bool }
@@ -164,10 +160,7 @@ func New(tracker *invocation.Tracker, opt Options) *Pipeline {
 		opt.MetricsFunctionName = opt.FunctionName
 	}
 	p := &Pipeline{opt: opt, tracker: tracker, log: opt.Log.Named("pipeline")}
-	p.lines = newEnricher(&p.opt)
-	if opt.Redact != nil {
-		p.redactor = opt.Redact.Redactor()
-	}
+	p.rules = newRules(&p.opt)
 	p.recorder = newRecorder(&p.opt)
 	p.events = canonical.NewEncoder(opt.event())
 	p.measure = measure{meters: opt.Meters, source: opt.Process, want: p.events.Want()}

@@ -8,13 +8,14 @@ import (
 // lineLocked takes one line from its bytes to the outputs.
 func (p *Pipeline) lineLocked(ev *telemetry.Event) {
 	p.stats.Lines++
-	l := p.parser.parse(ev)
+	r := &p.rules
+	l := r.parser.parse(ev)
 	if l.emf && !p.eventSeen && !p.coldCounted {
 		p.coldCounted = p.events.CountsColdStart(l.text)
 	}
-	p.errorLocked(l)
-	wanted := ev.Kind != telemetry.KindFunction || p.wants(ev.Line)
-	if p.opt.Redact != nil && p.redactLocked(l) {
+	r.noteError(l)
+	wanted := ev.Kind != telemetry.KindFunction || r.wants(ev.Line)
+	if r.redact(l) {
 		p.stats.Redacted++
 	}
 	var a *invocation.Attempt
@@ -32,7 +33,7 @@ func (p *Pipeline) lineLocked(ev *telemetry.Event) {
 	if p.recorder.on() && a != nil && p.recordLocked(ev, l, a, req) {
 		return
 	}
-	if !l.emf && !p.lines.passes(l.facts.Level, req) {
+	if !l.emf && !r.lines.passes(l.facts.Level, req) {
 		p.stats.Filtered++
 		return
 	}
@@ -43,37 +44,8 @@ func (p *Pipeline) lineLocked(ev *telemetry.Event) {
 // ownerLocked finds the attempt of a line, which learns what the line says.
 func (p *Pipeline) ownerLocked(ev *telemetry.Event, l *line) *invocation.Attempt {
 	l.facts.At = ev.Time
-	p.title = append(p.title[:0], l.title...)
+	p.rules.title = append(p.rules.title[:0], l.title...)
 	return p.tracker.Line(&l.facts)
-}
-
-// wants applies Include and Exclude.
-func (p *Pipeline) wants(line []byte) bool {
-	return (p.opt.Include == nil || p.opt.Include.Match(line)) &&
-		(p.opt.Exclude == nil || !p.opt.Exclude.Match(line))
-}
-
-// redactLocked takes out of the line what must not leave and reports whether
-// there was anything. What the tracker keeps of a line, the error's type and
-// the text of its fingerprint, is then taken from the redacted one. How grave
-// the line is, whose it is and whether memory ended is told by the original.
-func (p *Pipeline) redactLocked(l *line) bool {
-	text, changed := p.redactor.Apply(l.text, l.object)
-	if !changed {
-		return false
-	}
-	before := *l
-	*l = line{text: text, object: before.object, headed: before.headed, headID: before.headID, headTime: before.headTime}
-	if l.object {
-		p.parser.parseObject()
-	} else {
-		p.parser.parseText()
-	}
-	l.emf = before.emf
-	p.errorLocked(l)
-	l.facts.Level, l.facts.Failure, l.facts.Unhandled = before.facts.Level, before.facts.Failure, before.facts.Unhandled
-	l.facts.RequestID, l.facts.Text = before.facts.RequestID, before.facts.Text
-	return true
 }
 
 // recordLocked lets the flight recorder decide, and reports whether the line
@@ -83,7 +55,7 @@ func (p *Pipeline) recordLocked(ev *telemetry.Event, l *line, a *invocation.Atte
 	case l.facts.Level >= levelError || l.facts.Failure:
 		p.releaseLocked(a)
 		return false
-	case !p.recorder.takes(l.facts.Level) || p.lines.tail(req).sampled:
+	case !p.recorder.takes(l.facts.Level) || p.rules.lines.tail(req).sampled:
 		return false
 	}
 	st := of(a)
@@ -155,7 +127,7 @@ func (p *Pipeline) encodeLocked(ev *telemetry.Event, l *line, req *invocation.Re
 	if at.IsZero() {
 		at = p.opt.Now()
 	}
-	out := p.lines.encode(l, req, at)
+	out := p.rules.lines.encode(l, req, at)
 	if out.truncated {
 		p.stats.Truncated++
 	}

@@ -14,24 +14,24 @@ type unhandled struct {
 	name, message []byte // the error's; empty if the line does not tell
 }
 
-// errorLocked notes what the line tells of an error that nobody caught. Lines of
+// noteError notes what the line tells of an error that nobody caught. Lines of
 // a lower level are none, but those that the platform wrapped: the level in
 // them is not the function's.
-func (p *Pipeline) errorLocked(l *line) {
+func (r *rules) noteError(l *line) {
 	f := &l.facts
 	text, object := l.text, l.object
 	switch {
 	case l.emf:
 		return
 	case object && f.Level == levelInfo:
-		if f.Printed = p.unwrapLocked(text); f.Printed == nil {
+		if f.Printed = r.unwrap(text); f.Printed == nil {
 			return
 		}
 		text, object = f.Printed, false
 	case f.Level != levelUnknown && f.Level < levelError:
 		return
 	}
-	if u := findUnhandled(text, p.title, object); u.found {
+	if u := findUnhandled(text, r.title, object); u.found {
 		f.Unhandled = true
 		f.ErrorType, f.ErrorMessage = u.name, u.message
 	}
@@ -40,19 +40,19 @@ func (p *Pipeline) errorLocked(l *line) {
 	}
 }
 
-// unwrapLocked returns the text of a line that the platform wrapped, nil if it
+// unwrap returns the text of a line that the platform wrapped, nil if it
 // is none or if nothing in it can be of interest here.
-func (p *Pipeline) unwrapLocked(obj []byte) []byte {
+func (r *rules) unwrap(obj []byte) []byte {
 	_, text := wrapped(obj)
 	if text == nil {
 		return nil
 	}
 	switch {
-	case len(p.title) > 0, mayBeJavaTitle(text),
+	case len(r.title) > 0, mayBeJavaTitle(text),
 		bytes.Contains(text, []byte("errorMessage")), bytes.Contains(text, []byte("Traceback")),
 		bytes.Contains(text, []byte("emory")), bytes.HasPrefix(text, []byte("Error raised")):
-		p.printed = jsonbytes.Unescape(append(p.printed[:0], text...))
-		return p.printed
+		r.printed = jsonbytes.Unescape(append(r.printed[:0], text...))
+		return r.printed
 	}
 	return nil
 }
