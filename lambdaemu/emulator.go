@@ -185,7 +185,7 @@ func (e *Emulator) coldStart() {
 		box.snapshot()
 		return
 	}
-	box.freeze()
+	box.procs.freeze()
 }
 
 // newTmp makes the directory that stands for /tmp of one environment: what one
@@ -200,13 +200,15 @@ func (e *Emulator) newTmp() string {
 
 func (e *Emulator) newSandbox() *sandbox {
 	s := &sandbox{
-		opt: &e.opt, launcher: e.launcher, hooks: e.hooks, script: e.script, faults: e.faults, wire: e.wire,
+		opt: &e.opt, hooks: e.hooks, script: e.script, faults: e.faults, wire: e.wire,
 		env:         environment{opt: &e.opt, id: e.id, creds: inventCredentials(), api: e.api.addr, containerToken: newUUID()},
 		cacheClient: &http.Client{Transport: &http.Transport{}},
-		gate:        relay.NewGate(), gone: make(chan struct{}), changed: make(chan struct{}),
+		gone:        make(chan struct{}), changed: make(chan struct{}),
 		runtime: runtimeMachine{state: runtimeStarted}, registrationOpen: true, initialising: true,
 	}
-	s.hub = relay.New(relay.Deps{Gate: s.gate, Faults: e.faults, Script: e.script, Counts: e.counts, Posted: e.wire.posted()})
+	gate := relay.NewGate()
+	s.procs = &processes{launcher: e.launcher, script: e.script, gate: gate, noFreeze: e.opt.NoFreeze}
+	s.hub = relay.New(relay.Deps{Gate: gate, Faults: e.faults, Script: e.script, Counts: e.counts, Posted: e.wire.posted()})
 	s.out = &printer{
 		opt: &e.opt, hub: s.hub, log: e.log, hooks: e.hooks, script: e.script, faults: e.faults,
 		stream: func() string { return s.env.id.logStream },
@@ -228,7 +230,7 @@ func (e *Emulator) reset(box *sandbox, failed *failure, runtimeGone func()) {
 }
 
 func (e *Emulator) spindown(box *sandbox) {
-	box.thaw()
+	box.procs.thaw()
 	e.script.Add(whoPlatform, "shutdown", "spindown")
 	e.exit = box.shutdown("spindown", nil)
 	if n := e.Reports(); n.Reports > 0 {
@@ -271,7 +273,7 @@ func (e *Emulator) Shutdown(ctx context.Context) (Exit, error) {
 func (e *Emulator) killNow() {
 	e.endLife()
 	if box := e.current(); box != nil {
-		box.signalAll(syscall.SIGKILL)
+		box.procs.signal(syscall.SIGKILL)
 	}
 }
 

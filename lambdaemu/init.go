@@ -46,7 +46,7 @@ func initOutcome(failed *failure) string {
 }
 
 func (s *sandbox) endInit() {
-	s.drain(nil)
+	s.procs.drain()
 	s.hub.CloseSubscriptions()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +90,7 @@ func (s *sandbox) startRuntime(ctx context.Context, phase string) *failure {
 	}
 	if s.opt.managed() {
 		failed := s.await(ctx, s.runtimeReadyLocked)
-		s.drain(nil)
+		s.procs.drain()
 		s.out.logInitRuntimeDone(phase, failed)
 		if failed != nil {
 			return failed

@@ -241,11 +241,9 @@ func TestFreezeStopsProcessGroups(t *testing.T) {
 	r := newRig(t, Options{}, map[string]extConfig{"ext-a": {}})
 	r.invoke(fnEvent{Child: true})
 	var pids []int
-	r.box.mu.Lock()
-	for _, p := range r.box.procs {
+	for _, p := range r.box.procs.all() {
 		pids = append(pids, p.PID())
 	}
-	r.box.mu.Unlock()
 	groups := make(map[int]int)
 	files, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, file := range files {

@@ -211,7 +211,7 @@ func (r *running) endManaged() {
 		status, errorType = statusError, r.inv.reply.errorType
 	}
 	r.replied()
-	r.box.drain(nil)
+	r.box.procs.drain()
 	r.box.leave(r.inv)
 	r.e.script.Add(whoPlatform, "invoke end", initOutcome(r.failed)+" "+r.inv.id)
 	r.report = report{status: status, errorType: errorType, total: r.ended.Sub(r.inv.start), end: r.ended}

@@ -15,7 +15,7 @@ func (s *sandbox) exhaustMemory(w http.ResponseWriter) {
 	s.outOfMemory = true
 	p := s.runtime.proc
 	s.mu.Unlock()
-	s.kill(p)
+	s.procs.kill(p)
 }
 
 // ranOut reports whether the memory was used up.

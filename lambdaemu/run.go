@@ -119,7 +119,7 @@ func (r *running) begin(ctx context.Context) {
 	r.box = r.e.current()
 	if r.box != nil {
 		if r.restore == 0 {
-			r.box.thaw()
+			r.box.procs.thaw()
 		}
 		r.open()
 		if r.failed == nil {
@@ -184,7 +184,7 @@ func (r *running) replied() {
 
 // end writes the report and freezes, or resets after a failure.
 func (r *running) end() {
-	r.e.peakMB = max(r.e.peakMB, r.box.memoryMB())
+	r.e.peakMB = max(r.e.peakMB, r.box.procs.peakMemoryMB())
 	if r.box.ranOut() {
 		r.e.peakMB = max(r.e.peakMB, r.e.opt.MemoryMB)
 	}
@@ -193,7 +193,7 @@ func (r *running) end() {
 		r.box.close()
 		r.e.script.Add(whoPlatform, "invoke end", statusSuccess)
 		r.box.noteEnd()
-		r.box.freeze()
+		r.box.procs.freeze()
 		r.pending = r.box.hub.Pending()
 		return
 	}
@@ -206,7 +206,7 @@ func (r *running) end() {
 func (r *running) fail() {
 	r.box.settle(r.inv, r.failed)
 	r.replied()
-	r.box.drain(nil)
+	r.box.procs.drain()
 	if r.inv.ready.IsZero() {
 		r.inv.gaveUp = r.ended
 		if r.failed.status == statusTimeout && r.ended.After(r.inv.deadline) {

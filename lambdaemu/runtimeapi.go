@@ -34,7 +34,7 @@ func invalidRequestID() *apiError {
 // handleRuntimeNext suspends the runtime until there is an invocation. Calling
 // it is what ends the one before.
 func handleRuntimeNext(s *sandbox, w http.ResponseWriter, r *http.Request) {
-	s.drain(nil)
+	s.procs.drain()
 	answer, failed := s.suspendRuntime()
 	if failed != nil {
 		s.script.Add(whoRuntime, "next", fmt.Sprintf("→ %d %s", failed.status, failed.Type))

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"syscall"
 
 	"powertools-extension/lambdaemu/fault"
 	"powertools-extension/lambdaemu/internal/child"
@@ -21,13 +20,12 @@ import (
 type sandbox struct {
 	opt         *Options
 	env         environment
-	launcher    *child.Launcher
+	procs       *processes
 	hooks       *notifier
 	script      *transcript.Log
 	faults      *fault.Set
 	wire        *wire
 	hub         *relay.Hub
-	gate        *relay.Gate
 	order       *order
 	out         *printer
 	cacheClient *http.Client
@@ -37,7 +35,6 @@ type sandbox struct {
 	changed          chan struct{} // closed and replaced at every change of state
 	agents           []*agent      // external ones in launch order, then internal ones
 	runtime          runtimeMachine
-	procs            []*child.Process
 	inv              *invocation // the open one; nil between invocations
 	crowd            crowd       // managed instances: the open ones
 	registrationOpen bool
@@ -116,25 +113,19 @@ func (s *sandbox) allRegisteredLocked() bool {
 	return !slices.ContainsFunc(s.agents, func(a *agent) bool { return a.state == agentStarted })
 }
 
-// drain emits what one extension, or with nil every process, has printed, so
-// that its lines stand before what the call at hand makes the platform say.
+// drain emits what an extension has printed.
 func (s *sandbox) drain(a *agent) {
 	s.mu.Lock()
-	procs := slices.Clone(s.procs)
-	if a != nil {
-		procs = []*child.Process{a.proc}
-	}
+	p := a.proc
 	s.mu.Unlock()
-	for _, p := range procs {
-		p.Drain()
-	}
+	p.Drain()
 }
 
 // spawnExtension starts the process of a in the function's directory, as on
 // AWS's emulator in /var/task; it gets no arguments (AWS source: rapid/handlers).
 func (s *sandbox) spawnExtension(a *agent, path string) error {
 	s.script.Add(a.name, "exec", filepath.Base(path))
-	p, err := s.launcher.Spawn(child.Command{Name: a.name, Path: path, Dir: s.opt.Dir, Env: s.env.extension()}, child.Handlers{
+	p, err := s.procs.start(child.Command{Name: a.name, Path: path, Dir: s.opt.Dir, Env: s.env.extension()}, child.Handlers{
 		Print: func(msg child.Message) { s.out.printProcess(OriginExtension, a.name, msg) },
 		Room:  s.hooks.waitRoom,
 		Exit:  func(p *child.Process) { s.extensionExited(a, p) },
@@ -145,13 +136,12 @@ func (s *sandbox) spawnExtension(a *agent, path string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a.proc = p
-	s.procs = append(s.procs, p)
 	return nil
 }
 
 func (s *sandbox) spawnRuntime() error {
 	s.script.Add(whoRuntime, "exec", filepath.Base(s.opt.Command[0]))
-	p, err := s.launcher.Spawn(s.runtimeCommand(), child.Handlers{
+	p, err := s.procs.start(s.runtimeCommand(), child.Handlers{
 		Print: s.order.line, Room: s.hooks.waitRoom, Exit: s.runtimeExited,
 		Broken: func(err error) { s.script.Add(whoRuntime, "log descriptor", err.Error()) },
 	})
@@ -161,7 +151,6 @@ func (s *sandbox) spawnRuntime() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.runtime.proc = p
-	s.procs = append(s.procs, p)
 	return nil
 }
 
@@ -204,48 +193,4 @@ func (s *sandbox) diedLocked(errorType, message string) {
 		s.fatal = &failure{status: statusError, errorType: or(s.firstError, errorType), message: message}
 	}
 	s.changedLocked()
-}
-
-// signalAll reaches every process group of the sandbox.
-func (s *sandbox) signalAll(sig syscall.Signal) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, p := range s.procs {
-		if p.Alive() {
-			p.Signal(sig)
-		}
-		if sig == syscall.SIGKILL {
-			p.Abandon()
-		}
-	}
-}
-
-// freeze stops the sandbox as Lambda does between invocations. Whatever was
-// under way stays as it is: sockets open, POSTs half sent.
-func (s *sandbox) freeze() {
-	if s.opt.NoFreeze {
-		return
-	}
-	s.gate.Set(false)
-	s.signalAll(syscall.SIGSTOP)
-	s.script.Add(whoPlatform, "freeze", "")
-}
-
-func (s *sandbox) thaw() {
-	if s.opt.NoFreeze {
-		return
-	}
-	s.script.Add(whoPlatform, "thaw", "")
-	s.signalAll(syscall.SIGCONT)
-	s.gate.Set(true)
-}
-
-func (s *sandbox) memoryMB() int {
-	s.mu.Lock()
-	groups := make(map[int]bool, len(s.procs))
-	for _, p := range s.procs {
-		groups[p.PID()] = p.Alive()
-	}
-	s.mu.Unlock()
-	return child.PeakMemoryMB(groups)
 }

@@ -37,9 +37,9 @@ func (s *sandbox) shutdown(reason string, runtimeGone func()) Exit {
 	agents, runtime := s.beginShutdown()
 	budget := s.budget(agents)
 	if len(agents) == 0 {
-		s.kill(runtime)
+		s.procs.kill(runtime)
 	} else {
-		s.stopRuntime(runtime, begin.Add(runtimeShare(budget)))
+		s.procs.terminate(runtime, begin.Add(runtimeShare(budget)))
 	}
 	if runtimeGone != nil {
 		runtimeGone()
@@ -47,7 +47,7 @@ func (s *sandbox) shutdown(reason string, runtimeGone func()) Exit {
 	s.order.close()
 	s.flushTelemetry()
 	exits := s.stopExtensions(agents, begin.Add(budget), reason)
-	s.signalAll(syscall.SIGKILL)
+	s.procs.signal(syscall.SIGKILL)
 	s.hub.Close()
 	close(s.gone)
 	return Exit{Reason: reason, Extensions: exits, Duration: time.Since(begin)}
@@ -85,28 +85,6 @@ func (s *sandbox) budget(agents []*agent) time.Duration {
 // rest is the extensions' (AWS source: rapid/shutdown).
 func runtimeShare(budget time.Duration) time.Duration { return budget * 3 / 10 }
 
-func (s *sandbox) stopRuntime(p *child.Process, until time.Time) {
-	if p == nil || !p.Alive() {
-		return
-	}
-	s.script.Add(whoRuntime, "SIGTERM", "")
-	p.AwaitThaw(thawLimit) // a signal that meets a stopped process may go to a thread that cannot handle it
-	p.Signal(syscall.SIGTERM)
-	if !p.AwaitExit(until) {
-		s.kill(p)
-	}
-}
-
-func (s *sandbox) kill(p *child.Process) {
-	if p == nil || !p.Alive() {
-		return
-	}
-	s.script.Add(p.Name, "SIGKILL", "")
-	p.Signal(syscall.SIGKILL)
-	p.Abandon()
-	p.AwaitExit(time.Now().Add(lastWait))
-}
-
 // stopExtensions sends SHUTDOWN to all who registered for it, kills the others,
 // and waits for the former until the deadline. A busy extension finds the event
 // at its next /next.
@@ -117,7 +95,7 @@ func (s *sandbox) stopExtensions(agents []*agent, deadline time.Time, reason str
 	for i, a := range agents {
 		exits[i] = ExtensionExit{Name: a.name, Unsubscribed: !s.sendShutdown(a, ev)}
 		if exits[i].Unsubscribed {
-			s.kill(a.proc)
+			s.procs.kill(a.proc)
 		}
 	}
 	for i, a := range agents {
@@ -141,7 +119,7 @@ func (s *sandbox) sendShutdown(a *agent, ev agentEvent) bool {
 func (s *sandbox) awaitExtension(a *agent, deadline time.Time, exit *ExtensionExit) {
 	if !a.proc.AwaitExit(deadline) {
 		exit.Killed = true
-		s.kill(a.proc)
+		s.procs.kill(a.proc)
 	}
 	if a.proc.Alive() {
 		exit.Code = -1

@@ -72,7 +72,7 @@ func (s *sandbox) snapshot() {
 	s.isSnapshot = true
 	s.mu.Unlock()
 	s.script.Add(whoPlatform, "snapshot", "")
-	s.freeze()
+	s.procs.freeze()
 }
 
 // restore resumes a snapshot and returns when the runtime's hooks are done, that
@@ -87,10 +87,10 @@ func (s *sandbox) restore(ctx context.Context) (time.Duration, *failure) {
 	defer cancel()
 	begin := time.Now()
 	s.script.Add(whoPlatform, "restore", "")
-	s.thaw()
+	s.procs.thaw()
 	s.out.logRestoreStart()
 	failed := s.resumeRuntime(ctx)
-	s.drain(nil)
+	s.procs.drain()
 	s.out.logRestoreRuntimeDone(failed)
 	took := time.Since(begin)
 	s.out.logRestoreReport(took, failed)
@@ -129,7 +129,7 @@ func handleRestoreNext(s *sandbox, w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	s.drain(nil)
+	s.procs.drain()
 	restored, failed := s.suspendForRestore()
 	if failed != nil {
 		s.script.Add(whoRuntime, "restore/next", "→ 403 "+failed.Type)
