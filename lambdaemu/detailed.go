@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"time"
 
 	"powertools-extension/lambdaemu/internal/child"
@@ -36,7 +35,7 @@ func (s *sandbox) noteEnd() {
 	if !s.opt.Detailed {
 		return
 	}
-	for _, a := range s.extensions() {
+	for _, a := range s.ext.alive() {
 		u := child.UsageOf(a.proc.PID())
 		usage := transcript.Usage{CPU: u.CPU, RSSKB: u.RSSKB, PeakKB: u.PeakKB}
 		s.script.AddData(a.name, transcript.UsageTaken, fmt.Sprintf("CPU %s, memory %d kB, at most %d kB", usage.CPU, usage.RSSKB, usage.PeakKB), usage)
@@ -46,13 +45,6 @@ func (s *sandbox) noteEnd() {
 			s.script.AddData(whoPlatform, transcript.CacheTaken, fmt.Sprintf("%d bytes", len(cache)), cache)
 		}
 	}
-}
-
-// extensions are the external ones that live.
-func (s *sandbox) extensions() []*agent {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(s.agents), func(a *agent) bool { return a.internal || a.proc == nil || !a.proc.Alive() })
 }
 
 // askCache returns nil when there is no answer or it is no JSON.

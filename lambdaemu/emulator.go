@@ -203,11 +203,13 @@ func (e *Emulator) newSandbox() *sandbox {
 		opt: &e.opt, hooks: e.hooks, script: e.script, faults: e.faults, wire: e.wire,
 		env:         environment{opt: &e.opt, id: e.id, creds: inventCredentials(), api: e.api.addr, containerToken: newUUID()},
 		cacheClient: &http.Client{Transport: &http.Transport{}},
-		gone:        make(chan struct{}), changed: make(chan struct{}),
-		runtime: runtimeMachine{state: runtimeStarted}, registrationOpen: true, initialising: true,
+		gone:        make(chan struct{}),
+		state:       newState(), runtime: runtimeMachine{state: runtimeStarted},
 	}
+	s.onChange = s.closeSubscriptionsLocked
 	gate := relay.NewGate()
 	s.procs = &processes{launcher: e.launcher, script: e.script, gate: gate, noFreeze: e.opt.NoFreeze}
+	s.ext = &extensions{state: s.state, opt: &e.opt, script: e.script, faults: e.faults, procs: s.procs}
 	s.hub = relay.New(relay.Deps{Gate: gate, Faults: e.faults, Script: e.script, Counts: e.counts, Posted: e.wire.posted()})
 	s.out = &printer{
 		opt: &e.opt, hub: s.hub, log: e.log, hooks: e.hooks, script: e.script, faults: e.faults,

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -60,14 +59,14 @@ func handleRegister(s *sandbox, w http.ResponseWriter, r *http.Request) {
 		writeAPIError(w, forbidden("InvalidRequestFormat", err.Error()))
 		return
 	}
-	a, failed := s.register(name, events)
+	a, failed := s.ext.register(name, events)
 	if failed != nil {
 		s.script.Add(name, transcript.Register, fmt.Sprintf("%s → %d %s", strings.Join(events, ","), failed.status, failed.Type))
 		writeAPIError(w, failed)
 		return
 	}
 	w.Header().Set(headerID, a.id)
-	writeJSON(w, http.StatusOK, s.registration(r.Header.Get(headerFeatures)))
+	writeJSON(w, http.StatusOK, s.ext.registration(r.Header.Get(headerFeatures)))
 }
 
 type registration struct {
@@ -77,111 +76,17 @@ type registration struct {
 	Handler         string `json:"handler"`
 }
 
-// registration answers the account only to who accepts the feature.
-func (s *sandbox) registration(features string) registration {
-	answer := registration{FunctionName: s.opt.FunctionName, FunctionVersion: s.opt.Version, Handler: s.opt.Handler}
-	for feature := range strings.SplitSeq(features, ",") {
-		if strings.TrimSpace(feature) == "accountId" {
-			answer.AccountID = s.opt.AccountID
-		}
-	}
-	return answer
-}
-
-// register treats a name that was not launched as an internal extension, which
-// is what makes a wrong name so hard to find on Lambda (AWS source:
-// rapi/handler/agentregister).
-func (s *sandbox) register(name string, events []string) (*agent, *apiError) {
-	switch {
-	case s.faults.Hit("register-500"):
-		return nil, internalServerError()
-	case s.faults.Hit("register-403"):
-		return nil, transitionFailed(agentStarted, agentRegistered, name)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := s.externalLocked(name)
-	for _, event := range events {
-		if text := s.eventProblem(event, a == nil); text != "" {
-			return nil, forbidden("Extension.InvalidEventType", event+": "+text)
-		}
-	}
-	if a == nil {
-		var failed *apiError
-		if a, failed = s.newInternalLocked(name); failed != nil {
-			return nil, failed
-		}
-	}
-	from := a.state
-	if a.register(events) != nil {
-		return nil, transitionFailed(from, agentRegistered, name)
-	}
-	s.script.Add(name, transcript.Register, fmt.Sprintf("%s → 200 %s", strings.Join(events, ","), a.id))
-	s.changedLocked()
-	return a, nil
-}
-
-// eventProblem: managed instances have no INVOKE, and internal extensions get no
-// event at all there (AWS source: lambda-managed-instances core/agentutil).
-func (s *sandbox) eventProblem(event string, internal bool) string {
-	switch {
-	case event == eventInvoke && s.opt.managed():
-		return "ErrorInvalidEventType"
-	case event == eventInvoke:
-		return ""
-	case event != eventShutdown:
-		return "ErrorInvalidEventType"
-	case internal:
-		return "ShutdownEventNotSupportedForInternalExtension"
-	}
-	return ""
-}
-
-func (s *sandbox) newInternalLocked(name string) (*agent, *apiError) {
-	switch {
-	case !s.registrationOpen:
-		return nil, forbidden("Extension.RegistrationClosed", "Extension registration closed already")
-	case len(s.agents) >= maxAgents:
-		return nil, forbidden("Extension.TooManyExtensions", fmt.Sprintf("Extension limit (%d) reached", maxAgents))
-	case slices.ContainsFunc(s.agents, func(a *agent) bool { return a.name == name }):
-		return nil, forbidden("Extension.InvalidExtensionState", "Extension with this name already registered")
-	}
-	a := newAgent(name, true)
-	s.agents = append(s.agents, a)
-	return a, nil
-}
-
-// identified returns the caller, or the 403 of an identifier that is none. The
-// text for an unknown one differs per route.
-func (s *sandbox) identified(r *http.Request, unknown string) (*agent, *apiError) {
-	id := r.Header.Get(headerID)
-	switch {
-	case id == "":
-		return nil, forbidden("Extension.MissingExtensionIdentifier", "Missing Lambda-Extension-Identifier header")
-	case !isUUID(id):
-		return nil, forbidden("Extension.InvalidExtensionIdentifier", "Invalid Lambda-Extension-Identifier")
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, a := range s.agents {
-		if a.state != agentStarted && strings.EqualFold(a.id, id) {
-			return a, nil
-		}
-	}
-	return nil, forbidden(unknownIdentifier, strings.ReplaceAll(unknown, "{id}", strings.ToLower(id)))
-}
-
 // handleNext suspends the caller until there is an event. It has no time limit,
 // and a client that goes away does not free its place: the event is then lost
 // (AWS source: core/externalagent_states).
 func handleNext(s *sandbox, w http.ResponseWriter, r *http.Request) {
-	a, failed := s.identified(r, "Unknown extension {id}")
+	a, failed := s.ext.identified(r, "Unknown extension {id}")
 	if failed != nil {
 		writeAPIError(w, failed)
 		return
 	}
-	s.drain(a)
-	answer, failed := s.suspend(a)
+	s.ext.drain(a)
+	answer, failed := s.ext.suspend(a)
 	if failed != nil {
 		s.script.Add(a.name, "next", fmt.Sprintf("→ %d %s", failed.status, failed.Type))
 		writeAPIError(w, failed)
@@ -194,25 +99,6 @@ func handleNext(s *sandbox, w http.ResponseWriter, r *http.Request) {
 	case <-s.gone:
 		writeAPIError(w, internalServerError())
 	}
-}
-
-func (s *sandbox) suspend(a *agent) (<-chan agentEvent, *apiError) {
-	switch {
-	case s.faults.Hit("next-500"):
-		return nil, internalServerError()
-	case s.faults.Hit("next-403"):
-		return nil, transitionFailed(agentReady, agentReady, a.id)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	from := a.state
-	answer, err := a.ready()
-	if err != nil {
-		return nil, transitionFailed(from, agentReady, a.id)
-	}
-	s.script.Add(a.name, "next", "")
-	s.changedLocked()
-	return answer, nil
 }
 
 // writeEvent sets an event identifier and a content type for INVOKE only
@@ -270,14 +156,14 @@ func handleExitError(s *sandbox, w http.ResponseWriter, r *http.Request) {
 // handleReport only remembers the error: the platform acts when the process
 // exits (AWS source: rapi/handler/agentiniterror, agentexiterror).
 func handleReport(s *sandbox, w http.ResponseWriter, r *http.Request, what string, to agentState, report func(*agent, string) error) {
-	a, failed := s.identified(r, "Unknown Lambda-Extension-Identifier")
+	a, failed := s.ext.identified(r, "Unknown Lambda-Extension-Identifier")
 	errorType := r.Header.Get(headerErrorType)
 	switch {
 	case errorType == "" && (failed == nil || failed.Type == unknownIdentifier):
 		failed = forbidden("Extension.MissingHeader", headerErrorType+" not found")
 	case failed != nil:
 	default:
-		failed = s.report(a, errorType, to, report)
+		failed = s.ext.report(a, errorType, to, report)
 	}
 	if failed != nil {
 		writeAPIError(w, failed)
@@ -285,17 +171,4 @@ func handleReport(s *sandbox, w http.ResponseWriter, r *http.Request, what strin
 	}
 	s.script.Add(a.name, what, errorType)
 	writeAccepted(w)
-}
-
-func (s *sandbox) report(a *agent, errorType string, to agentState, report func(*agent, string) error) *apiError {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	from := a.state
-	if report(a, errorType) != nil {
-		return transitionFailed(from, to, a.id)
-	}
-	if s.firstError == "" {
-		s.firstError = "Extension." + string(to)
-	}
-	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"powertools-extension/lambdaemu/internal/child"
-	"powertools-extension/lambdaemu/internal/relay"
 )
 
 // Phases of platform.initStart and its kin.
@@ -28,7 +27,7 @@ func (s *sandbox) initialise(ctx context.Context, phase string) (time.Duration, 
 		failed = s.startRuntime(ctx, phase)
 	}
 	s.endInit()
-	s.out.logExtensions(s.extensionRecords())
+	s.out.logExtensions(s.ext.records())
 	took := time.Since(begin)
 	s.out.logInitReport(phase, took, failed)
 	s.script.Add(whoPlatform, "init end", initOutcome(failed))
@@ -59,24 +58,16 @@ func (s *sandbox) startExtensions(ctx context.Context) *failure {
 	for i, path := range s.opt.Layers {
 		a := newAgent(filepath.Base(path), false)
 		s.mu.Lock()
-		s.agents = append(s.agents, a)
+		s.ext.agents = append(s.ext.agents, a)
 		s.mu.Unlock()
 		if i >= maxAgents {
-			return s.launchFailed(a, "TooManyExtensions", errors.New("too many extensions"))
+			return s.ext.launchFailed(a, "TooManyExtensions", errors.New("too many extensions"))
 		}
 		if err := s.spawnExtension(a, path); err != nil {
-			return s.launchFailed(a, child.LaunchErrorType(err), err)
+			return s.ext.launchFailed(a, child.LaunchErrorType(err), err)
 		}
 	}
-	return s.await(ctx, s.allRegisteredLocked)
-}
-
-func (s *sandbox) launchFailed(a *agent, errorType string, err error) *failure {
-	s.script.Add(a.name, "launch error", errorType)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a.state, a.errorType = agentLaunchError, errorType
-	return &failure{status: statusError, errorType: "Extension.LaunchError", message: err.Error()}
+	return s.await(ctx, s.ext.allRegisteredLocked)
 }
 
 // startRuntime returns when the runtime and then every extension are ready.
@@ -100,14 +91,4 @@ func (s *sandbox) startRuntime(ctx context.Context, phase string) *failure {
 	failed := s.await(ctx, s.allReadyLocked)
 	s.out.logInitRuntimeDone(phase, failed)
 	return failed
-}
-
-func (s *sandbox) extensionRecords() []relay.ExtensionRecord {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	list := make([]relay.ExtensionRecord, len(s.agents))
-	for i, a := range s.agents {
-		list[i] = relay.ExtensionRecord{Name: a.name, State: string(a.state), Events: append([]string{}, a.events...), ErrorType: a.errorType}
-	}
-	return list
 }

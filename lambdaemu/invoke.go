@@ -19,7 +19,7 @@ func (s *sandbox) invoke(ctx context.Context, inv *invocation, onReply func()) *
 		return failed
 	}
 	s.out.logRuntimeDone(inv, nil)
-	return s.await(ctx, s.invokedReadyLocked)
+	return s.await(ctx, s.ext.invokedReadyLocked)
 }
 
 // releaseWait bounds how long the runtime waits for INVOKE to be written.
@@ -35,7 +35,7 @@ func (s *sandbox) release(inv *invocation) {
 	}
 	late := time.NewTimer(releaseWait)
 	defer late.Stop()
-	for _, written := range s.releaseAgents(inv, early) {
+	for _, written := range s.ext.releaseInvoke(inv, early) {
 		select {
 		case <-written:
 		case <-late.C:
@@ -46,30 +46,6 @@ func (s *sandbox) release(inv *invocation) {
 	defer s.mu.Unlock()
 	inv.released = time.Now()
 	s.runtime.release(inv)
-}
-
-func (s *sandbox) releaseAgents(inv *invocation, early bool) (written []<-chan struct{}) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	inv.doneTold = early
-	for _, a := range s.agents {
-		if a.subscribed(eventInvoke) {
-			if w := a.release(invokeEvent(inv)); w != nil {
-				written = append(written, w)
-			}
-		}
-	}
-	return written
-}
-
-// invokedReadyLocked ignores extensions without INVOKE: they prolong nothing.
-func (s *sandbox) invokedReadyLocked() bool {
-	for _, a := range s.agents {
-		if a.subscribed(eventInvoke) && a.state != agentReady {
-			return false
-		}
-	}
-	return true
 }
 
 // open and close bracket the time in which the runtime may answer.

@@ -236,17 +236,6 @@ func (s *sandbox) leave(inv *invocation) {
 	s.crowd.remove(inv.id, inv.closed)
 }
 
-// abortAll fails what is under way, as a shutdown does (AWS source:
-// lambda-managed-instances rapid/shutdown).
-func (s *sandbox) abortAll() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.fatal == nil {
-		s.fatal = &failure{status: "failure", errorType: "Sandbox.Failure", message: "the environment is shutting down"}
-	}
-	s.changedLocked()
-}
-
 func (r *running) responseManaged() Response {
 	resp := r.answer
 	resp.Duration = r.report.total

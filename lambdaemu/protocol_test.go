@@ -37,7 +37,7 @@ func newAPIRig(t *testing.T, faultList ...string) *apiRig {
 		e.SetFault(f)
 	}
 	box := e.newSandbox()
-	box.agents = append(box.agents, newAgent("shim", false))
+	box.ext.agents = append(box.ext.agents, newAgent("shim", false))
 	server := httptest.NewServer(e.routes())
 	t.Cleanup(func() {
 		close(box.gone)
@@ -120,7 +120,7 @@ func (r *apiRig) awaitState(want agentState) {
 	eventually(r.t, "state "+string(want), func() bool {
 		r.box.mu.Lock()
 		defer r.box.mu.Unlock()
-		return r.box.agents[0].state == want
+		return r.box.ext.agents[0].state == want
 	})
 }
 
@@ -294,7 +294,7 @@ func TestShutdownShape(t *testing.T) {
 	r := newAPIRig(t)
 	pending := r.next(r.register())
 	r.awaitState(agentReady)
-	r.box.sendShutdown(r.box.agents[0], shutdownEvent(1676051031000, "spindown"))
+	r.box.ext.sendShutdown(r.box.ext.agents[0], shutdownEvent(1676051031000, "spindown"))
 	got := <-pending
 	r.want(got, 200, `{"eventType":"SHUTDOWN","deadlineMs":1676051031000,"shutdownReason":"spindown"}`)
 	if got.header.Get("Lambda-Extension-Event-Identifier") != "" || got.header.Get("Content-Type") != "text/plain; charset=utf-8" {
@@ -350,7 +350,7 @@ func TestAbandonedNextEatsTheEvent(t *testing.T) {
 	r.awaitState(agentRunning)
 	pending := r.next(id)
 	r.awaitState(agentReady)
-	r.box.sendShutdown(r.box.agents[0], shutdownEvent(1, "spindown"))
+	r.box.ext.sendShutdown(r.box.ext.agents[0], shutdownEvent(1, "spindown"))
 	if got := <-pending; !strings.Contains(got.body, "SHUTDOWN") {
 		t.Errorf("after healing: %q", got.body)
 	}
@@ -365,7 +365,7 @@ func TestBusyExtensionGetsShutdownLater(t *testing.T) {
 	r.awaitState(agentReady)
 	r.release(testInvocation())
 	<-pending
-	r.box.sendShutdown(r.box.agents[0], shutdownEvent(1, "timeout"))
+	r.box.ext.sendShutdown(r.box.ext.agents[0], shutdownEvent(1, "timeout"))
 	if got := <-r.next(id); !strings.Contains(got.body, `"shutdownReason":"timeout"`) {
 		t.Errorf("got %q", got.body)
 	}

@@ -156,13 +156,6 @@ func (r *running) unknownEvents() {
 	r.box.out.platform("platform.fault", "", "RequestId: "+r.inv.id+" Process exited before completing request")
 }
 
-// died reports an exit that happened while nobody looked.
-func (s *sandbox) died() *failure {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.fatal
-}
-
 // replied tells the client at once.
 func (r *running) replied() {
 	if r.done {

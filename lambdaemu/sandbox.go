@@ -1,12 +1,8 @@
 package lambdaemu
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"path/filepath"
-	"slices"
-	"sync"
 
 	"powertools-extension/lambdaemu/fault"
 	"powertools-extension/lambdaemu/internal/child"
@@ -31,75 +27,26 @@ type sandbox struct {
 	cacheClient *http.Client
 	gone        chan struct{} // closed at the end; frees suspended /next calls
 
-	mu               sync.Mutex
-	changed          chan struct{} // closed and replaced at every change of state
-	agents           []*agent      // external ones in launch order, then internal ones
-	runtime          runtimeMachine
-	inv              *invocation // the open one; nil between invocations
-	crowd            crowd       // managed instances: the open ones
-	registrationOpen bool
-	initialising     bool
-	shuttingDown     bool
-	fatal            *failure // the first unexpected exit
-	firstError       string   // error type reported before it
-	initReply        *reply   // what the runtime said about its failed init
-	isSnapshot       bool     // SnapStart: initialised and not yet restored
-	outOfMemory      bool     // fault: why the runtime died
-}
-
-// changedLocked wakes who waits for a state.
-func (s *sandbox) changedLocked() {
-	if s.initialising && s.allReadyLocked() {
-		// Closed here and not by the waiter, so that a PUT after the last /next
-		// always comes too late.
-		s.hub.CloseSubscriptions()
-	}
-	close(s.changed)
-	s.changed = make(chan struct{})
-}
-
-// await returns nil as soon as condLocked holds, else why it never will. A
-// condition that holds wins over a death at the same moment: the answer counts.
-func (s *sandbox) await(ctx context.Context, condLocked func() bool) *failure {
-	for {
-		ok, fatal, changed := s.check(condLocked)
-		switch {
-		case ok:
-			return nil
-		case fatal != nil:
-			return fatal
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return failureOf(context.Cause(ctx))
-		}
-	}
-}
-
-func (s *sandbox) check(condLocked func() bool) (bool, *failure, <-chan struct{}) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return condLocked(), s.fatal, s.changed
-}
-
-func failureOf(err error) *failure {
-	if failed, ok := errors.AsType[*failure](err); ok {
-		return failed
-	}
-	return &failure{status: "failure", errorType: "Sandbox.Failure", message: "the emulator was stopped"}
-}
-
-func (s *sandbox) externalLocked(name string) *agent {
-	i := slices.IndexFunc(s.agents, func(a *agent) bool { return !a.internal && a.name == name })
-	if i < 0 {
-		return nil
-	}
-	return s.agents[i]
+	*state
+	ext         *extensions
+	runtime     runtimeMachine
+	inv         *invocation // the open one; nil between invocations
+	crowd       crowd       // managed instances: the open ones
+	initReply   *reply      // what the runtime said about its failed init
+	isSnapshot  bool        // SnapStart: initialised and not yet restored
+	outOfMemory bool        // fault: why the runtime died
 }
 
 func (s *sandbox) allReadyLocked() bool {
-	return s.runtimeReadyLocked() && !slices.ContainsFunc(s.agents, func(a *agent) bool { return a.state != agentReady })
+	return s.runtimeReadyLocked() && s.ext.allReadyLocked()
+}
+
+// closeSubscriptionsLocked is called at every change and not by who waits for
+// the end of init, so that a PUT after the last /next always comes too late.
+func (s *sandbox) closeSubscriptionsLocked() {
+	if s.initialising && s.allReadyLocked() {
+		s.hub.CloseSubscriptions()
+	}
 }
 
 // runtimeReadyLocked: under SnapStart a runtime that waits for the restore has
@@ -107,18 +54,6 @@ func (s *sandbox) allReadyLocked() bool {
 func (s *sandbox) runtimeReadyLocked() bool {
 	restorable := s.initialising && s.opt.snapStart() && s.runtime.state == runtimeRestoreReady
 	return restorable || s.runtime.state == runtimeReady
-}
-
-func (s *sandbox) allRegisteredLocked() bool {
-	return !slices.ContainsFunc(s.agents, func(a *agent) bool { return a.state == agentStarted })
-}
-
-// drain emits what an extension has printed.
-func (s *sandbox) drain(a *agent) {
-	s.mu.Lock()
-	p := a.proc
-	s.mu.Unlock()
-	p.Drain()
 }
 
 // spawnExtension starts the process of a in the function's directory, as on
@@ -186,11 +121,4 @@ func (s *sandbox) runtimeExited(p *child.Process) {
 		errorType = "Runtime.OutOfMemory"
 	}
 	s.diedLocked(errorType, message)
-}
-
-func (s *sandbox) diedLocked(errorType, message string) {
-	if !s.shuttingDown && s.fatal == nil {
-		s.fatal = &failure{status: statusError, errorType: or(s.firstError, errorType), message: message}
-	}
-	s.changedLocked()
 }

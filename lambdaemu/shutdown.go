@@ -35,7 +35,7 @@ const lastWait = 5 * time.Second
 func (s *sandbox) shutdown(reason string, runtimeGone func()) Exit {
 	begin := time.Now()
 	agents, runtime := s.beginShutdown()
-	budget := s.budget(agents)
+	budget := s.ext.budget(agents)
 	if len(agents) == 0 {
 		s.procs.kill(runtime)
 	} else {
@@ -46,7 +46,7 @@ func (s *sandbox) shutdown(reason string, runtimeGone func()) Exit {
 	}
 	s.order.close()
 	s.flushTelemetry()
-	exits := s.stopExtensions(agents, begin.Add(budget), reason)
+	exits := s.ext.stop(agents, begin.Add(budget), reason)
 	s.procs.signal(syscall.SIGKILL)
 	s.hub.Close()
 	close(s.gone)
@@ -68,65 +68,9 @@ func (s *sandbox) beginShutdown() ([]*agent, *child.Process) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.shuttingDown = true
-	return slices.Clone(s.agents), s.runtime.proc
-}
-
-func (s *sandbox) budget(agents []*agent) time.Duration {
-	switch {
-	case len(agents) == 0:
-		return 0
-	case slices.ContainsFunc(agents, func(a *agent) bool { return !a.internal }):
-		return s.faults.Millis("short-deadline", budgetExternal)
-	}
-	return budgetInternal
+	return slices.Clone(s.ext.agents), s.runtime.proc
 }
 
 // runtimeShare is how much of the budget the runtime may use after SIGTERM; the
 // rest is the extensions' (AWS source: rapid/shutdown).
 func runtimeShare(budget time.Duration) time.Duration { return budget * 3 / 10 }
-
-// stopExtensions sends SHUTDOWN to all who registered for it, kills the others,
-// and waits for the former until the deadline. A busy extension finds the event
-// at its next /next.
-func (s *sandbox) stopExtensions(agents []*agent, deadline time.Time, reason string) []ExtensionExit {
-	ev := shutdownEvent(deadline.UnixMilli(), reason)
-	agents = slices.DeleteFunc(agents, func(a *agent) bool { return a.internal || a.proc == nil })
-	exits := make([]ExtensionExit, len(agents))
-	for i, a := range agents {
-		exits[i] = ExtensionExit{Name: a.name, Unsubscribed: !s.sendShutdown(a, ev)}
-		if exits[i].Unsubscribed {
-			s.procs.kill(a.proc)
-		}
-	}
-	for i, a := range agents {
-		s.awaitExtension(a, deadline, &exits[i])
-	}
-	return exits
-}
-
-// sendShutdown reports whether the extension is one of those who are told.
-func (s *sandbox) sendShutdown(a *agent, ev agentEvent) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a.released = time.Now()
-	told := a.subscribed(eventShutdown)
-	if told {
-		a.release(ev)
-	}
-	return told
-}
-
-func (s *sandbox) awaitExtension(a *agent, deadline time.Time, exit *ExtensionExit) {
-	if !a.proc.AwaitExit(deadline) {
-		exit.Killed = true
-		s.procs.kill(a.proc)
-	}
-	if a.proc.Alive() {
-		exit.Code = -1
-		return
-	}
-	exit.Code = a.proc.Code()
-	if after := a.proc.At().Sub(a.released); after > 0 {
-		exit.After = after
-	}
-}

@@ -51,7 +51,7 @@ LaunchError    -           -        -          -`), "\n")
 func callIn(t *testing.T, state agentState, call string) string {
 	t.Helper()
 	r := newAPIRig(t)
-	a := r.box.agents[0]
+	a := r.box.ext.agents[0]
 	a.state, a.events = state, []string{eventInvoke, eventShutdown}
 	headers := []string{headerID, strings.ToUpper(a.id), headerErrorType, "Extension.Broken"}
 	var got answer
@@ -95,8 +95,8 @@ func TestWhoProlongsAnInvocation(t *testing.T) {
 			{nil, true}, {[]string{eventShutdown}, true},
 			{[]string{eventInvoke}, state == agentReady}, {[]string{eventInvoke, eventShutdown}, state == agentReady},
 		} {
-			box := &sandbox{agents: []*agent{{state: agentReady, events: []string{eventInvoke}}, {state: state, events: c.events}}}
-			if got := box.invokedReadyLocked(); got != c.over {
+			ext := &extensions{agents: []*agent{{state: agentReady, events: []string{eventInvoke}}, {state: state, events: c.events}}}
+			if got := ext.invokedReadyLocked(); got != c.over {
 				t.Errorf("%s with %v: the invocation is over: %t", state, c.events, got)
 			}
 		}

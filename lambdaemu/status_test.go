@@ -391,7 +391,7 @@ func TestCrashBetweenInvocations(t *testing.T) {
 	r := newRig(t, Options{}, map[string]extConfig{"ext-a": {}})
 	r.invoke(fnEvent{})
 	r.box.mu.Lock()
-	p := r.box.agents[0].proc
+	p := r.box.ext.agents[0].proc
 	r.box.mu.Unlock()
 	p.Signal(syscall.SIGKILL)
 	<-p.Exited()

@@ -128,7 +128,7 @@ func handleSubscribe(s *sandbox, w http.ResponseWriter, r *http.Request) {
 }
 
 func serveSubscription(s *sandbox, w http.ResponseWriter, r *http.Request, logs bool) {
-	a, failed := s.identified(r, "Unknown extension {id}")
+	a, failed := s.ext.identified(r, "Unknown extension {id}")
 	if failed != nil {
 		writeAPIError(w, failed)
 		return

@@ -97,14 +97,7 @@ func (e *Emulator) caller(r *http.Request) string {
 	if box == nil {
 		return ""
 	}
-	box.mu.Lock()
-	defer box.mu.Unlock()
-	for _, a := range box.agents {
-		if strings.EqualFold(a.id, r.Header.Get(headerID)) {
-			return a.name
-		}
-	}
-	return ""
+	return box.ext.nameOf(r.Header.Get(headerID))
 }
 
 // heard keeps the beginning of what passes.
