@@ -204,11 +204,12 @@ func (e *Emulator) newSandbox() *sandbox {
 		env:         environment{opt: &e.opt, id: e.id, creds: inventCredentials(), api: e.api.addr, containerToken: newUUID()},
 		cacheClient: &http.Client{Transport: &http.Transport{}},
 		gone:        make(chan struct{}),
-		state:       newState(), runtime: runtimeMachine{state: runtimeStarted},
+		state:       newState(),
 	}
 	s.onChange = s.closeSubscriptionsLocked
 	gate := relay.NewGate()
 	s.procs = &processes{launcher: e.launcher, script: e.script, gate: gate, noFreeze: e.opt.NoFreeze}
+	s.runtime = &runtimeSide{state: s.state, opt: &e.opt, script: e.script, machine: runtimeMachine{state: runtimeStarted}}
 	s.ext = &extensions{state: s.state, opt: &e.opt, script: e.script, faults: e.faults, procs: s.procs}
 	s.hub = relay.New(relay.Deps{Gate: gate, Faults: e.faults, Script: e.script, Counts: e.counts, Posted: e.wire.posted()})
 	s.out = &printer{

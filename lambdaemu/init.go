@@ -80,7 +80,7 @@ func (s *sandbox) startRuntime(ctx context.Context, phase string) *failure {
 		return failed
 	}
 	if s.opt.managed() {
-		failed := s.await(ctx, s.runtimeReadyLocked)
+		failed := s.await(ctx, s.runtime.readyLocked)
 		s.procs.drain()
 		s.out.logInitRuntimeDone(phase, failed)
 		if failed != nil {

@@ -45,36 +45,5 @@ func (s *sandbox) release(inv *invocation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	inv.released = time.Now()
-	s.runtime.release(inv)
-}
-
-// open and close bracket the time in which the runtime may answer.
-func (s *sandbox) open(inv *invocation) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.inv = inv
-}
-
-func (s *sandbox) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.inv = nil
-}
-
-// settle fixes the client's answer after a failure: the function's own if it has
-// given one, else what its init said, else the platform's.
-func (s *sandbox) settle(inv *invocation, failed *failure) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	inv.closed = true
-	if inv.over != nil {
-		close(inv.over)
-	}
-	if inv.reply != nil {
-		return
-	}
-	inv.reply = failed.reply(inv.id)
-	if s.initReply != nil && failed.status != statusTimeout {
-		inv.reply, inv.selfReported = s.initReply, true
-	}
+	s.runtime.machine.release(inv)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"powertools-extension/lambdaemu/internal/relay"
@@ -88,7 +87,7 @@ func (e *Emulator) joinManaged(req Request) (*running, error) {
 		return &running{e: e, inv: e.newInvocation(req)}, nil
 	}
 	e.retireLocked()
-	if box := e.current(); box != nil && box.isOpen(req.RequestID) {
+	if box := e.current(); box != nil && box.runtime.isOpen(req.RequestID) {
 		return nil, ErrRequestOpen
 	}
 	e.invocations++
@@ -103,7 +102,7 @@ func (e *Emulator) joinManaged(req Request) (*running, error) {
 	}
 	e.inflight.Add(1)
 	e.script.Add(whoPlatform, transcript.Invoke, r.inv.id)
-	r.box.join(r.inv)
+	r.box.runtime.join(r.inv)
 	r.box.order.begin(r.inv.id, e.faults.Hit("report-first") || reportComesFirst(e.opt.Seed, e.invocations))
 	r.box.out.logStart(r.inv)
 	return r, nil
@@ -119,24 +118,12 @@ func (e *Emulator) retireLocked() {
 	}
 }
 
-func (s *sandbox) isOpen(id string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.crowd.open[id] != nil
-}
-
-func (s *sandbox) join(inv *invocation) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.crowd.add(inv)
-}
-
 // invokeManaged hands the invocation to a waiting worker of the runtime, or to
 // the next that asks, and returns with the answer.
 func (s *sandbox) invokeManaged(ctx context.Context, inv *invocation) *failure {
 	s.mu.Lock()
 	inv.released = time.Now()
-	s.runtime.releaseConcurrent(inv, &s.crowd)
+	s.runtime.machine.releaseConcurrent(inv, &s.runtime.crowd)
 	s.mu.Unlock()
 	return s.await(ctx, func() bool { return inv.reply != nil })
 }
@@ -167,52 +154,19 @@ func (r *runtimeMachine) readyConcurrent(c *crowd) <-chan *invocation {
 	return answer
 }
 
-// abandon takes back the place of a worker whose connection is gone, and what it
-// may have been handed.
-func (s *sandbox) abandon(answer <-chan *invocation) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i, parked := range s.runtime.parked {
-		if parked == answer {
-			s.runtime.parked = append(s.runtime.parked[:i:i], s.runtime.parked[i+1:]...)
-			return
-		}
-	}
-	select {
-	case inv := <-answer:
-		s.runtime.releaseConcurrent(inv, &s.crowd)
-	default:
-	}
-}
-
-// beginConcurrent is begin for one of several invocations.
-func (s *sandbox) beginConcurrentLocked(id string, to runtimeState) (*invocation, *apiError) {
-	inv := s.crowd.open[id] // a retry of one that timed out takes its late answer
-	switch {
-	case inv == nil && slices.Contains(s.crowd.expired, id):
-		return nil, invokeTimeout()
-	case inv == nil:
-		return nil, invalidRequestID()
-	case inv.answering:
-		return nil, runtimeTransitionFailed(runtimeResponse, to)
-	}
-	inv.answering = true
-	return inv, nil
-}
-
 // endManaged tells the client and writes the report. After a timeout the
 // environment goes on; after a death it is replaced.
 func (r *running) endManaged() {
 	status, errorType := statusSuccess, ""
 	if r.failed != nil {
-		r.box.settle(r.inv, r.failed)
+		r.box.runtime.settle(r.inv, r.failed)
 		status, errorType = r.failed.status, r.failed.errorType
 	} else if r.inv.reply.errorType != "" {
 		status, errorType = statusError, r.inv.reply.errorType
 	}
 	r.replied()
 	r.box.procs.drain()
-	r.box.leave(r.inv)
+	r.box.runtime.leave(r.inv)
 	r.e.script.Add(whoPlatform, "invoke end", initOutcome(r.failed)+" "+r.inv.id)
 	r.report = report{status: status, errorType: errorType, total: r.ended.Sub(r.inv.start), end: r.ended}
 	after := r.box.order.report(r.inv.id, func() { r.box.out.logManagedReport(r.inv, r.report) })
@@ -228,12 +182,6 @@ func (r *running) endManaged() {
 		<-r.e.slot
 	default:
 	}
-}
-
-func (s *sandbox) leave(inv *invocation) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.crowd.remove(inv.id, inv.closed)
 }
 
 func (r *running) responseManaged() Response {

@@ -113,7 +113,7 @@ func TestManagedTimeout(t *testing.T) {
 	opt := managedOptions("2")
 	opt.Timeout = 1500 * time.Millisecond
 	r := newRig(t, opt, managedExtension())
-	pid := r.current().runtime.proc.PID()
+	pid := r.current().runtime.machine.proc.PID()
 	resp := r.invoke(fnEvent{SleepMs: 2500})
 	if resp.ErrorType != "Sandbox.Timedout" || !strings.Contains(string(resp.Payload), "Task timed out after 1.50 seconds") {
 		t.Errorf("got %s %s", resp.ErrorType, resp.Payload)
@@ -124,7 +124,7 @@ func TestManagedTimeout(t *testing.T) {
 	if resp := r.invoke(fnEvent{}); resp.FunctionError != "" {
 		t.Errorf("afterwards: %+v", resp)
 	}
-	if now := r.current().runtime.proc.PID(); now != pid || contains(r.entries(whoPlatform), "reset") {
+	if now := r.current().runtime.machine.proc.PID(); now != pid || contains(r.entries(whoPlatform), "reset") {
 		t.Error("the environment was reset")
 	}
 	if !contains(r.logs.texts(OriginPlatform), `"status":"timeout"`) {
@@ -174,7 +174,7 @@ func TestManagedBacklogAndShutdown(t *testing.T) {
 	eventually(t, "the invocation is under way", func() bool {
 		r.current().mu.Lock()
 		defer r.current().mu.Unlock()
-		return len(r.current().crowd.open) == 1
+		return len(r.current().runtime.crowd.open) == 1
 	})
 	r.stop()
 	if resp := <-done; resp.ErrorType != "Sandbox.Failure" {

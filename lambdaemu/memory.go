@@ -13,7 +13,7 @@ func (s *sandbox) exhaustMemory(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).Flush() // a runtime that is gone is killed all the same
 	s.mu.Lock()
 	s.outOfMemory = true
-	p := s.runtime.proc
+	p := s.runtime.machine.proc
 	s.mu.Unlock()
 	s.procs.kill(p)
 }

@@ -125,7 +125,7 @@ func (r *apiRig) awaitState(want agentState) {
 }
 
 func (r *apiRig) release(inv *invocation) {
-	r.box.open(inv)
+	r.box.runtime.open(inv)
 	r.box.release(inv)
 }
 

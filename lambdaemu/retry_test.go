@@ -31,7 +31,7 @@ func (r *rig) storyOf(id string) (log, telemetry []string) {
 // and REPORT and their events again. [DOC:invocation-async-error-handling]
 func TestRetrySameID(t *testing.T) {
 	r := newRig(t, Options{}, map[string]extConfig{"ext-a": {Subscribe: []string{"platform"}, WaitDone: true}})
-	pid := r.current().runtime.proc.PID()
+	pid := r.current().runtime.machine.proc.PID()
 	outcomes, err := r.InvokeAsync(t.Context(), Request{Payload: mustJSON(fnEvent{Error: "Function.Broken"})}, 2)
 	if err != nil || len(outcomes) != 3 {
 		t.Fatalf("%d outcomes, error %v", len(outcomes), err)
@@ -42,7 +42,7 @@ func TestRetrySameID(t *testing.T) {
 			t.Errorf("attempt %d: %+v", i+1, o)
 		}
 	}
-	if now := r.current().runtime.proc.PID(); now != pid {
+	if now := r.current().runtime.machine.proc.PID(); now != pid {
 		t.Error("a handler that threw has cost its process")
 	}
 	r.stop()
@@ -102,7 +102,7 @@ func TestManagedRetry(t *testing.T) {
 			t.Errorf("first: %+v", resp)
 		}
 	})
-	eventually(t, "the invocation is under way", func() bool { return r.current().isOpen(id) })
+	eventually(t, "the invocation is under way", func() bool { return r.current().runtime.isOpen(id) })
 	if _, err := r.Invoke(t.Context(), Request{RequestID: id}); !errors.Is(err, ErrRequestOpen) {
 		t.Errorf("while it is open: %v", err)
 	}

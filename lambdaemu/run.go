@@ -140,7 +140,7 @@ func (r *running) begin(ctx context.Context) {
 
 func (r *running) open() {
 	r.e.script.Add(whoPlatform, transcript.Invoke, r.inv.id)
-	r.box.open(r.inv)
+	r.box.runtime.open(r.inv)
 	r.unknownEvents()
 }
 
@@ -183,7 +183,7 @@ func (r *running) end() {
 	}
 	if r.failed == nil {
 		r.finishReport(statusSuccess, "")
-		r.box.close()
+		r.box.runtime.close()
 		r.e.script.Add(whoPlatform, "invoke end", statusSuccess)
 		r.box.noteEnd()
 		r.box.procs.freeze()
@@ -197,7 +197,7 @@ func (r *running) end() {
 // made between the runtime's death and SHUTDOWN, so that extensions can still
 // receive it.
 func (r *running) fail() {
-	r.box.settle(r.inv, r.failed)
+	r.box.runtime.settle(r.inv, r.failed)
 	r.replied()
 	r.box.procs.drain()
 	if r.inv.ready.IsZero() {
@@ -207,7 +207,7 @@ func (r *running) fail() {
 		}
 		r.box.out.logRuntimeDone(r.inv, r.failed)
 	}
-	r.box.close()
+	r.box.runtime.close()
 	r.e.script.Add(whoPlatform, "invoke end", initOutcome(r.failed))
 	r.e.reset(r.box, r.failed, func() {
 		r.box.out.logFailure(r.inv, r.failed)

@@ -35,7 +35,7 @@ func invalidRequestID() *apiError {
 // it is what ends the one before.
 func handleRuntimeNext(s *sandbox, w http.ResponseWriter, r *http.Request) {
 	s.procs.drain()
-	answer, failed := s.suspendRuntime()
+	answer, failed := s.runtime.suspend()
 	if failed != nil {
 		s.script.Add(whoRuntime, "next", fmt.Sprintf("→ %d %s", failed.status, failed.Type))
 		writeAPIError(w, failed)
@@ -46,43 +46,11 @@ func handleRuntimeNext(s *sandbox, w http.ResponseWriter, r *http.Request) {
 		s.script.Add(whoRuntime, "invocation", inv.id)
 		writeInvocation(w, inv)
 		s.exhaustMemory(w)
-	case <-s.workerGone(r):
-		s.abandon(answer)
+	case <-s.runtime.workerGone(r):
+		s.runtime.abandon(answer)
 	case <-s.gone:
 		writeAPIError(w, internalServerError())
 	}
-}
-
-// workerGone is closed when one of several workers has died. Where there is one
-// runtime its place stays taken, as on Lambda.
-func (s *sandbox) workerGone(r *http.Request) <-chan struct{} {
-	if s.opt.managed() {
-		return r.Context().Done()
-	}
-	return nil
-}
-
-func (s *sandbox) suspendRuntime() (<-chan *invocation, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.registrationOpen = false
-	if s.opt.managed() {
-		answer := s.runtime.readyConcurrent(&s.crowd)
-		s.script.Add(whoRuntime, "next", "")
-		s.changedLocked()
-		return answer, nil
-	}
-	from := s.runtime.state
-	answer, err := s.runtime.ready()
-	if err != nil {
-		return nil, runtimeTransitionFailed(from, runtimeReady)
-	}
-	if from == runtimeResponseSent && s.inv != nil && !s.inv.closed {
-		s.inv.ready = time.Now()
-	}
-	s.script.Add(whoRuntime, "next", "")
-	s.changedLocked()
-	return answer, nil
 }
 
 // writeInvocation leaves empty headers out (AWS source: rapi/rendering).
@@ -103,58 +71,20 @@ func writeInvocation(w http.ResponseWriter, inv *invocation) {
 	w.Write(inv.req.Payload)
 }
 
-// begin checks the request id and moves the runtime, as both /response and
-// /error do before they read the body.
-func (s *sandbox) begin(r *http.Request, to runtimeState) (*invocation, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.opt.managed() {
-		return s.beginConcurrentLocked(r.PathValue("id"), to)
-	}
-	if s.inv == nil || s.inv.id != r.PathValue("id") {
-		return nil, invalidRequestID()
-	}
-	from := s.runtime.state
-	if s.runtime.move(to) != nil {
-		return nil, runtimeTransitionFailed(from, to)
-	}
-	return s.inv, nil
-}
-
-// finish gives the client its answer and lets the runtime ask for the next.
-func (s *sandbox) finish(inv *invocation, answer *reply) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if inv.closed {
-		return
-	}
-	inv.lastByte = time.Now()
-	if inv.firstByte.IsZero() {
-		inv.firstByte = inv.lastByte
-	}
-	if inv.reply == nil {
-		inv.reply = answer
-	}
-	if !s.opt.managed() {
-		s.runtime.state = runtimeResponseSent
-	}
-	s.changedLocked()
-}
-
 func handleResponse(s *sandbox, w http.ResponseWriter, r *http.Request) {
-	inv, failed := s.begin(r, runtimeResponse)
+	inv, failed := s.runtime.begin(r, runtimeResponse)
 	if failed != nil {
 		s.script.Add(whoRuntime, "response", fmt.Sprintf("→ %d %s", failed.status, failed.Type))
 		writeAPIError(w, failed)
 		return
 	}
-	answer, failed := s.readResponse(inv, r)
+	answer, failed := s.runtime.readResponse(inv, r)
 	status := http.StatusAccepted
 	if failed != nil {
 		status = failed.status
 	}
 	s.script.Add(whoRuntime, "response", fmt.Sprintf("%s→ %d", modeLabel(r), status))
-	s.finish(inv, answer)
+	s.runtime.finish(inv, answer)
 	if failed != nil {
 		writeAPIError(w, failed)
 		return
@@ -167,26 +97,6 @@ func modeLabel(r *http.Request) string {
 		return mode + " "
 	}
 	return ""
-}
-
-// readResponse returns what the client gets, and the error the runtime gets when
-// its answer was refused.
-func (s *sandbox) readResponse(inv *invocation, r *http.Request) (*reply, *apiError) {
-	switch r.Header.Get(headerResponseMode) {
-	case "":
-	case "streaming":
-		return s.readStream(inv, r)
-	default:
-		return inv.refused("Runtime.InvalidResponseModeHeader", "Invalid function response mode"),
-			&apiError{http.StatusBadRequest, "Invalid function response mode", "InvalidFunctionResponseMode"}
-	}
-	body, err := io.ReadAll(io.LimitReader(&stamped{r.Body, inv, s}, maxPayload+1))
-	answer, failed := inv.received(body, err, maxPayload)
-	if failed != nil {
-		return answer, failed
-	}
-	answer.contentType = r.Header.Get("Content-Type")
-	return withTrailers(answer, r.Trailer), nil
 }
 
 // received judges a body that was read up to one byte over its limit.
@@ -233,7 +143,7 @@ func withTrailers(answer *reply, trailer http.Header) *reply {
 type stamped struct {
 	io.Reader
 	inv *invocation
-	s   *sandbox
+	s   *state
 }
 
 func (t *stamped) Read(p []byte) (int, error) {
@@ -249,7 +159,7 @@ func (t *stamped) Read(p []byte) (int, error) {
 // handleError is the handler that threw. For the platform that is a normal end
 // of the invocation (AWS source: rapid/handlers doInvoke).
 func handleError(s *sandbox, w http.ResponseWriter, r *http.Request) {
-	inv, failed := s.begin(r, runtimeErrorResponse)
+	inv, failed := s.runtime.begin(r, runtimeErrorResponse)
 	if failed != nil {
 		s.script.Add(whoRuntime, "error", fmt.Sprintf("→ %d %s", failed.status, failed.Type))
 		writeAPIError(w, failed)
@@ -257,7 +167,7 @@ func handleError(s *sandbox, w http.ResponseWriter, r *http.Request) {
 	}
 	errorType := validErrorType(r.Header.Get(headerFunctionError))
 	s.script.Add(whoRuntime, "error", errorType+" → 202")
-	s.finish(inv, &reply{payload: errorBody(r), errorType: errorType})
+	s.runtime.finish(inv, &reply{payload: errorBody(r), errorType: errorType})
 	writeAccepted(w)
 }
 
@@ -298,24 +208,10 @@ func notLatin(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 func handleRuntimeInitError(s *sandbox, w http.ResponseWriter, r *http.Request) {
 	errorType := validErrorType(r.Header.Get(headerFunctionError))
 	body := errorBody(r)
-	if failed := s.runtimeInitError(errorType, body); failed != nil {
+	if failed := s.runtime.initError(errorType, body); failed != nil {
 		writeAPIError(w, failed)
 		return
 	}
 	s.script.Add(whoRuntime, "init/error", errorType+" → 202")
 	writeAccepted(w)
-}
-
-func (s *sandbox) runtimeInitError(errorType string, body []byte) *apiError {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	from := s.runtime.state
-	if s.runtime.move(runtimeInitError) != nil {
-		return runtimeTransitionFailed(from, runtimeInitError)
-	}
-	s.initReply = &reply{payload: body, errorType: errorType}
-	if s.firstError == "" {
-		s.firstError = errorType
-	}
-	return nil
 }

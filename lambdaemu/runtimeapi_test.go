@@ -22,7 +22,7 @@ func (r *apiRig) runtimeNext() <-chan answer {
 	eventually(r.t, "runtime suspended", func() bool {
 		r.box.mu.Lock()
 		defer r.box.mu.Unlock()
-		return len(r.box.runtime.parked) > 0
+		return len(r.box.runtime.machine.parked) > 0
 	})
 	return done
 }

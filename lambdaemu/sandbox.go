@@ -29,16 +29,13 @@ type sandbox struct {
 
 	*state
 	ext         *extensions
-	runtime     runtimeMachine
-	inv         *invocation // the open one; nil between invocations
-	crowd       crowd       // managed instances: the open ones
-	initReply   *reply      // what the runtime said about its failed init
-	isSnapshot  bool        // SnapStart: initialised and not yet restored
-	outOfMemory bool        // fault: why the runtime died
+	runtime     *runtimeSide
+	isSnapshot  bool // SnapStart: initialised and not yet restored
+	outOfMemory bool // fault: why the runtime died
 }
 
 func (s *sandbox) allReadyLocked() bool {
-	return s.runtimeReadyLocked() && s.ext.allReadyLocked()
+	return s.runtime.readyLocked() && s.ext.allReadyLocked()
 }
 
 // closeSubscriptionsLocked is called at every change and not by who waits for
@@ -47,13 +44,6 @@ func (s *sandbox) closeSubscriptionsLocked() {
 	if s.initialising && s.allReadyLocked() {
 		s.hub.CloseSubscriptions()
 	}
-}
-
-// runtimeReadyLocked: under SnapStart a runtime that waits for the restore has
-// finished its init.
-func (s *sandbox) runtimeReadyLocked() bool {
-	restorable := s.initialising && s.opt.snapStart() && s.runtime.state == runtimeRestoreReady
-	return restorable || s.runtime.state == runtimeReady
 }
 
 // spawnExtension starts the process of a in the function's directory, as on
@@ -85,7 +75,7 @@ func (s *sandbox) spawnRuntime() error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.runtime.proc = p
+	s.runtime.machine.proc = p
 	return nil
 }
 

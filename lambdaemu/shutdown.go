@@ -68,7 +68,7 @@ func (s *sandbox) beginShutdown() ([]*agent, *child.Process) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.shuttingDown = true
-	return slices.Clone(s.ext.agents), s.runtime.proc
+	return slices.Clone(s.ext.agents), s.runtime.machine.proc
 }
 
 // runtimeShare is how much of the budget the runtime may use after SIGTERM; the

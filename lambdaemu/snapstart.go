@@ -114,9 +114,9 @@ func (s *sandbox) takeSnapshot() bool {
 
 func (s *sandbox) resumeRuntime(ctx context.Context) *failure {
 	s.mu.Lock()
-	if s.runtime.restore != nil {
-		close(s.runtime.restore)
-		s.runtime.restore, s.runtime.state = nil, runtimeRestoring
+	if s.runtime.machine.restore != nil {
+		close(s.runtime.machine.restore)
+		s.runtime.machine.restore, s.runtime.machine.state = nil, runtimeRestoring
 	}
 	s.mu.Unlock()
 	return s.await(ctx, s.allReadyLocked)
@@ -130,7 +130,7 @@ func handleRestoreNext(s *sandbox, w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.procs.drain()
-	restored, failed := s.suspendForRestore()
+	restored, failed := s.runtime.suspendForRestore()
 	if failed != nil {
 		s.script.Add(whoRuntime, "restore/next", "→ 403 "+failed.Type)
 		writeAPIError(w, failed)
@@ -144,20 +144,6 @@ func handleRestoreNext(s *sandbox, w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *sandbox) suspendForRestore() (<-chan struct{}, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.runtime.state != runtimeStarted {
-		return nil, runtimeTransitionFailed(s.runtime.state, runtimeRestoreReady)
-	}
-	s.runtime.state = runtimeRestoreReady
-	s.runtime.restore = make(chan struct{})
-	s.registrationOpen = false
-	s.script.Add(whoRuntime, "restore/next", "")
-	s.changedLocked()
-	return s.runtime.restore, nil
-}
-
 // handleRestoreError is a hook that failed: unlike an init error it takes effect
 // at once (AWS source: rapi/handler/restoreerror).
 func handleRestoreError(s *sandbox, w http.ResponseWriter, r *http.Request) {
@@ -167,26 +153,10 @@ func handleRestoreError(s *sandbox, w http.ResponseWriter, r *http.Request) {
 	}
 	errorType := validErrorType(r.Header.Get(headerFunctionError))
 	body := errorBody(r)
-	if failed := s.restoreError(errorType, body); failed != nil {
+	if failed := s.runtime.restoreError(errorType, body); failed != nil {
 		writeAPIError(w, failed)
 		return
 	}
 	s.script.Add(whoRuntime, "restore/error", errorType+" → 202")
 	writeAccepted(w)
-}
-
-func (s *sandbox) restoreError(errorType string, body []byte) *apiError {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	from := s.runtime.state
-	if from != runtimeRestoring {
-		return runtimeTransitionFailed(from, runtimeRestoreError)
-	}
-	s.runtime.state = runtimeRestoreError
-	s.initReply = &reply{payload: body, errorType: errorType}
-	if s.fatal == nil {
-		s.fatal = &failure{status: statusError, errorType: errorType, message: "the function's restore failed"}
-	}
-	s.changedLocked()
-	return nil
 }

@@ -2,8 +2,6 @@ package lambdaemu
 
 import (
 	"errors"
-	"io"
-	"net/http"
 	"time"
 )
 
@@ -49,62 +47,4 @@ func (p *pacer) wait(n int, stop <-chan struct{}) bool {
 	case <-stop:
 		return false
 	}
-}
-
-// readStream passes a streamed answer on while it comes, and keeps it whole for
-// Response.Payload. An error that the function meets on its way stands in the
-// trailers (AWS page: runtimes-custom).
-func (s *sandbox) readStream(inv *invocation, r *http.Request) (*reply, *apiError) {
-	contentType := r.Header.Get("Content-Type")
-	body, err := s.copyStream(inv, contentType, &stamped{r.Body, inv, s})
-	if errors.Is(err, errGivenUp) {
-		return inv.refused("Runtime.TruncatedResponse", "Response truncated"), s.lateAnswer()
-	}
-	answer, failed := inv.received(body, err, maxStream)
-	answer.streamed, answer.contentType = true, contentType
-	if failed != nil {
-		return answer, failed
-	}
-	return withTrailers(answer, r.Trailer), nil
-}
-
-// copyStream returns what has come, one byte more than maxStream at most.
-func (s *sandbox) copyStream(inv *invocation, contentType string, from io.Reader) ([]byte, error) {
-	pace := newPacer(streamBurst, streamRate)
-	from = io.LimitReader(from, maxStream+1)
-	piece := make([]byte, streamPiece)
-	var body []byte
-	for {
-		n, err := from.Read(piece)
-		if n > 0 {
-			if !pace.wait(n, inv.over) || s.givenUp(inv) {
-				return body, errGivenUp
-			}
-			body = append(body, piece[:n]...)
-			if inv.req.OnPart != nil {
-				inv.req.OnPart(Part{ContentType: contentType, Data: piece[:n]})
-			}
-		}
-		if err == io.EOF {
-			return body, nil
-		}
-		if err != nil {
-			return body, err
-		}
-	}
-}
-
-func (s *sandbox) givenUp(inv *invocation) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return inv.closed
-}
-
-// lateAnswer is what a runtime gets for an invocation that has timed out while
-// it answered.
-func (s *sandbox) lateAnswer() *apiError {
-	if s.opt.managed() {
-		return invokeTimeout()
-	}
-	return invalidRequestID()
 }

@@ -71,7 +71,7 @@ func TestExecWrapperIsOneProcess(t *testing.T) {
 		t.Fatalf("got %+v", resp)
 	}
 	pid, _ := os.ReadFile(r.dir + "/pid")
-	if got := r.current().runtime.proc.PID(); strings.TrimSpace(string(pid)) != strconv.Itoa(got) {
+	if got := r.current().runtime.machine.proc.PID(); strings.TrimSpace(string(pid)) != strconv.Itoa(got) {
 		t.Errorf("the function runs as process %s, the platform started %d", pid, got)
 	}
 	if resp := r.invoke(fnEvent{Exit: code(7)}); !strings.Contains(string(resp.Payload), "exit status 7") {

@@ -20,7 +20,7 @@ var (
 		"internal/jmes": 2050, "internal/emf": 1810, "internal/invocation": 1810,
 	}
 	methodCeilings = map[string]int{
-		"lambdaemu.sandbox": 52, "internal/app.App": 74, "internal/localhttp.Server": 63, "internal/paramcache.Cache": 62, "internal/awsemu.Server": 50,
+		"internal/app.App": 74, "internal/localhttp.Server": 63, "internal/paramcache.Cache": 62, "internal/awsemu.Server": 50,
 		"internal/invocation.Tracker": 39, "internal/schema.keywords": 37, "internal/awsemu.parser": 37, "internal/flush.Scheduler": 37,
 	}
 )
