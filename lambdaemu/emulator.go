@@ -18,6 +18,7 @@ import (
 	"powertools-extension/lambdaemu/fault"
 	"powertools-extension/lambdaemu/internal/child"
 	"powertools-extension/lambdaemu/internal/relay"
+	"powertools-extension/lambdaemu/internal/sink"
 	"powertools-extension/lambdaemu/transcript"
 )
 
@@ -40,7 +41,7 @@ type Emulator struct {
 	hooks    *notifier
 	script   *transcript.Log
 	wire     *wire
-	sink     *sink // nil when no variable names it
+	sink     *sink.Sink // nil when no variable names it
 	counts   *relay.Counts
 	reports  reportCounts
 	log      *logOrder
@@ -117,13 +118,13 @@ func Start(ctx context.Context, opt Options) (*Emulator, error) {
 }
 
 func (e *Emulator) openSink() (err error) {
-	if !wantsSink(e.opt.Env) {
+	if !sink.Wanted(e.opt.Env) {
 		return nil
 	}
-	if e.sink, err = newSink(e.faults, e.script); err != nil {
+	if e.sink, err = sink.New(e.faults, e.script); err != nil {
 		return fmt.Errorf("built-in sink: %w", err)
 	}
-	e.opt.Env = e.sink.fill(e.opt.Env)
+	e.opt.Env = e.sink.Fill(e.opt.Env)
 	return nil
 }
 
@@ -317,7 +318,7 @@ func (e *Emulator) teardown() {
 	for _, stranger := range e.taken {
 		stranger.Close()
 	}
-	e.sink.close()
+	e.sink.Close()
 	e.wg.Wait()
 	e.launcher.Close()
 	e.hooks.close()

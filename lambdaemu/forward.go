@@ -2,6 +2,7 @@ package lambdaemu
 
 import (
 	"powertools-extension/lambdaemu/fault"
+	"powertools-extension/lambdaemu/internal/sink"
 	"powertools-extension/lambdaemu/transcript"
 )
 
@@ -31,3 +32,14 @@ const (
 	whoPlatform = transcript.Platform
 	whoRuntime  = transcript.Runtime
 )
+
+// SinkPlaceholder in a value of Options.Env becomes the URL of a small HTTP
+// server that takes whatever is posted to it. It stands for the back end an
+// extension delivers to, and the sink faults make it slow, broken or silent.
+const SinkPlaceholder = sink.Placeholder
+
+// SinkStats are what the built-in sink has seen.
+type SinkStats = sink.Stats
+
+// Sink returns what the built-in sink has seen; zero when no variable named it.
+func (e *Emulator) Sink() SinkStats { return e.sink.Stats() }
