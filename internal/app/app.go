@@ -29,6 +29,7 @@ import (
 	"powertools-extension/internal/paramcache"
 	"powertools-extension/internal/paramcache/awsparams"
 	"powertools-extension/internal/pipeline"
+	"powertools-extension/internal/remote"
 	"powertools-extension/internal/sink"
 )
 
@@ -60,7 +61,7 @@ type App struct {
 	cache    *paramcache.Cache
 	stdout   *sink.Outlet
 	writer   *writer
-	ways     waysOut // behind a network; none with stdout alone
+	ways     remote.Ways // behind a network; none with stdout alone
 	metrics  *emf.Intake
 	tracker  *invocation.Tracker
 	pipeline *pipeline.Pipeline

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"powertools-extension/internal/localhttp"
+	"powertools-extension/internal/remote"
 	"powertools-extension/internal/sink"
 )
 
@@ -16,22 +17,22 @@ import (
 // delivered + dropped + pending, and dropped is the sum of its reasons; for a
 // remote destination received = lines passed + replayed.
 type ledger struct {
-	Level      string          `json:"level"`
-	Message    string          `json:"message"`
-	Timestamp  string          `json:"timestamp"`
-	Service    string          `json:"service"`
-	Function   string          `json:"function_name"`
-	Version    string          `json:"extension_version"`
-	Reason     string          `json:"shutdown_reason"`
-	LifetimeMs int64           `json:"lifetime_ms"`
-	Telemetry  telemetryLedger `json:"telemetry"`
-	Lines      linesLedger     `json:"lines"`
-	Metrics    metricsLedger   `json:"metrics"`
-	Stdout     sinkLedger      `json:"stdout"`
-	Sinks      []remoteLedger  `json:"sinks,omitempty"` // remote destinations, in the order they were named
-	Flush      *flushLedger    `json:"flush,omitempty"` // nil with stdout alone
-	Spool      *spoolLedger    `json:"spool,omitempty"` // nil if nothing was found there and nothing left or refused
-	Degraded   []string        `json:"degraded,omitempty"`
+	Level      string              `json:"level"`
+	Message    string              `json:"message"`
+	Timestamp  string              `json:"timestamp"`
+	Service    string              `json:"service"`
+	Function   string              `json:"function_name"`
+	Version    string              `json:"extension_version"`
+	Reason     string              `json:"shutdown_reason"`
+	LifetimeMs int64               `json:"lifetime_ms"`
+	Telemetry  telemetryLedger     `json:"telemetry"`
+	Lines      linesLedger         `json:"lines"`
+	Metrics    metricsLedger       `json:"metrics"`
+	Stdout     sinkLedger          `json:"stdout"`
+	Sinks      []remoteLedger      `json:"sinks,omitempty"` // remote destinations, in the order they were named
+	Flush      *remote.FlushLedger `json:"flush,omitempty"` // nil with stdout alone
+	Spool      *remote.SpoolLedger `json:"spool,omitempty"` // nil if nothing was found there and nothing left or refused
+	Degraded   []string            `json:"degraded,omitempty"`
 }
 
 type telemetryLedger struct {
@@ -83,23 +84,6 @@ type remoteLedger struct {
 	Timeouts uint64 `json:"timeouts"`
 }
 
-type flushLedger struct {
-	Held        int   `json:"held"`          // invocations that were held for remote destinations
-	HeldMs      int64 `json:"held_ms"`       // how long they were held after their end was heard of, together
-	Silent      int   `json:"stream_silent"` // times the telemetry stream was found dead
-	Lost        int   `json:"ends_lost"`     // invocations whose end was not heard of in time
-	Interrupted int   `json:"interrupted"`   // flushes that a freeze cut off
-}
-
-// spoolLedger is what passes from one process of the sandbox to the next.
-type spoolLedger struct {
-	Replayed uint64 `json:"replayed"`       // lines that a killed process had left
-	Torn     int    `json:"torn,omitempty"` // files of it that ended inside a line
-	Left     int    `json:"left_bytes"`     // for the next process
-	Refused  int    `json:"refused"`        // writes there was no room for
-	Failed   int    `json:"failed"`         // writes that the file system refused
-}
-
 // ledger writes the account. It is taken before its own line is put, so that
 // line is in no sum.
 func (a *App) ledger(reason string, now time.Time) []byte {
@@ -118,9 +102,9 @@ func (a *App) ledger(reason string, now time.Time) []byte {
 		Lines:      linesLedger{lines.Lines, lines.Passed, lines.Filtered, lines.Excluded, lines.Held, lines.Forgotten, lines.HoldDropped, lines.Truncated},
 		Metrics:    metricsLedger{Canonical: lines.Events, Samples: samples.Recorded, Rejected: sum(samples.Rejected), RejectedBy: samples.Rejected, Skipped: samples.Skipped, Dropped: samples.Dropped},
 		Stdout:     sinkLines(a.stdout.Stats()),
-		Sinks:      a.ways.remotes.ledger(),
-		Flush:      a.ways.ledger(),
-		Spool:      a.ways.spool.ledger(),
+		Sinks:      ledgerOf(a.ways.Outlets),
+		Flush:      a.ways.Ledger(),
+		Spool:      a.ways.Spool.Ledger(),
 		Degraded:   components(a.health.list()),
 	})
 	if err != nil {
@@ -134,9 +118,9 @@ func sinkLines(s sink.Stats) sinkLedger {
 	return sinkLedger{s.Received.Lines, s.Adopted.Lines, s.Delivered.Lines, s.Dropped.Lines, s.Pending.Lines, s.Dropped.Bytes, s.Losses.Lines()}
 }
 
-func (rs remotes) ledger() []remoteLedger {
+func ledgerOf(outlets remote.Outlets) []remoteLedger {
 	var out []remoteLedger
-	for _, r := range rs {
+	for _, r := range outlets {
 		health, counters := r.Health(), r.Counters()
 		state := health.State.String()
 		if health.Disabled {

@@ -1,17 +1,16 @@
 package app
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
 	"powertools-extension/internal/config"
 	"powertools-extension/internal/flush"
+	"powertools-extension/internal/remote"
 	"powertools-extension/internal/sink"
 	"powertools-extension/internal/sink/cloudwatch"
 	"powertools-extension/internal/sink/firehose"
@@ -25,21 +24,10 @@ import (
 // blame the receiver for the freeze.
 const noTryTimeout = 24 * time.Hour
 
-// remote is one destination behind a network.
-type remote struct {
-	*sink.Guarded
-	place     int    // in POWERTOOLS_LOGS_DESTINATION
-	closeIdle func() // drops its connections; nil: it uses the AWS client's
-	half      uint64 // pending bytes from which its buffer counts as half full
-}
-
-// remotes are all of them. They implement flush.Sinks.
-type remotes []*remote
-
 // newWaysOut builds what is behind a network. With stdout alone there is
 // nothing, and nothing of this exists.
-func (a *App) newWaysOut() waysOut {
-	w := waysOut{log: a.log, guard: a.guard}
+func (a *App) newWaysOut() remote.Ways {
+	var outlets remote.Outlets
 	for place, d := range a.cfg.LogsDestinations {
 		if !d.Remote() {
 			continue
@@ -51,21 +39,20 @@ func (a *App) newWaysOut() waysOut {
 			a.log.Error("log destination not usable; the others work", zap.Stringer("destination", d), zap.Error(err))
 			continue
 		}
-		w.remotes = append(w.remotes, r)
-	}
-	if len(w.remotes) == 0 {
-		return w
+		outlets = append(outlets, r)
 	}
 	mode := flush.Mode(a.cfg.Flush)
-	w.scheduler = flush.New(w.remotes, flush.Options{
-		Mode:      mode,
-		Budget:    a.cfg.FlushBudget,
-		Buffering: mode.Buffering(a.managed()),
-		Managed:   a.managed(),
-		Log:       a.log,
+	return remote.New(outlets, remote.Options{
+		Flush: flush.Options{
+			Mode:      mode,
+			Budget:    a.cfg.FlushBudget,
+			Buffering: mode.Buffering(a.managed()),
+			Managed:   a.managed(),
+			Log:       a.log,
+		},
+		SpoolBytes: a.cfg.SpoolBytes, Managed: a.managed(), Snapshot: a.cfg.InitType == snapStart,
+		Guard: a.guard, Log: a.log,
 	})
-	w.spool = newBatchSpool(a.cfg, w.remotes, a.log, a.guard)
-	return w
 }
 
 func (a *App) managed() bool { return a.cfg.InitType == managedInstances }
@@ -76,18 +63,18 @@ type outlet interface {
 	Name() string // for logs and the ledger; never with a key
 }
 
-func (a *App) newRemote(place int, d config.Destination) (*remote, error) {
+func (a *App) newRemote(place int, d config.Destination) (*remote.Outlet, error) {
 	out, bounds, err := a.newSender(d)
 	if err != nil {
 		return nil, err
 	}
-	r := &remote{
-		place:   place,
+	r := &remote.Outlet{
+		Place:   place,
 		Guarded: sink.NewGuarded(out, sink.GuardOptions{Name: out.Name(), Buffer: bounds, TryTimeout: noTryTimeout, Log: a.log}),
-		half:    uint64(a.cfg.BufferBytes) / 2,
+		Half:    uint64(a.cfg.BufferBytes) / 2,
 	}
 	if c, ok := out.(interface{ CloseIdle() }); ok {
-		r.closeIdle = c.CloseIdle
+		r.CloseIdle = c.CloseIdle
 	}
 	return r, nil
 }
@@ -127,44 +114,6 @@ func (a *App) resource() otlp.Resource {
 }
 
 func (a *App) userAgent() string { return "powertools-extension/" + a.deps.Version }
-
-// Flush implements flush.Sinks: all side by side, so that one that hangs
-// keeps no other from its work. What goes wrong is counted and said by the
-// outlet itself.
-func (rs remotes) Flush(ctx context.Context, how flush.How) {
-	var wg sync.WaitGroup
-	for _, r := range rs {
-		switch {
-		case how == flush.Last:
-			wg.Go(func() { _ = r.Drain(ctx) })
-		case how == flush.Beside || r.Ready():
-			wg.Go(func() { _ = r.Guarded.Flush(ctx) })
-		}
-	}
-	wg.Wait()
-}
-
-// Condition implements flush.Sinks.
-func (rs remotes) Condition() (c flush.Condition) {
-	for _, r := range rs {
-		pending := r.Stats().Pending
-		health := r.Health()
-		c.Pending = c.Pending || pending.Lines > 0
-		c.Pressed = c.Pressed || pending.Bytes >= r.half
-		c.Working = c.Working || r.Ready()
-		c.Probe = c.Probe || !health.Disabled && health.State == sink.Probing && pending.Lines > 0
-	}
-	return c
-}
-
-// forget drops all connections.
-func (rs remotes) forget() {
-	for _, r := range rs {
-		if r.closeIdle != nil {
-			r.closeIdle()
-		}
-	}
-}
 
 // wants reports whether lines go to stdout.
 func (a *App) wantsStdout() bool {

@@ -38,7 +38,7 @@ const (
 func (a *App) Run(ctx context.Context) error {
 	// 0. What the process before has left, while nothing can come in yet that
 	//    would be kept beside it and be taken for its own.
-	a.guard("take over what a killed process left", func() { a.ways.spool.recover(false) })
+	a.guard("take over what a killed process left", func() { a.ways.Spool.Recover(false) })
 
 	// 1. Bind both listeners. Lambda starts the function's runtime once every
 	//    extension has registered, and its init code may already call us.
@@ -62,7 +62,7 @@ func (a *App) Run(ctx context.Context) error {
 	// 3. Subscribe, before the first next: the window closes when every
 	//    extension has called it.
 	a.guard("subscribe to telemetry", func() { a.subscribe(ctx) })
-	a.ways.start(a.stream.arrives())
+	a.ways.Start(a.stream.arrives())
 
 	// 4. Init ends with the first next, so what was asked for ahead is waited
 	//    for here, within its bound.
@@ -140,7 +140,7 @@ func (a *App) loop(ctx context.Context) (reason string, deadline time.Time, err 
 			}
 			a.guard("begin invocation", func() { a.begin(ev) })
 			a.api.Taken()
-			a.guard("hold invocation", func() { a.ways.hold(ctx) })
+			a.guard("hold invocation", func() { a.ways.Hold(ctx) })
 		default:
 			a.log.Warn("unknown event type, ignored", zap.String("type", string(ev.Type)))
 		}
@@ -162,7 +162,7 @@ func (a *App) begin(ev extapi.Event) {
 	})
 	a.metrics.Flush(now) // samples of an earlier invocation whose end was not seen
 	a.flushStdout()
-	a.ways.begin(ev.RequestID, ev.Deadline)
+	a.ways.Begin(ev.RequestID, ev.Deadline)
 }
 
 // freezeGap is the pause between two events after which pooled connections
@@ -193,7 +193,7 @@ func (a *App) forgetSnapshot() {
 		a.idempotency.Forget()
 	}
 	a.aws.Forget()
-	a.ways.restored()
+	a.ways.Restored()
 }
 
 // reportExit tells the platform why this process is about to end. The report

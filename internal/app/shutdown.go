@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"powertools-extension/internal/remote"
 )
 
 // Bounds of a shutdown. Lambda kills the process 2,000 ms after it began to
@@ -13,8 +15,7 @@ import (
 const (
 	shutdownBudget = 1800 * time.Millisecond
 	shutdownMargin = 200 * time.Millisecond
-	drainBudget    = 100 * time.Millisecond // for telemetry that is on its way
-	printBudget    = 300 * time.Millisecond // for stdout, once the remote destinations are through
+	drainBudget    = remote.DrainBudget // for telemetry that is on its way
 )
 
 // shutdown brings out what is in hand. Nothing here sleeps to be safe: with
@@ -27,7 +28,7 @@ func (a *App) shutdown(reason string, deadline time.Time) {
 	//    adds metrics, and of telemetry only what the platform still has for
 	//    us. The last report is often on its way; without an open invocation
 	//    there is nothing to wait for.
-	a.ways.stop()
+	a.ways.Stop()
 	a.guard("stop intake", func() { a.stopIntake(ctx) })
 
 	// 2. Invocations that will not hear from the platform any more, and the
@@ -42,8 +43,8 @@ func (a *App) shutdown(reason string, deadline time.Time) {
 	// 3. Everything out, then the account of it. The ledger is written last,
 	//    so it counts itself as pending: that line is left out of the sums.
 	a.guard("flush stdout", func() { a.flushStdoutNow(ctx) })
-	a.guard("flush remote destinations", func() { a.ways.last(ctx) })
-	a.guard("leave to the next process", func() { a.ways.spool.end(reason) })
+	a.guard("flush remote destinations", func() { a.ways.Last(ctx) })
+	a.guard("leave to the next process", func() { a.ways.Spool.End(reason) })
 	a.guard("loss ledger", func() {
 		a.stdout.Put(a.ledger(reason, now))
 		a.flushStdoutNow(ctx)
@@ -75,13 +76,6 @@ func (a *App) stopIntake(ctx context.Context) {
 	}()
 	a.stream.drain(ctx, a.pipeline.Settled, a.log)
 	<-closed
-}
-
-// lastFlush is the share of what is left that remote destinations get.
-func lastFlush(ctx context.Context) time.Duration {
-	deadline, _ := ctx.Deadline()
-	left := time.Until(deadline)
-	return max(left-printBudget, left/2)
 }
 
 func (a *App) closeLocal(ctx context.Context) {

@@ -19,7 +19,7 @@ import (
 // its default.
 func (a *App) buffering() extapi.Buffering {
 	b := extapi.Buffering{MaxItems: 10_000, MaxBytes: 1 << 20, Timeout: 100 * time.Millisecond}
-	if a.ways.any() {
+	if a.ways.Any() {
 		b.Timeout = flush.Mode(a.cfg.Flush).Buffering(a.managed())
 	}
 	return b

@@ -106,7 +106,7 @@ func (a *App) destinations() (out []pipeline.Destination) {
 	if a.wantsStdout() {
 		out = append(out, pipeline.Destination{Output: a.stdout, Stdout: true})
 	}
-	for _, r := range a.ways.remotes {
+	for _, r := range a.ways.Outlets {
 		out = append(out, pipeline.Destination{Output: r})
 	}
 	return out
@@ -115,7 +115,7 @@ func (a *App) destinations() (out []pipeline.Destination) {
 // handled is called when a batch of events is.
 func (a *App) handled() {
 	a.flushStdout()
-	a.ways.spool.touch()
+	a.ways.Spool.Touch()
 }
 
 // ended is called when the end of an invocation is observed.
@@ -153,7 +153,7 @@ func (a *App) bindTelemetry() {
 		return
 	}
 	a.stream.server = stream
-	stream.Serve(a.ways.handler(a.pipeline))
+	stream.Serve(a.ways.Handler(a.pipeline))
 }
 
 // cacheMeter tells the canonical event what the parameter cache did during

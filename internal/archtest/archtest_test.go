@@ -59,6 +59,7 @@ var floors = map[string]int{
 	"internal/sink/firehose":   3,
 	"internal/sink/ndjson":     3,
 	"internal/sink/otlp":       3,
+	"internal/remote":          2,
 
 	"internal/canonical": 3,
 	"internal/localhttp": 3,

@@ -1,4 +1,4 @@
-package app
+package remote
 
 import (
 	"context"
@@ -16,16 +16,16 @@ import (
 // With stdout alone there is nothing to wait for: no method does anything, and
 // the stream is handled by the pipeline itself.
 func TestWaysOutOfStdoutAlone(t *testing.T) {
-	var w waysOut
+	var w Ways
 	next := handlerFunc(func([]telemetry.Event) {})
-	w.start(true)
-	w.begin("a", time.Now())
-	w.hold(t.Context())
-	w.restored()
-	w.stop()
-	w.last(t.Context())
-	w.spool.end("failure")
-	if _, same := w.handler(next).(handlerFunc); !same || w.any() || w.ledger() != nil || w.spool.ledger() != nil {
+	w.Start(true)
+	w.Begin("a", time.Now())
+	w.Hold(t.Context())
+	w.Restored()
+	w.Stop()
+	w.Last(t.Context())
+	w.Spool.End("failure")
+	if _, same := w.Handler(next).(handlerFunc); !same || w.Any() || w.Ledger() != nil || w.Spool.Ledger() != nil {
 		t.Error("stdout alone has ways out to see to")
 	}
 }
@@ -52,16 +52,16 @@ func (s *fakeSinks) Condition() flush.Condition { return flush.Condition{Pending
 // are flushed behind it.
 func TestWaysOutHoldUntilTheEndIsSeen(t *testing.T) {
 	sinks := &fakeSinks{}
-	w := waysOut{log: zap.NewNop(), guard: func(_ string, f func()) { f() },
+	w := Ways{log: zap.NewNop(), guard: func(_ string, f func()) { f() },
 		scheduler: flush.New(sinks, flush.Options{Mode: flush.End, Budget: time.Second, Buffering: time.Minute})}
 	handled := make(chan string, 2)
-	h := w.handler(handlerFunc(func(events []telemetry.Event) { handled <- events[0].Platform.RequestID }))
-	w.start(true)
-	w.begin("a", time.Now().Add(time.Minute))
+	h := w.Handler(handlerFunc(func(events []telemetry.Event) { handled <- events[0].Platform.RequestID }))
+	w.Start(true)
+	w.Begin("a", time.Now().Add(time.Minute))
 	held := make(chan struct{})
 	go func() {
 		defer close(held)
-		w.hold(t.Context())
+		w.Hold(t.Context())
 	}()
 	event := func(kind telemetry.Kind) []telemetry.Event {
 		return []telemetry.Event{{Kind: kind, Platform: &telemetry.Platform{RequestID: "a"}}}
@@ -77,32 +77,11 @@ func TestWaysOutHoldUntilTheEndIsSeen(t *testing.T) {
 	if len(handled) != 2 {
 		t.Errorf("%d batches reached the pipeline", len(handled))
 	}
-	w.stop()
-	w.last(t.Context())
+	w.Stop()
+	w.Last(t.Context())
 	sinks.mu.Lock()
 	defer sinks.mu.Unlock()
-	if !slices.Contains(sinks.how, flush.Held) || w.ledger().Held != 1 {
-		t.Errorf("flushed %v, ledger %+v", sinks.how, w.ledger())
+	if !slices.Contains(sinks.how, flush.Held) || w.Ledger().Held != 1 {
+		t.Errorf("flushed %v, ledger %+v", sinks.how, w.Ledger())
 	}
-}
-
-// A listener that could not be bound, or that the platform refused, has
-// nothing to drain.
-func TestStreamThatNeverArrives(t *testing.T) {
-	var s stream
-	s.close()
-	s.drain(t.Context(), func(context.Context) { t.Error("waited for reports") }, zap.NewNop())
-	if s.arrives() || s.stats() != (telemetry.Stats{}) {
-		t.Errorf("%+v", s)
-	}
-	server, err := telemetry.Listen(zap.NewNop(), telemetry.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.server = server
-	if !s.arrives() {
-		t.Error("bound, and nothing arrives")
-	}
-	s.refuse()
-	s.drain(t.Context(), func(context.Context) { t.Error("waited for reports") }, zap.NewNop())
 }

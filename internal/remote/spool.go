@@ -1,4 +1,4 @@
-package app
+package remote
 
 import (
 	"bytes"
@@ -12,7 +12,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"powertools-extension/internal/config"
 	"powertools-extension/internal/sink"
 	"powertools-extension/internal/spool"
 )
@@ -21,16 +20,16 @@ import (
 // over by then, and nothing is written for them.
 const spoolAfter = 80 * time.Millisecond
 
-// batchSpool copies to disk the batches that wait for remote destinations. If
+// Spool copies to disk the batches that wait for remote destinations. If
 // this process is killed the next one of the sandbox sends them, each under
 // its own key, so that a receiver that has one already can tell.
 //
 // It is nil, and does nothing, unless it was asked for and there is a remote
 // destination; and on managed instances, where a crash replaces the whole
 // environment with its /tmp.
-type batchSpool struct {
+type Spool struct {
 	files   *spool.Spool
-	remotes remotes
+	outlets Outlets
 	log     *zap.Logger
 	guard   func(step string, f func())
 
@@ -45,22 +44,22 @@ type batchSpool struct {
 	replayed uint64     // lines that a killed process had left
 }
 
-func newBatchSpool(cfg config.Config, rs remotes, log *zap.Logger, guard func(string, func())) *batchSpool {
-	if cfg.SpoolBytes == 0 || len(rs) == 0 || cfg.InitType == managedInstances {
+func newSpool(outlets Outlets, opt Options) *Spool {
+	if opt.SpoolBytes == 0 || opt.Managed {
 		return nil
 	}
-	return &batchSpool{
-		files:   spool.New(spool.Options{Dir: filepath.Join(os.TempDir(), ".powertools-extension"), MaxBytes: cfg.SpoolBytes}),
-		remotes: rs, log: log, guard: guard,
+	return &Spool{
+		files:   spool.New(spool.Options{Dir: filepath.Join(os.TempDir(), ".powertools-extension"), MaxBytes: opt.SpoolBytes}),
+		outlets: outlets, log: opt.Log, guard: opt.Guard,
 		// A snapshot is restored many times, and no file in it may be shared.
-		off: cfg.InitType == snapStart,
+		off: opt.Snapshot,
 	}
 }
 
-// recover takes over what a process that was killed here has left. Under
+// Recover takes over what a process that was killed here has left. Under
 // SnapStart that waits for the restore: before it the files, if there are any,
 // are the snapshot's.
-func (b *batchSpool) recover(restored bool) {
+func (b *Spool) Recover(restored bool) {
 	if b == nil {
 		return
 	}
@@ -83,11 +82,11 @@ func (b *batchSpool) recover(restored bool) {
 }
 
 // adopt hands a batch to its destination, and reports whether there is one.
-func (b *batchSpool) adopt(name string, records [][]byte) bool {
+func (b *Spool) adopt(name string, records [][]byte) bool {
 	place, file, _ := strings.Cut(name, ".")
 	key := records[0]
-	for _, r := range b.remotes {
-		if strconv.Itoa(r.place) != place || len(records) < 2 || !strings.HasSuffix(file, "-"+string(key)) {
+	for _, r := range b.outlets {
+		if strconv.Itoa(r.Place) != place || len(records) < 2 || !strings.HasSuffix(file, "-"+string(key)) {
 			continue
 		}
 		lines := slices.DeleteFunc(records[1:], func(record []byte) bool { return bytes.Equal(record, key) })
@@ -101,8 +100,8 @@ func (b *batchSpool) adopt(name string, records [][]byte) bool {
 	return false
 }
 
-// touch takes note that there may be something new to copy.
-func (b *batchSpool) touch() {
+// Touch takes note that there may be something new to copy.
+func (b *Spool) Touch() {
 	if b == nil {
 		return
 	}
@@ -119,14 +118,14 @@ func (b *batchSpool) touch() {
 	b.timer.Reset(spoolAfter)
 }
 
-func (b *batchSpool) tick() {
+func (b *Spool) tick() {
 	b.mu.Lock()
 	b.armed = false
 	b.mu.Unlock()
 	b.guard("copy batches to disk", b.copy)
 }
 
-func (b *batchSpool) copy() {
+func (b *Spool) copy() {
 	b.writing.Lock()
 	defer b.writing.Unlock()
 	if !b.ended {
@@ -134,14 +133,14 @@ func (b *batchSpool) copy() {
 	}
 }
 
-func (b *batchSpool) copyLocked() {
-	for _, r := range b.remotes {
+func (b *Spool) copyLocked() {
+	for _, r := range b.outlets {
 		b.say(r.Keep(b.directory(r)))
 	}
 }
 
-// end leaves to the next process what could not be sent, if there will be one.
-func (b *batchSpool) end(reason string) {
+// End leaves to the next process what could not be sent, if there will be one.
+func (b *Spool) End(reason string) {
 	if b == nil {
 		return
 	}
@@ -158,7 +157,7 @@ func (b *batchSpool) end(reason string) {
 	b.files.Close()
 }
 
-func (b *batchSpool) stopTimer() (off bool) {
+func (b *Spool) stopTimer() (off bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	off, b.off = b.off, true
@@ -169,7 +168,7 @@ func (b *batchSpool) stopTimer() (off bool) {
 }
 
 // say reports the first failure to write.
-func (b *batchSpool) say(err error) {
+func (b *Spool) say(err error) {
 	if err == nil || b.said {
 		return
 	}
@@ -177,23 +176,23 @@ func (b *batchSpool) say(err error) {
 	b.log.Warn("not copied to disk: lines that wait for a remote destination are lost if the extension is killed", zap.Error(err))
 }
 
-// ledger is what passed from one process of the sandbox to the next; nil if
+// Ledger is what passed from one process of the sandbox to the next; nil if
 // nothing did.
-func (b *batchSpool) ledger() *spoolLedger {
+func (b *Spool) Ledger() *SpoolLedger {
 	if b == nil {
 		return nil
 	}
 	s := b.files.Stats()
-	l := spoolLedger{Replayed: b.replayed, Torn: s.Torn, Left: s.Bytes, Refused: s.Refused, Failed: s.Failed}
-	if l == (spoolLedger{}) {
+	l := SpoolLedger{Replayed: b.replayed, Torn: s.Torn, Left: s.Bytes, Refused: s.Refused, Failed: s.Failed}
+	if l == (SpoolLedger{}) {
 		return nil
 	}
 	return &l
 }
 
 // directory is where one destination's batches are.
-func (b *batchSpool) directory(r *remote) sink.Keeper {
-	return prefixed{b.files, strconv.Itoa(r.place) + "."}
+func (b *Spool) directory(o *Outlet) sink.Keeper {
+	return prefixed{b.files, strconv.Itoa(o.Place) + "."}
 }
 
 // prefixed are the files of one destination.
@@ -227,4 +226,13 @@ func replayed(line []byte) []byte {
 		out = append(out, ',')
 	}
 	return append(append(out, mark...), '}')
+}
+
+// SpoolLedger is what passes from one process of the sandbox to the next.
+type SpoolLedger struct {
+	Replayed uint64 `json:"replayed"`       // lines that a killed process had left
+	Torn     int    `json:"torn,omitempty"` // files of it that ended inside a line
+	Left     int    `json:"left_bytes"`     // for the next process
+	Refused  int    `json:"refused"`        // writes there was no room for
+	Failed   int    `json:"failed"`         // writes that the file system refused
 }
