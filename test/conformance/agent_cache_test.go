@@ -84,7 +84,6 @@ func TestBothFormsAreOneEntry(t *testing.T) {
 	t.Parallel()
 	moto := harness.Moto(t)
 	s, v := awake(t, moto), newVault(t, moto)
-	served(t, s, "/v1/")
 	arn, version := v.create("one/entry", "payload")
 	first := secret(t, s, "/secretsmanager/get?secretId=one/entry")
 	for _, path := range []string{"/v1/one/entry", "/v1/" + arn, "/secretsmanager/get?secretId=" + arn, "/parameters/secrets/one%2Fentry"} {

@@ -64,7 +64,6 @@ func TestAgentServerCases(t *testing.T) {
 	t.Parallel()
 	moto := harness.Moto(t)
 	s, v := awake(t, moto), newVault(t, moto)
-	served(t, s, "/v1/")
 	v.create("server/with/slashes", "payload")
 	for _, tt := range []struct {
 		outcome, method, path string

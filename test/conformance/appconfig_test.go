@@ -30,7 +30,6 @@ func appConfig(t *testing.T, env ...string) (*harness.Sandbox, harness.Fake) {
 	t.Parallel()
 	fake := harness.FakeAWSWith(t, configurations)
 	s := awake(t, fake.URL, env...)
-	served(t, s, "/parameters/appconfig/")
 	return s, fake
 }
 
@@ -132,9 +131,6 @@ func TestConfigurationThatIsNotThere(t *testing.T) {
 func TestAppConfigPort(t *testing.T) {
 	t.Parallel()
 	s, port := withAppConfig(t, harness.FakeAWS(t).URL)
-	if port == "" {
-		notYet(t, "the binary does not open POWERTOOLS_EXTENSION_APPCONFIG_PORT")
-	}
 	main := s.Port
 	s.Port = port
 	for path, want := range map[string]int{

@@ -68,7 +68,6 @@ func TestStaleWhileRevalidate(t *testing.T) {
 	fake := harness.FakeAWS(t)
 	s := start(t, fake.URL, lambdaemu.Options{}, "POWERTOOLS_PARAMETERS_MAX_AGE", "1s", swrVariable, "1h")
 	one(t, s, order{Get: []string{greeting}})
-	reads(t, s, swrVariable)
 	time.Sleep(1500 * time.Millisecond)
 	if err := fake.SetFault("slow:100ms"); err != nil {
 		t.Fatal(err)
@@ -124,7 +123,6 @@ func TestRefreshCutOffByAFreeze(t *testing.T) {
 	fake := harness.FakeAWS(t)
 	s := start(t, fake.URL, lambdaemu.Options{}, "POWERTOOLS_PARAMETERS_MAX_AGE", "1s", swrVariable, "1h", "POWERTOOLS_PARAMETERS_TIMEOUT", "1s")
 	one(t, s, order{Get: []string{greeting}})
-	reads(t, s, swrVariable)
 	time.Sleep(1500 * time.Millisecond)
 	if err := fake.SetFault("slow:700ms"); err != nil {
 		t.Fatal(err)
@@ -172,7 +170,7 @@ func TestConfigurationAfterAFreeze(t *testing.T) {
 	s := start(t, fake.URL, lambdaemu.Options{}, "POWERTOOLS_PARAMETERS_MAX_AGE", "1s")
 	ask := order{Get: []string{"/parameters/appconfig/demo/prod/banner?format=text"}}
 	if got := one(t, s, ask); got.Status != 200 {
-		notYet(t, "the binary does not serve AppConfig: "+got.Body)
+		t.Fatalf("%d %s", got.Status, got.Body)
 	}
 	fake.Deploy("demo/prod/banner", awsemu.ConfigurationVersion{ContentType: "text/plain", Content: []byte("Closed")})
 	if err := fake.SetFault("tokens-dead"); err != nil { // a freeze of more than a day

@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -148,46 +147,6 @@ func start(t *testing.T, url string, opt lambdaemu.Options, env ...string) *harn
 func awake(t *testing.T, url string, env ...string) *harness.Sandbox {
 	t.Helper()
 	return start(t, url, lambdaemu.Options{NoFreeze: true}, env...)
-}
-
-// served skips loudly while the binary does not know a route, and fails in CI.
-// The route is one of the API's own description, e.g. /v1/{secretId}.
-func served(t *testing.T, s *harness.Sandbox, routes ...string) {
-	t.Helper()
-	_, _, body := s.Get("/openapi.json")
-	var api struct{ Paths map[string]any }
-	if err := json.Unmarshal([]byte(body), &api); err != nil {
-		t.Fatalf("openapi.json: %v", err)
-	}
-	for _, route := range routes {
-		known := false
-		for path := range api.Paths {
-			known = known || path == route || strings.HasPrefix(path, route+"{") || strings.HasPrefix(path, route+"/{")
-		}
-		if !known {
-			notYet(t, "the binary has no route "+route)
-		}
-	}
-}
-
-// reads skips loudly while the binary does not read a variable that was set
-// for it, and fails in CI.
-func reads(t *testing.T, s *harness.Sandbox, variable string) {
-	t.Helper()
-	for _, d := range s.Diagnostics() {
-		text, _ := json.Marshal(d)
-		if bytes.Contains(text, []byte(variable)) && bytes.Contains(text, []byte("not supported by this version")) {
-			notYet(t, "the binary does not read "+variable+": "+string(text))
-		}
-	}
-}
-
-func notYet(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(why)
-	}
-	t.Skip("SKIPPED, NOT TESTED: " + why)
 }
 
 // object decodes a JSON object.

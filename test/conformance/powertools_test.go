@@ -75,7 +75,6 @@ func TestMistakesOfOthers(t *testing.T) {
 	t.Parallel()
 	moto := harness.Moto(t)
 	s, client := awake(t, moto), ssm.NewFromConfig(sdk(moto))
-	served(t, s, "/parameters/ssm")
 	for i := range 25 {
 		put(t, client, fmt.Sprintf("/mistakes/many/p%02d.json", i), fmt.Sprintf(`{"n":%d}`, i))
 	}

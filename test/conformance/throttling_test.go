@@ -19,7 +19,6 @@ func TestThrottlingWithinTheBudget(t *testing.T) {
 			t.Parallel()
 			fake := harness.FakeAWSWith(t, stormData())
 			s := awake(t, fake.URL)
-			served(t, s, "/parameters/ssm/")
 			if err := fake.SetFault("throttled"); err != nil {
 				t.Fatal(err)
 			}
