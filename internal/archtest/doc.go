@@ -1,4 +1,4 @@
-// Package archtest holds the repository's own rules as tests: floors, the
+// Package archtest holds the repository's own rules as tests: floors, kinds, the
 // AWS SDK's one home, forbidden dependencies, package comments, nothing
 // before main.
 //
