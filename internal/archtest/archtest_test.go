@@ -61,6 +61,9 @@ var floors = map[string]int{
 	"internal/sink/otlp":       3,
 	"internal/remote":          2,
 
+	"internal/tracing":      1,
+	"internal/tracing/xray": 1,
+
 	"internal/canonical": 3,
 	"internal/localhttp": 3,
 
