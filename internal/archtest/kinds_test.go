@@ -28,12 +28,14 @@ var kinds = map[string]kind{
 	"internal/localhttp": edge, "internal/localhttp/loopback": edge, "internal/runtimeapi": edge,
 	"internal/sink": edge, "internal/sink/httppost": edge, "internal/sink/awsout": edge,
 	"internal/sink/cloudwatch": edge, "internal/sink/firehose": edge, "internal/sink/ndjson": edge, "internal/sink/otlp": edge,
+	"internal/tracing/xray": edge,
 
 	"internal/nearest": core, "internal/ref": core, "internal/jsonbytes": core, "internal/logtime": core, "internal/loglevel": core,
 	"internal/fingerprint": core, "internal/redact": core, "internal/jmes": core, "internal/flags": core, "internal/schema": core,
 	"internal/idempotency": core, "internal/config": core, "internal/emf": core, "internal/flush": core, "internal/paramcache": core,
 	"internal/invocation": core, "internal/awsevent": core, "internal/middleware": core, "internal/canonical": core,
 	"internal/pipeline": core, "internal/localhttp/wire": core, "internal/sink/jsonline": core,
+	"internal/tracing": core,
 
 	"internal/remote": assembly, "internal/app": assembly, "cmd/extension": assembly, "cmd/wrapper": assembly,
 }

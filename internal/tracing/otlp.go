@@ -10,7 +10,7 @@ import (
 // AppendOTLP writes a span as an element of scopeSpans.spans, on one line. A
 // span that is too large loses response and stack first, then what else may
 // be left out. (OpenTelemetry protocol specification, "JSON Protobuf
-// Encoding"; semantic conventions for FaaS, HTTP and exceptions)
+// Encoding")
 func AppendOTLP(dst []byte, s *Span) ([]byte, error) {
 	return fit(dst, s, maxOTLPBytes, appendOTLP)
 }
