@@ -79,12 +79,13 @@ var floors = map[string]int{
 // and nothing that is shipped may import them.
 var aside = map[string][]string{
 	"lambdaemu":                 {"lambdaemu/fault", "lambdaemu/internal/child", "lambdaemu/internal/relay", "lambdaemu/internal/sink", "lambdaemu/transcript"},
-	"lambdaemu/internal/sink":   {"lambdaemu/fault", "lambdaemu/transcript"},
 	"lambdaemu/internal/relay":  {"lambdaemu/fault", "lambdaemu/transcript"},
+	"lambdaemu/internal/sink":   {"lambdaemu/fault", "lambdaemu/transcript"},
 	"lambdaemu/fault":           {},
 	"lambdaemu/transcript":      {},
 	"lambdaemu/internal/child":  {},
-	"internal/awsemu":           {},
+	"internal/awsemu":           {"internal/awsemu/decimal"},
+	"internal/awsemu/decimal":   {},
 	"cmd/lambdaemu":             {"cmd/lambdaemu/serve", "cmd/lambdaemu/show", "lambdaemu", "lambdaemu/transcript", "internal/awsemu", "internal/eventsource", "internal/nearest"},
 	"cmd/lambdaemu/serve":       {"lambdaemu"},
 	"cmd/lambdaemu/show":        {"lambdaemu", "internal/awsemu", "internal/eventsource"},

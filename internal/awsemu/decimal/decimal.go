@@ -1,4 +1,9 @@
-package awsemu
+// Package decimal is DynamoDB's numbers: 38 digits, compared and added without
+// rounding.
+//
+// The rule a reader could break: what goes wrong is told in DynamoDB's own words,
+// because they become its answer.
+package decimal
 
 import (
 	"math/big"
@@ -13,29 +18,29 @@ const (
 	minExponent = -130
 )
 
-// number is a DynamoDB number: digits × 10^exponent, without zeros at either
+// Number is a DynamoDB number: digits × 10^exponent, without zeros at either
 // end. Zero has no digits.
-type number struct {
+type Number struct {
 	negative bool
 	digits   string
 	exponent int
 }
 
-// parseNumber reads the wire's text of a number. The error is DynamoDB's own message.
-func parseNumber(text string) (number, string) {
+// Parse reads the wire's text of a number. The error is DynamoDB's own message.
+func Parse(text string) (Number, string) {
 	const notNumeric = "The parameter cannot be converted to a numeric value"
 	if text == "" {
-		return number{}, notNumeric
+		return Number{}, notNumeric
 	}
 	mantissa, exponent := text, 0
 	if i := strings.IndexAny(text, "eE"); i >= 0 {
 		e, err := strconv.Atoi(text[i+1:])
 		if err != nil || e > 1_000_000 || e < -1_000_000 {
-			return number{}, notNumeric + ": " + text
+			return Number{}, notNumeric + ": " + text
 		}
 		mantissa, exponent = text[:i], e
 	}
-	var n number
+	var n Number
 	if rest, ok := strings.CutPrefix(mantissa, "-"); ok {
 		n.negative, mantissa = true, rest
 	} else {
@@ -44,25 +49,25 @@ func parseNumber(text string) (number, string) {
 	whole, fraction, _ := strings.Cut(mantissa, ".")
 	n.digits = whole + fraction
 	if n.digits == "" || strings.Trim(n.digits, "0123456789") != "" {
-		return number{}, notNumeric + ": " + text
+		return Number{}, notNumeric + ": " + text
 	}
 	n.exponent = exponent - len(fraction)
 	return n.checked()
 }
 
 // checked drops the zeros at both ends and applies the limits.
-func (n number) checked() (number, string) {
+func (n Number) checked() (Number, string) {
 	n.digits = strings.TrimLeft(n.digits, "0")
 	trimmed := strings.TrimRight(n.digits, "0")
 	n.exponent += len(n.digits) - len(trimmed)
 	n.digits = trimmed
 	switch magnitude := n.exponent + len(n.digits) - 1; {
 	case n.digits == "":
-		return number{}, ""
+		return Number{}, ""
 	case magnitude > maxExponent:
-		return n, "Number overflow. Attempting to store a number with magnitude larger than supported range"
+		return n, "Number overflow. Attempting to store a Number with magnitude larger than supported range"
 	case magnitude < minExponent:
-		return n, "Number underflow. Attempting to store a number with magnitude smaller than supported range"
+		return n, "Number underflow. Attempting to store a Number with magnitude smaller than supported range"
 	case len(n.digits) > maxDigits:
 		return n, "Attempting to store more than 38 significant digits in a Number"
 	}
@@ -70,7 +75,7 @@ func (n number) checked() (number, string) {
 }
 
 // String is the form that DynamoDB answers with: all digits, no exponent.
-func (n number) String() string {
+func (n Number) String() string {
 	text := n.digits
 	switch point := len(n.digits) + n.exponent; {
 	case n.digits == "":
@@ -89,7 +94,7 @@ func (n number) String() string {
 }
 
 // integer is n × 10^scale.
-func (n number) integer(scale int) *big.Int {
+func (n Number) integer(scale int) *big.Int {
 	out := new(big.Int)
 	if n.digits != "" {
 		out.SetString(n.digits+strings.Repeat("0", n.exponent+scale), 10)
@@ -100,14 +105,14 @@ func (n number) integer(scale int) *big.Int {
 	return out
 }
 
-// compareNumbers orders two numbers by value.
-func compareNumbers(a, b number) int {
+// Compare orders two numbers by value.
+func Compare(a, b Number) int {
 	scale := -min(a.exponent, b.exponent, 0)
 	return a.integer(scale).Cmp(b.integer(scale))
 }
 
-// addNumbers adds two numbers, or subtracts the second from the first.
-func addNumbers(a, b number, subtract bool) (number, string) {
+// Add adds two numbers, or subtracts the second from the first.
+func Add(a, b Number, subtract bool) (Number, string) {
 	scale := -min(a.exponent, b.exponent, 0)
 	sum := a.integer(scale)
 	if subtract {
@@ -115,6 +120,6 @@ func addNumbers(a, b number, subtract bool) (number, string) {
 	} else {
 		sum.Add(sum, b.integer(scale))
 	}
-	n := number{negative: sum.Sign() < 0, digits: strings.TrimPrefix(sum.String(), "-"), exponent: -scale}
+	n := Number{negative: sum.Sign() < 0, digits: strings.TrimPrefix(sum.String(), "-"), exponent: -scale}
 	return n.checked()
 }
