@@ -19,6 +19,7 @@ import (
 	"powertools-extension/lambdaemu/internal/child"
 	"powertools-extension/lambdaemu/internal/relay"
 	"powertools-extension/lambdaemu/internal/sink"
+	"powertools-extension/lambdaemu/internal/wire"
 	"powertools-extension/lambdaemu/transcript"
 )
 
@@ -40,7 +41,7 @@ type Emulator struct {
 	launcher *child.Launcher
 	hooks    *notifier
 	script   *transcript.Log
-	wire     *wire
+	wire     *wire.Wire
 	sink     *sink.Sink // nil when no variable names it
 	counts   *relay.Counts
 	reports  reportCounts
@@ -94,7 +95,7 @@ func Start(ctx context.Context, opt Options) (*Emulator, error) {
 	e.hooks = newNotifier(opt.OnLine, opt.OnEntry)
 	e.script = &transcript.Log{Tell: e.hooks.entry}
 	e.log = newLogOrder(e.script)
-	e.wire, e.counts = newWire(opt.OnWire), &relay.Counts{}
+	e.wire, e.counts = wire.New(opt.OnWire), &relay.Counts{}
 	e.launcher = child.NewLauncher()
 	e.life, e.endLife = context.WithCancel(context.Background())
 	e.tmp, err = os.MkdirTemp("", "lambda-")
@@ -202,7 +203,7 @@ func newTmp(parent string) string {
 
 func (e *Emulator) newSandbox() *sandbox {
 	s := &sandbox{
-		opt: &e.opt, hooks: e.hooks, script: e.script, faults: e.faults, wire: e.wire,
+		opt: &e.opt, hooks: e.hooks, script: e.script, faults: e.faults,
 		env:         environment{opt: &e.opt, id: e.id, creds: inventCredentials(), api: e.api.addr, containerToken: newUUID()},
 		cacheClient: &http.Client{Transport: &http.Transport{}},
 		gone:        make(chan struct{}),
@@ -213,7 +214,7 @@ func (e *Emulator) newSandbox() *sandbox {
 	s.procs = &processes{launcher: e.launcher, script: e.script, gate: gate, noFreeze: e.opt.NoFreeze}
 	s.runtime = &runtimeSide{state: s.state, opt: &e.opt, script: e.script, machine: runtimeMachine{state: runtimeStarted}}
 	s.ext = &extensions{state: s.state, opt: &e.opt, script: e.script, faults: e.faults, procs: s.procs}
-	s.hub = relay.New(relay.Deps{Gate: gate, Faults: e.faults, Script: e.script, Counts: e.counts, Posted: e.wire.posted()})
+	s.hub = relay.New(relay.Deps{Gate: gate, Faults: e.faults, Script: e.script, Counts: e.counts, Posted: e.wire.Posted()})
 	s.out = &printer{
 		opt: &e.opt, hub: s.hub, log: e.log, hooks: e.hooks, script: e.script, faults: e.faults,
 		stream: func() string { return s.env.id.logStream },

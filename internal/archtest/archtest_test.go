@@ -78,7 +78,8 @@ var floors = map[string]int{
 // aside are the packages beside the product: they may import what is listed,
 // and nothing that is shipped may import them.
 var aside = map[string][]string{
-	"lambdaemu":                 {"lambdaemu/fault", "lambdaemu/internal/child", "lambdaemu/internal/relay", "lambdaemu/internal/sink", "lambdaemu/transcript"},
+	"lambdaemu":                 {"lambdaemu/fault", "lambdaemu/internal/child", "lambdaemu/internal/relay", "lambdaemu/internal/sink", "lambdaemu/internal/wire", "lambdaemu/transcript"},
+	"lambdaemu/internal/wire":   {"lambdaemu/internal/relay"},
 	"lambdaemu/internal/relay":  {"lambdaemu/fault", "lambdaemu/transcript"},
 	"lambdaemu/internal/sink":   {"lambdaemu/fault", "lambdaemu/transcript"},
 	"lambdaemu/fault":           {},

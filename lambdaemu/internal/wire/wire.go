@@ -1,19 +1,22 @@
-package lambdaemu
+// Package wire tells of every HTTP exchange between the platform and a process.
+//
+// The rule a reader could break: it hears and changes nothing, and what it tells
+// is as it was, secrets included.
+package wire
 
 import (
 	"bytes"
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"powertools-extension/lambdaemu/internal/relay"
 )
 
-// maxWireBody bounds the body of one Message.
-const maxWireBody = 1 << 20
+// maxBody bounds the body of one Message.
+const maxBody = 1 << 20
 
 // Message is one half of an HTTP exchange between the platform and a process,
 // as it crossed the wire: identifiers, credentials and payloads included.
@@ -31,31 +34,32 @@ type Message struct {
 	BodyBytes   int    // all of it
 }
 
-// wire numbers exchanges and hands messages to Options.OnWire. A nil one does
+// Wire numbers exchanges and hands messages to who listens. A nil one does
 // nothing.
-type wire struct {
+type Wire struct {
 	tell func(Message)
 
 	mu   sync.Mutex
 	last int
 }
 
-func newWire(tell func(Message)) *wire {
+// New returns nil when nobody listens.
+func New(tell func(Message)) *Wire {
 	if tell == nil {
 		return nil
 	}
-	return &wire{tell: tell}
+	return &Wire{tell: tell}
 }
 
-func (w *wire) number() int {
+func (w *Wire) number() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.last++
 	return w.last
 }
 
-// posted tells of telemetry batches and their answers.
-func (w *wire) posted() relay.Posted {
+// Posted tells of telemetry batches and their answers.
+func (w *Wire) Posted() relay.Posted {
 	if w == nil {
 		return nil
 	}
@@ -66,15 +70,16 @@ func (w *wire) posted() relay.Posted {
 	}
 }
 
-func clip(body []byte) []byte { return slices.Clone(body[:min(len(body), maxWireBody)]) }
+func clip(body []byte) []byte { return slices.Clone(body[:min(len(body), maxBody)]) }
 
-// watch tells of every request to the APIs and its response.
-func (w *wire) watch(e *Emulator, next http.Handler) http.Handler {
+// Watch tells of every request to the APIs and its response; caller names who
+// sent it.
+func (w *Wire) Watch(caller func(*http.Request) string, next http.Handler) http.Handler {
 	if w == nil {
 		return next
 	}
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		x := &exchange{ResponseWriter: rw, wire: w, number: w.number(), who: e.caller(r), r: r, at: time.Now(), status: http.StatusOK}
+		x := &exchange{ResponseWriter: rw, wire: w, number: w.number(), who: caller(r), r: r, at: time.Now(), status: http.StatusOK}
 		r.Body = &heardBody{r.Body, &x.request}
 		if r.ContentLength == 0 {
 			x.tellRequest() // now: the answer to /next may take hours
@@ -85,21 +90,6 @@ func (w *wire) watch(e *Emulator, next http.Handler) http.Handler {
 	})
 }
 
-// caller names who sent a request.
-func (e *Emulator) caller(r *http.Request) string {
-	if strings.HasPrefix(r.URL.Path, "/2018-06-01/") {
-		return whoRuntime
-	}
-	if name := r.Header.Get(headerName); name != "" {
-		return name
-	}
-	box := e.current()
-	if box == nil {
-		return ""
-	}
-	return box.ext.nameOf(r.Header.Get(headerID))
-}
-
 // heard keeps the beginning of what passes.
 type heard struct {
 	kept bytes.Buffer
@@ -108,7 +98,7 @@ type heard struct {
 
 func (h *heard) add(p []byte) {
 	h.n += len(p)
-	h.kept.Write(p[:min(len(p), maxWireBody-h.kept.Len())])
+	h.kept.Write(p[:min(len(p), maxBody-h.kept.Len())])
 }
 
 type heardBody struct {
@@ -126,7 +116,7 @@ func (b *heardBody) Read(p []byte) (int, error) {
 // uses it.
 type exchange struct {
 	http.ResponseWriter
-	wire    *wire
+	wire    *Wire
 	number  int
 	who     string
 	r       *http.Request
