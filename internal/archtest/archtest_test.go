@@ -99,6 +99,7 @@ var aside = map[string][]string{
 	"examples/snippets/go":      {},
 	"layer":                     {},
 	"layer/licences":            {},
+	"layer/publish":             {},
 	"test/arm64":                {"lambdaemu", "test/harness"},
 	"test/awsemu":               {"test/harness"},
 	"test/bench":                {},
@@ -112,6 +113,7 @@ var aside = map[string][]string{
 	"test/openapi":              {"lambdaemu", "test/harness"},
 	"test/ontime":               {},
 	"test/template":             {},
+	"test/deploy":               {"test/harness"},
 }
 
 // pkg is what `go list -json` says of one package.
