@@ -30,6 +30,7 @@ import (
 	"powertools-extension/internal/paramcache/awsparams"
 	"powertools-extension/internal/pipeline"
 	"powertools-extension/internal/remote"
+	"powertools-extension/internal/schemaref"
 	"powertools-extension/internal/sink"
 )
 
@@ -69,6 +70,7 @@ type App struct {
 
 	idempotency *idempotency.Engine // nil: off
 	hooks       []middleware.Hook   // of the proxy, in no order
+	schemas     []*schemaref.Source // of the hooks
 	flags       localhttp.FeatureFlags
 	stream      stream
 	proxy       runtimeProxy

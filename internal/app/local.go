@@ -36,6 +36,7 @@ func (a *App) newLocal() *localhttp.Server {
 		MemoBytes:            memoBytes(a.cfg.CacheBytes),
 		FeatureFlags:         a.flags,
 		TaskRoot:             a.taskRoot,
+		Formats:              a.cfg.Hooks.Formats,
 	}
 	switch {
 	case a.cfg.InitType == snapStart:

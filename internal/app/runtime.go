@@ -14,6 +14,7 @@ import (
 	"powertools-extension/internal/localhttp"
 	"powertools-extension/internal/paramcache"
 	"powertools-extension/internal/runtimeapi"
+	"powertools-extension/internal/schemaref"
 )
 
 // wrapperName is the base name of the layer's wrapper.
@@ -87,6 +88,10 @@ func (a *App) greet(ctx context.Context, hello runtimeapi.Hello) runtimeapi.Repl
 	a.proxy.greeted.Store(true)
 	if hello.TaskRoot != "" {
 		a.proxy.taskRoot.Store(&hello.TaskRoot)
+	}
+	if len(a.schemas) > 0 {
+		// SnapStart would keep what comes over the network for days.
+		go a.guard("read schemas", func() { schemaref.Read(a.schemas, a.cfg.InitType == snapStart) })
 	}
 	reply := runtimeapi.Reply{Proxy: a.proxies()}
 	if a.cache == nil {

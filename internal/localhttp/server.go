@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"powertools-extension/internal/awsdecode"
 	"powertools-extension/internal/flags"
 	"powertools-extension/internal/jmes"
 	"powertools-extension/internal/localhttp/loopback"
@@ -39,7 +40,7 @@ type Server struct {
 	executions  executions
 	documents   flags.Documents
 	expressions compiled[*jmes.Expression]
-	envelopes   compiled[*jmes.Expression]
+	envelopes   compiled[*awsdecode.Envelope]
 	schemas     compiled[*schema.Schema]
 
 	inFlight atomic.Int64

@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"powertools-extension/internal/awsdecode"
 	"powertools-extension/internal/idempotency"
 	"powertools-extension/internal/jmes"
 	"powertools-extension/internal/schema"
@@ -77,9 +79,18 @@ func newWorld(t *testing.T, key string, hooks ...Hook) *world {
 	return w
 }
 
+func enveloped(t *testing.T, text string) *awsdecode.Envelope {
+	t.Helper()
+	e, err := awsdecode.CompileEnvelope(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
 func compiled(t *testing.T, text string) *jmes.Expression {
 	t.Helper()
-	e, err := jmes.CompileEnvelope(text)
+	e, err := jmes.Compile(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +218,7 @@ func TestValidationBeforeIdempotency(t *testing.T) {
 		t.Errorf("a good answer: %s after %d runs", answer, w.runs)
 	}
 	// An HTTP event is answered 400 with paths and keywords.
-	v.EventEnvelope = compiled(t, "API_GATEWAY_HTTP")
+	v.EventEnvelope = enveloped(t, "API_GATEWAY_HTTP")
 	w = newWorld(t, "", v.Hook())
 	bad := strings.Replace(httpEvent, `{\"id\":1}`, `{\"qty\":0}`, 1)
 	answer, failed = w.invoke(bad, says("never"))
@@ -231,7 +242,7 @@ func TestValidationBeforeIdempotency(t *testing.T) {
 // TestUnwrap: the function gets the inner bytes as they are, and its answer
 // becomes an HTTP answer; keys speak of the whole event all the same.
 func TestUnwrap(t *testing.T) {
-	w := newWorld(t, "powertools_json(body).id", Unwrap{Event: compiled(t, "powertools_json(body)"), HTTP: true}.Hook())
+	w := newWorld(t, "powertools_json(body).id", Unwrap{Event: enveloped(t, "powertools_json(body)"), HTTP: true}.Hook())
 	event := strings.Replace(httpEvent, `{\"id\":1}`, `{ \"id\": 9007199254740993, \"b\":1.0,\"a\":\"\\u00e9\"}`, 1)
 	seen := ""
 	answer, _ := w.invoke(event, func(event string) (string, bool) {
@@ -241,12 +252,20 @@ func TestUnwrap(t *testing.T) {
 	if want := `{ "id": 9007199254740993, "b":1.0,"a":"\u00e9"}`; seen != want {
 		t.Errorf("the function got %s\nwant %s", seen, want)
 	}
-	if want := `{"statusCode":200,"headers":{"content-type":"application/json"},"body":"{\"ok\":true}"}`; answer != want {
+	if want := `{"statusCode":200,"headers":{"content-type":"application/json"},"body":"{\"ok\": true}"}`; answer != want {
 		t.Errorf("the caller got %s\nwant %s", answer, want)
 	}
 	again, _ := w.invoke(event, says("never"))
-	if !strings.Contains(again, `{\"ok\":true}`) || w.runs != 1 {
+	if !strings.Contains(again, `{\"ok\": true}`) || w.runs != 1 {
 		t.Errorf("the repeat: %s after %d runs", again, w.runs)
+	}
+	// A bare answer is wrapped byte for byte, less the space around it.
+	w = newWorld(t, "", Unwrap{HTTP: true}.Hook())
+	const bare = `{ "n": 9007199254740993.10, "b":"\u00e9\/é","a":[ ] }`
+	wrapped, _ := w.invoke(httpEvent, says(" "+bare+"\n"))
+	var http struct{ Body string }
+	if err := json.Unmarshal([]byte(wrapped), &http); err != nil || http.Body != bare {
+		t.Errorf("wrapped: %v: %s", err, wrapped)
 	}
 	// What has a status, is no JSON, or answers no HTTP request stays.
 	for _, c := range []string{`{"statusCode":204}`, `not json`} {
@@ -255,7 +274,7 @@ func TestUnwrap(t *testing.T) {
 			t.Errorf("%s became %s", c, got)
 		}
 	}
-	w = newWorld(t, "", Unwrap{Event: compiled(t, "detail"), HTTP: true}.Hook())
+	w = newWorld(t, "", Unwrap{Event: enveloped(t, "detail"), HTTP: true}.Hook())
 	if got, _ := w.invoke(`{"x":1}`, func(event string) (string, bool) { return event, false }); got != `{"x":1}` {
 		t.Errorf("nothing found: the function got %s", got)
 	}

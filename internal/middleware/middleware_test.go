@@ -247,7 +247,7 @@ func TestProblems(t *testing.T) {
 	p := Problem{Type: "IdempotencyAlreadyInProgressError", Status: 409, RetryAfter: 1, Errors: []any{map[string]string{"path": "/a"}}}
 	alb := awsevent.Recognise([]byte(`{"requestContext":{"elb":{}},"multiValueHeaders":{}}`))
 	url := awsevent.Recognise([]byte(`{"version":"2.0","requestContext":{"http":{}}}`))
-	const body = `"{\"title\":\"IdempotencyAlreadyInProgressError\",\"status\":409,\"errors\":[{\"path\":\"/a\"}]}"`
+	const body = `"{\"type\":\"urn:powertools:idempotency-already-in-progress\",\"title\":\"IdempotencyAlreadyInProgressError\",\"status\":409,\"code\":\"idempotency_already_in_progress\",\"errors\":[{\"path\":\"/a\"}]}"`
 	for name, test := range map[string]struct {
 		source awsevent.Event
 		http   bool

@@ -230,7 +230,7 @@ func acts(s *stage, size int) {
 	}
 	<-s.answers
 	http := []byte(`{"version":"2.0","requestContext":{"http":{"method":"GET"}},"body":"` + strings.Repeat("x", size-100) + `"}`)
-	check("error as HTTP", http, []byte(`{"body":"{\"title\":\"SchemaValidationError\",\"status\":400,\"detail\":\"the event does not fit\"}","headers":{"content-type":"application/problem+json"},"isBase64Encoded":false,"statusCode":400}`), "batch")
+	check("error as HTTP", http, []byte(`{"body":"{\"type\":\"urn:powertools:schema-validation\",\"title\":\"the event does not fit\",\"status\":400,\"code\":\"schema_validation\"}","headers":{"content-type":"application/problem+json"},"isBase64Encoded":false,"statusCode":400}`), "batch")
 
 	splits(s, size)
 	s.set(middleware.Hook{})

@@ -32,6 +32,7 @@ func schemas() object {
 		"BeginBody":      json.RawMessage(beginBodySchema),
 		"Begun":          json.RawMessage(begunSchema),
 		"ValidateBody":   json.RawMessage(validateBodySchema),
+		"Decoded":        json.RawMessage(decodedSchema),
 		"Verdict":        json.RawMessage(verdictSchema),
 	}
 }
