@@ -8,6 +8,7 @@ import (
 	"powertools-extension/internal/middleware"
 	"powertools-extension/internal/schema"
 	"powertools-extension/internal/schemaref"
+	"powertools-extension/internal/taskfile"
 )
 
 // newHooks builds what the configuration switches on. A hook that guards and
@@ -75,7 +76,9 @@ func (a *App) schemaOf(variable, place string) func(context.Context) (*schema.Sc
 		return nil
 	}
 	source := schemaref.New(schemaref.Options{
-		Variable: variable, Place: place, Formats: a.cfg.Hooks.Formats, Root: a.taskRoot, Cache: a.cache, Log: a.log,
+		Variable: variable, Place: place, Formats: a.cfg.Hooks.Formats,
+		File:  func(name string) ([]byte, error) { return taskfile.Read(a.taskRoot(), name) },
+		Cache: a.cache, Log: a.log,
 		Degraded: func(why string) { a.degrade("validation", why) },
 	})
 	a.schemas = append(a.schemas, source)

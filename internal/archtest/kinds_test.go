@@ -28,14 +28,14 @@ var kinds = map[string]kind{
 	"internal/localhttp": edge, "internal/localhttp/loopback": edge, "internal/runtimeapi": edge,
 	"internal/sink": edge, "internal/sink/httppost": edge, "internal/sink/awsout": edge,
 	"internal/sink/cloudwatch": edge, "internal/sink/firehose": edge, "internal/sink/ndjson": edge, "internal/sink/otlp": edge,
-	"internal/tracing/xray": edge,
+	"internal/tracing/xray": edge, "internal/taskfile": edge,
 
 	"internal/nearest": core, "internal/ref": core, "internal/jsonbytes": core, "internal/logtime": core, "internal/loglevel": core,
 	"internal/fingerprint": core, "internal/redact": core, "internal/jmes": core, "internal/flags": core, "internal/schema": core,
 	"internal/idempotency": core, "internal/config": core, "internal/emf": core, "internal/flush": core, "internal/paramcache": core,
 	"internal/invocation": core, "internal/awsevent": core, "internal/middleware": core, "internal/canonical": core,
 	"internal/pipeline": core, "internal/localhttp/wire": core, "internal/sink/jsonline": core,
-	"internal/tracing": core,
+	"internal/tracing": core, "internal/awsdecode": core, "internal/schemaref": core,
 
 	"internal/remote": assembly, "internal/app": assembly, "cmd/extension": assembly, "cmd/wrapper": assembly,
 }
@@ -74,7 +74,7 @@ var known = map[string]struct {
 	"internal/idempotency/dynamostore": {[]string{"internal/idempotency", "internal/jmes"}, "it is a Store of records"},
 	"internal/localhttp": {
 		[]string{
-			"internal/config", "internal/emf", "internal/flags", "internal/idempotency", "internal/jmes", "internal/paramcache", "internal/schema",
+			"internal/awsdecode", "internal/config", "internal/emf", "internal/flags", "internal/idempotency", "internal/jmes", "internal/paramcache", "internal/schema",
 			"internal/localhttp/wire",
 		},
 		"its routes answer with what these say",
@@ -88,7 +88,7 @@ var known = map[string]struct {
 var carriers = map[string][]string{
 	"internal/telemetry":               {"internal/bind"},
 	"internal/localhttp/loopback":      {"internal/bind"},
-	"internal/localhttp":               {"internal/localhttp/loopback"},
+	"internal/localhttp":               {"internal/localhttp/loopback", "internal/taskfile"},
 	"internal/paramcache/awsparams":    {"internal/awsapi"},
 	"internal/idempotency/dynamostore": {"internal/awsapi"},
 	"internal/sink/httppost":           {"internal/sink"},

@@ -8,7 +8,6 @@ package schemaref
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,7 +17,6 @@ import (
 	"powertools-extension/internal/paramcache"
 	"powertools-extension/internal/ref"
 	"powertools-extension/internal/schema"
-	"powertools-extension/internal/taskfile"
 )
 
 // Options say where a schema is. All are required.
@@ -27,7 +25,7 @@ type Options struct {
 	Place    string // a file below the task root, or a ref
 	Formats  bool   // assert format
 
-	Root  func() string // the task root
+	File  func(name string) ([]byte, error) // reads one below the task root
 	Cache interface {
 		Get(ctx context.Context, ref paramcache.Ref, opt paramcache.Options) (paramcache.Result, error)
 	}
@@ -93,12 +91,11 @@ func (s *Source) Get(ctx context.Context) (*schema.Schema, error) {
 	if s.good != nil {
 		return s.good, nil
 	}
-	read := func(name string) ([]byte, error) { return taskfile.Read(s.opt.Root(), name) }
-	text, err := read(s.opt.Place)
+	text, err := s.opt.File(s.opt.Place)
 	if err != nil {
 		return s.fall(s.opt.Place + ": " + err.Error())
 	}
-	return s.compile(string(text), read)
+	return s.compile(string(text), s.opt.File)
 }
 
 func (s *Source) compile(text string, load func(string) ([]byte, error)) (*schema.Schema, error) {
@@ -109,8 +106,7 @@ func (s *Source) compile(text string, load func(string) ([]byte, error)) (*schem
 	if err != nil {
 		return s.fall(s.opt.Place + ": it is not JSON")
 	}
-	name := strings.TrimPrefix(taskfile.Relative(s.opt.Root(), s.opt.Place), "/")
-	good, err := schema.Compile(v, schema.Options{Name: name, Load: load, Formats: s.opt.Formats})
+	good, err := schema.Compile(v, schema.Options{Name: s.opt.Place, Load: load, Formats: s.opt.Formats})
 	if err != nil {
 		return s.fall(s.opt.Place + ": " + err.Error())
 	}
