@@ -77,6 +77,7 @@ func (a *App) schemaOf(variable, place string) func(context.Context) (*schema.Sc
 	}
 	source := schemaref.New(schemaref.Options{
 		Variable: variable, Place: place, Formats: a.cfg.Hooks.Formats,
+		Root:  a.taskRoot,
 		File:  func(name string) ([]byte, error) { return taskfile.Read(a.taskRoot(), name) },
 		Cache: a.cache, Log: a.log,
 		Degraded: func(why string) { a.degrade("validation", why) },

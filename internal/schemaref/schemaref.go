@@ -8,6 +8,7 @@ package schemaref
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,7 +26,8 @@ type Options struct {
 	Place    string // a file below the task root, or a ref
 	Formats  bool   // assert format
 
-	File  func(name string) ([]byte, error) // reads one below the task root
+	Root  func() string                     // the task root, with which the name of a file may begin
+	File  func(name string) ([]byte, error) // reads one below it
 	Cache interface {
 		Get(ctx context.Context, ref paramcache.Ref, opt paramcache.Options) (paramcache.Result, error)
 	}
@@ -106,7 +108,7 @@ func (s *Source) compile(text string, load func(string) ([]byte, error)) (*schem
 	if err != nil {
 		return s.fall(s.opt.Place + ": it is not JSON")
 	}
-	good, err := schema.Compile(v, schema.Options{Name: s.opt.Place, Load: load, Formats: s.opt.Formats})
+	good, err := schema.Compile(v, schema.Options{Name: strings.TrimPrefix(s.opt.Place, strings.TrimSuffix(s.opt.Root(), "/")+"/"), Load: load, Formats: s.opt.Formats})
 	if err != nil {
 		return s.fall(s.opt.Place + ": " + err.Error())
 	}

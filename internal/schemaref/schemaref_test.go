@@ -29,7 +29,7 @@ func (s *shelf) Get(context.Context, paramcache.Ref, paramcache.Options) (paramc
 func options(root, place string, cache *shelf) (Options, *observer.ObservedLogs, *[]string) {
 	core, logs := observer.New(zap.InfoLevel)
 	degraded := &[]string{}
-	return Options{Variable: "V", Place: place, File: func(name string) ([]byte, error) { return taskfile.Read(root, name) }, Cache: cache, Log: zap.New(core),
+	return Options{Variable: "V", Place: place, Root: func() string { return root }, File: func(name string) ([]byte, error) { return taskfile.Read(root, name) }, Cache: cache, Log: zap.New(core),
 		Degraded: func(why string) { *degraded = append(*degraded, why) }}, logs, degraded
 }
 
