@@ -14,7 +14,7 @@ import (
 // newHooks builds what the configuration switches on. A hook that guards and
 // whose configuration cannot be used refuses everything; any other is left out.
 func (a *App) newHooks() []middleware.Hook {
-	var hooks []middleware.Hook
+	hooks := logger{a}.build()
 	asHTTP := a.cfg.ProxyHTTPErrors
 	if c := a.cfg.Idempotency; c.Table != "" && !c.Disabled {
 		h := middleware.Idempotency{Engine: a.idempotency, StoreAll: c.Store == "all", Open: c.OnStoreFailure == "open", AsHTTP: asHTTP}

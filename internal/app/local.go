@@ -156,7 +156,7 @@ func (a *App) current(ctx context.Context, id string) localhttp.Context {
 	}
 	if req, ok := a.running(ctx, id); ok {
 		c.RequestID, c.TraceID, c.Deadline = req.ID, req.TraceHeader, req.Deadline
-		c.ColdStart, c.FunctionARN, c.TenantID = req.ColdStart, req.FunctionARN, req.TenantID
+		c.ColdStart, c.FunctionARN, c.TenantID, c.CorrelationID = req.ColdStart, req.FunctionARN, req.TenantID, req.CorrelationID
 	}
 	return c
 }

@@ -32,6 +32,7 @@ var floors = map[string]int{
 	"internal/awsdecode":               2,
 	"internal/schemaref":               3,
 	"internal/flags":                   2,
+	"internal/correlation":             2,
 	"internal/schema":                  2,
 	"internal/idempotency":             2,
 	"internal/idempotency/dynamostore": 3,

@@ -95,6 +95,7 @@ type Config struct {
 
 	Idempotency Idempotency
 	Hooks       Hooks
+	Logger      Logger
 
 	FeatureFlags         string        // where the document of the flag routes is; empty: each request says so
 	FeatureFlagsEnvelope string        // JMESPath; empty: the whole document
