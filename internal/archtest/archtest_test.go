@@ -117,7 +117,7 @@ var aside = map[string][]string{
 	"test/openapi":              {"lambdaemu", "test/harness"},
 	"test/ontime":               {},
 	"test/template":             {},
-	"test/deploy":               {"test/harness"},
+	"test/deploy":               {"internal/canonical", "test/harness"},
 }
 
 // pkg is what `go list -json` says of one package.

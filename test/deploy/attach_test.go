@@ -4,9 +4,12 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,6 +27,8 @@ type attached struct {
 	Env                            map[string]string
 	Reads                          string // the action that the function's role allows
 }
+
+var update = flag.Bool("update", false, "write the files into the pages that show them")
 
 const layerARN = "arn:aws:lambda:eu-north-1:123456789012:layer:powertools-extension-arm64:1"
 
@@ -325,5 +330,45 @@ func TestImage(t *testing.T) {
 	delete(all, "AWS_LAMBDA_EXEC_WRAPPER") // the entry point does its work
 	if diff := cmp.Diff(all, env); diff != "" {
 		t.Errorf("variables (-want +got):\n%s", diff)
+	}
+}
+
+// TestPagesShowTheFiles: a block in docs that names a file shows that file. With
+// -update it is written into the page.
+func TestPagesShowTheFiles(t *testing.T) {
+	pages, err := filepath.Glob(filepath.Join(root, "docs/*.md"))
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("no pages: %v", err)
+	}
+	block := regexp.MustCompile("(?s)(<!-- (examples/[^ ]+) -->\n```[a-z]*\n)(.*?)(```\n)")
+	shown := 0
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fresh := block.ReplaceAllFunc(text, func(m []byte) []byte {
+			parts := block.FindSubmatch(m)
+			file, err := os.ReadFile(filepath.Join(root, string(parts[2])))
+			if err != nil {
+				t.Errorf("%s: %v", page, err)
+				return m
+			}
+			shown++
+			return slices.Concat(parts[1], file, parts[4])
+		})
+		if bytes.Equal(fresh, text) {
+			continue
+		}
+		if !*update {
+			t.Errorf("%s shows a file as it was before: go test ./test/deploy -run TestPagesShowTheFiles -update", page)
+			continue
+		}
+		if err := os.WriteFile(page, fresh, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if shown < 6 {
+		t.Errorf("%d files are shown", shown)
 	}
 }

@@ -357,7 +357,7 @@ relock() {
   cp "$here/powertools/package.json" "$fresh/"
   (cd "$fresh" && rm package-lock.json && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund)
   cp "$fresh/package-lock.json" "$here/powertools/"
-  "$fresh/venv/bin/pip" uninstall --yes --quiet --requirement "$loggers/python/constraints.txt"
+  python3 -m venv --clear "$fresh/venv"
   "$fresh/venv/bin/pip" install --disable-pip-version-check --quiet --no-compile --requirement "$deploy/requirements.txt"
   { echo '# Written by prepare.sh --relock.'; "$fresh/venv/bin/pip" freeze; } >"$deploy/constraints.txt"
   cp "$deploy/package.json" "$fresh/"
