@@ -35,7 +35,7 @@ func (c chain) Request(ctx context.Context, e *runtimeapi.Event) runtimeapi.Verd
 // Response implements runtimeapi.Chain.
 func (c chain) Response(ctx context.Context, a *runtimeapi.Answer) runtimeapi.Verdict {
 	out := c.rules.Response(ctx, middleware.Response{
-		ID: a.ID, Failed: a.Failed, ErrorType: a.ErrorType, Body: a.Beginning, Streamed: a.Streamed,
+		ID: a.ID, Failed: a.Failed, ErrorType: a.ErrorType, ContentType: a.ContentType, Body: a.Beginning, Streamed: a.Streamed,
 	}, a.Deadline)
 	return verdict(&out)
 }

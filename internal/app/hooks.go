@@ -16,12 +16,8 @@ import (
 func (a *App) newHooks() []middleware.Hook {
 	hooks := logger{a}.build()
 	asHTTP := a.cfg.ProxyHTTPErrors
-	if c := a.cfg.Idempotency; c.Table != "" && !c.Disabled {
-		h := middleware.Idempotency{Engine: a.idempotency, StoreAll: c.Store == "all", Open: c.OnStoreFailure == "open", AsHTTP: asHTTP}
-		h.Refuse = "the configuration of idempotency cannot be used; the extension's log names the variable"
-		if a.idempotency != nil || !h.Open {
-			hooks = append(hooks, h.Hook())
-		}
+	if c := a.cfg.Idempotency; c.Table != "" && !c.Disabled && (a.idempotencyBad == "" || c.OnStoreFailure != "open") {
+		hooks = append(hooks, middleware.Idempotency{Engine: a.idempotency, Refuse: a.idempotencyBad, StoreAll: c.Store == "all", AsHTTP: asHTTP}.Hook())
 	}
 	h := a.cfg.Hooks
 	if h.EventSchema != "" || h.ResponseSchema != "" {

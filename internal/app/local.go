@@ -50,7 +50,7 @@ func (a *App) newLocal() *localhttp.Server {
 		deps.Metrics = a.metrics
 	}
 	deps.Idempotency = a.idempotency
-	options.IdempotencyOpen = a.cfg.Idempotency.OnStoreFailure == "open"
+	options.IdempotencyBad = a.idempotencyBad
 	return localhttp.New(deps, options)
 }
 

@@ -101,7 +101,7 @@ type Options struct {
 	// Default table layout on /parameters/dynamodb. Empty: id, sk, value.
 	KeyAttr, SortAttr, ValueAttr string
 
-	IdempotencyOpen bool // a store that fails does not keep requests from running
+	IdempotencyBad string // why Deps.Idempotency is nil, where it should not be
 
 	FeatureFlags FeatureFlags  // the document of the flag routes
 	TaskRoot     func() string // below which POST /validate finds schemas; nil: /var/task

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"powertools-extension/internal/idempotency"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -37,7 +38,7 @@ type Server struct {
 
 	exchanges sync.Pool // *exchange
 
-	executions  executions
+	executions  idempotency.Open
 	documents   flags.Documents
 	expressions compiled[*jmes.Expression]
 	envelopes   compiled[*awsdecode.Envelope]

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,64 +12,23 @@ import (
 
 	"powertools-extension/internal/awsdecode"
 	"powertools-extension/internal/idempotency"
+	"powertools-extension/internal/idempotency/memstore"
 	"powertools-extension/internal/jmes"
 	"powertools-extension/internal/schema"
 )
-
-// memory is a store of records with DynamoDB's conditions.
-type memory struct {
-	mu   sync.Mutex
-	byID map[string]idempotency.Record
-	fail error
-}
-
-func (s *memory) Create(_ context.Context, r *idempotency.Record, now time.Time) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if old, ok := s.byID[r.ID]; ok && old.Expiration >= now.Unix() {
-		return &idempotency.BlockedError{Old: &old}
-	}
-	if s.fail == nil {
-		s.byID[r.ID] = *r
-	}
-	return s.fail
-}
-
-func (s *memory) Read(_ context.Context, id string) (*idempotency.Record, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.byID[id]
-	return &r, s.fail
-}
-
-func (s *memory) Complete(_ context.Context, r *idempotency.Record) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.fail == nil {
-		s.byID[r.ID] = *r
-	}
-	return s.fail
-}
-
-func (s *memory) Delete(_ context.Context, r *idempotency.Record) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.byID, r.ID)
-	return s.fail
-}
 
 // world is a chain with what stands behind it.
 type world struct {
 	t     *testing.T
 	chain *Chain
-	store *memory
+	store *memstore.Store
 	runs  int
 	n     int
 }
 
 func newWorld(t *testing.T, key string, hooks ...Hook) *world {
 	t.Helper()
-	w := &world{t: t, store: &memory{byID: map[string]idempotency.Record{}}}
+	w := &world{t: t, store: &memstore.Store{}}
 	opt := idempotency.Options{Prefix: "fn", Format: idempotency.Python, ExpiresAfter: time.Hour}
 	if key != "" {
 		opt.Key = compiled(t, key)
@@ -179,13 +137,13 @@ func TestIdempotencyOfHTTP(t *testing.T) {
 	})
 	// The store fails: closed, the caller must not believe that a repeat is safe.
 	w = newWorld(t, "powertools_json(body).id")
-	w.store.fail = errors.New("dynamodb PutItem: AccessDeniedException")
+	w.store.Fail = errors.New("dynamodb PutItem: AccessDeniedException")
 	if answer, _ := w.invoke(httpEvent, says("never")); !strings.Contains(answer, `"statusCode":503`) || w.runs != 0 {
 		t.Errorf("store down: %s after %d runs", answer, w.runs)
 	}
-	w.store.fail = nil
+	w.store.Fail = nil
 	answer, _ = w.invoke(httpEvent, func(string) (string, bool) {
-		w.store.fail = errors.New("down")
+		w.store.Fail = errors.New("down")
 		return `{"statusCode":200,"body":"done"}`, false
 	})
 	if strings.Contains(answer, "done") || !strings.Contains(answer, `"statusCode":503`) {
@@ -207,12 +165,12 @@ func TestValidationBeforeIdempotency(t *testing.T) {
 	v := Validation{Event: of(`{"required":["id"],"properties":{"qty":{"minimum":1}}}`), Response: of(`{"required":["ok"]}`), Enforce: true, AsHTTP: true, Log: zap.NewNop()}
 	w := newWorld(t, "id", v.Hook())
 	answer, failed := w.invoke(`{"id":1,"qty":-7}`, says(`{"ok":1}`))
-	if !failed || w.runs != 0 || strings.Contains(answer, "-7") || len(w.store.byID) != 0 {
-		t.Errorf("a bad event: %s, %d runs, %d records", answer, w.runs, len(w.store.byID))
+	if !failed || w.runs != 0 || strings.Contains(answer, "-7") || w.store.Len() != 0 {
+		t.Errorf("a bad event: %s, %d runs, %d records", answer, w.runs, w.store.Len())
 	}
 	answer, failed = w.invoke(`{"id":1}`, says(`{"no":1}`))
-	if !failed || !strings.Contains(answer, "ResponseSchemaValidationError") || len(w.store.byID) != 0 {
-		t.Errorf("a bad answer: %s, %d records", answer, len(w.store.byID))
+	if !failed || !strings.Contains(answer, "ResponseSchemaValidationError") || w.store.Len() != 0 {
+		t.Errorf("a bad answer: %s, %d records", answer, w.store.Len())
 	}
 	if answer, _ = w.invoke(`{"id":1}`, says(`{"ok":1}`)); answer != `{"ok":1}` || w.runs != 2 {
 		t.Errorf("a good answer: %s after %d runs", answer, w.runs)

@@ -36,13 +36,14 @@ type Request struct {
 
 // Response is an answer on its way back.
 type Response struct {
-	ID        string
-	Failed    bool   // posted as an error, or broken off with one
-	ErrorType string // as the runtime, or a hook, named it
-	Body      []byte // read it, do not write; valid during the call
-	Source    awsevent.Event
-	Streamed  bool   // Body is empty: a stream is never kept
-	By        string // the hook that made the answer; empty: the function did
+	ID          string
+	Failed      bool   // posted as an error, or broken off with one
+	ErrorType   string // as the runtime, or a hook, named it
+	ContentType string // as the runtime said; empty: it did not
+	Body        []byte // read it, do not write; valid during the call
+	Source      awsevent.Event
+	Streamed    bool   // Body is empty: a stream is never kept
+	By          string // the hook that made the answer; empty: the function did
 }
 
 // Action is what a hook wants of an event. The zero value lets it go on.

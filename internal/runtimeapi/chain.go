@@ -16,8 +16,9 @@ type Chain interface {
 	// Request is asked before the runtime sees the event.
 	Request(ctx context.Context, e *Event) Verdict
 
-	// Response is asked before Lambda sees the answer. Of a stream it sees no
-	// bytes, and of its verdict nothing is done.
+	// Response is asked before Lambda sees the answer; of a stream, before
+	// Lambda sees its end. Of a stream it sees no bytes, and of its verdict
+	// nothing is done.
 	Response(ctx context.Context, a *Answer) Verdict
 
 	// Forget is told of a piece that no runtime will be given.
@@ -333,9 +334,12 @@ func (x *exchange) postHead(id string, p *Post) []byte {
 func (x *exchange) hear() (done, keep, broken bool) {
 	a := x.describe()
 	if a.Streamed {
-		a.Deadline = x.s.life.deadline(x.id)
-		x.s.opt.Chain.Response(context.Background(), &a)
-		return false, false, x.gather()
+		x.body.atEnd = sync.OnceFunc(x.hearEnd)
+		broken = x.gather()
+		if x.body.done && !broken {
+			x.body.atEnd()
+		}
+		return false, false, broken
 	}
 	data, err := x.body.keep()
 	if x.body.done {
@@ -374,6 +378,14 @@ func (x *exchange) hear() (done, keep, broken bool) {
 	return false, false, err != nil
 }
 
+// hearEnd tells the chain of a stream whose end is here and not at Lambda yet:
+// only its trailers say whether it failed.
+func (x *exchange) hearEnd() {
+	a := x.describe()
+	a.Bytes, a.Deadline = x.body.received, x.s.life.deadline(x.id)
+	x.s.opt.Chain.Response(context.Background(), &a)
+}
+
 // instead makes the request that answers another invocation, of which this was
 // the last piece.
 func (x *exchange) instead(v Verdict) (broken bool) {
@@ -394,10 +406,7 @@ func (x *exchange) instead(v Verdict) (broken bool) {
 // describe is what the head, and behind the body the trailers, say of an
 // answer.
 func (x *exchange) describe() Answer {
-	a := Answer{ID: x.id, Failed: x.kind == failure, Streamed: x.req.streams()}
-	if kind, ok := x.req.get(errorTypeField); ok {
-		a.ErrorType = string(kind)
-	}
+	a := Answer{ID: x.id, Failed: x.kind == failure, Streamed: x.req.streams(), ContentType: x.req.text("content-type"), ErrorType: x.req.text(errorTypeField)}
 	if kind, ok := x.body.trailer.get(errorTypeField); ok && len(bytes.TrimSpace(kind)) > 0 {
 		a.Failed, a.ErrorType = true, string(kind)
 	}

@@ -225,6 +225,54 @@ func TestChainChanges(t *testing.T) {
 	}
 }
 
+// TestStreamIsHeardAtItsEnd: the chain knows how a stream ended, and Lambda
+// does not have its end before the chain has said so.
+func TestStreamIsHeardAtItsEnd(t *testing.T) {
+	long := strings.Repeat("x", 100_000)
+	for _, c := range []struct {
+		name, framing string
+		pieces        []string
+		failed        bool
+	}{
+		{"short", "Transfer-Encoding: chunked", []string{"3\r\nabc\r\n0\r\n\r\n"}, false},
+		{"empty", "Content-Length: 0", nil, false},
+		{"sized", "Content-Length: 100000", []string{long[:50_000], long[50_000:]}, false},
+		{"long", "Transfer-Encoding: chunked", []string{"186a0\r\n" + long + "\r\n", "0\r\n\r\n"}, false},
+		{"long, failed", "Transfer-Encoding: chunked\r\nTrailer: Lambda-Runtime-Function-Error-Type",
+			[]string{"186a0\r\n" + long + "\r\n", "0\r\nLambda-Runtime-Function-Error-Type: Function.X\r\n\r\n"}, true},
+	} {
+		p := &platformOf{events: []string{"a"}, sized: true}
+		heard := make(chan string, 9)
+		s := start(t, lambda(t, p.ServeHTTP), func(opt *Options) {
+			opt.Chain = &rules{response: func(a *Answer) Verdict {
+				heard <- fmt.Sprint(a.Failed, a.ErrorType, a.ContentType, len(p.got()))
+				return Verdict{}
+			}}
+		})
+		conn, r := connect(t, s.Addr())
+		ask := func(parts ...string) {
+			for _, text := range parts {
+				_, _ = io.WriteString(conn, text)
+				time.Sleep(time.Millisecond) // pieces come one by one
+			}
+			res, err := http.ReadResponse(r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, res.Body)
+		}
+		ask("GET " + nextPath + " HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		ask(append([]string{"POST /2018-06-01/runtime/invocation/id-0/response HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/x\r\nLambda-Runtime-Function-Response-Mode: streaming\r\n" + c.framing + "\r\n\r\n"}, c.pieces...)...)
+		want := "false" + "text/x0"
+		if c.failed {
+			want = "trueFunction.Xtext/x0"
+		}
+		if got := <-heard; strings.ReplaceAll(got, " ", "") != want || len(heard) != 0 || len(p.got()) != 1 {
+			t.Errorf("%s: heard %s, want %s; then %d more; Lambda got %d answers", c.name, got, want, len(heard), len(p.got()))
+		}
+	}
+}
+
 // TestChainPieces: several runtimes take the pieces of one event, and the last
 // answer posts for all.
 func TestChainPieces(t *testing.T) {

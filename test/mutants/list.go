@@ -30,7 +30,7 @@ func mutants() []mutant {
 		{"lines: a complete one is not repeated for its correlation id", "internal/pipeline/enrich.go", "&& !(t.keys &^ l.has).has(keyCorrelationID)", "", "internal/pipeline", "TestCompleteLines"},
 		{"correlation: an object is printed as an id", "internal/correlation/correlation.go", "	case jmes.Bool:\n", "	case jmes.Object:\n		return clean(string(v.Raw()))\n	case jmes.Bool:\n", "internal/correlation", "TestFind"},
 		{"correlation: a batch has the id of its first message", "internal/correlation/correlation.go", "!Records[1] && Records[0].messageId || `null`", "Records[0].messageId", "internal/correlation", "TestFind"},
-		{"correlation: the retry's id goes to the first try", "internal/invocation/proxy.go", "f.answer == nil {\n			return", "true {\n			return", "internal/invocation", "TestPassing"},
+		{"correlation: the retry's id goes to the first try", "internal/invocation/proxy.go", "f.answer == nil && (!f.delivered", "(!f.delivered", "internal/invocation", "TestPassing"},
 		{"app: the heap may grow ten times as large", "internal/app/memory.go", "heapLimit     = 14 << 20", "heapLimit     = 140 << 20", "internal/app", "TestMemoryLimit"},
 		{"app: connections are trusted after a long freeze", "internal/app/run.go", "const freezeGap = 5 * time.Second", "const freezeGap = 500 * time.Second", "internal/app", "TestConnectionsAfterAFreeze"},
 		{"app: credentials of a snapshot are used", "internal/app/run.go", "	a.aws.Forget()\n", "", "internal/app", "TestCredentialsAfterARestore"},
