@@ -121,8 +121,8 @@ func New(cfg config.Config, deps Deps) *App {
 	a.watch = watchOf(a)
 	a.buildPipeline()
 	a.idempotency = a.newIdempotency()
-	a.hooks = a.newHooks()
 	a.flags = a.featureFlags()
+	a.hooks = a.newHooks()
 	a.local = a.newLocal()
 	return a
 }

@@ -24,7 +24,7 @@ type chain struct{ rules *middleware.Chain }
 
 // Request implements runtimeapi.Chain.
 func (c chain) Request(ctx context.Context, e *runtimeapi.Event) runtimeapi.Verdict {
-	out := c.rules.Request(ctx, middleware.Request{ID: e.ID, Tenant: e.TenantID, Deadline: e.Deadline, Body: e.Beginning})
+	out := c.rules.Request(ctx, middleware.Request{ID: e.ID, Tenant: e.TenantID, FunctionARN: e.FunctionARN, Deadline: e.Deadline, Body: e.Beginning})
 	v := verdict(&out)
 	for _, p := range out.Pieces {
 		v.Pieces = append(v.Pieces, runtimeapi.Piece(p))

@@ -3,9 +3,13 @@ package app
 import (
 	"context"
 	"errors"
+	"time"
 
 	"powertools-extension/internal/awsdecode"
+	"powertools-extension/internal/flags"
+	"powertools-extension/internal/localhttp"
 	"powertools-extension/internal/middleware"
+	"powertools-extension/internal/paramcache"
 	"powertools-extension/internal/schema"
 	"powertools-extension/internal/schemaref"
 	"powertools-extension/internal/taskfile"
@@ -19,7 +23,13 @@ func (a *App) newHooks() []middleware.Hook {
 	if c := a.cfg.Idempotency; c.Table != "" && !c.Disabled && (a.idempotencyBad == "" || c.OnStoreFailure != "open") {
 		hooks = append(hooks, middleware.Idempotency{Engine: a.idempotency, Refuse: a.idempotencyBad, StoreAll: c.Store == "all", AsHTTP: asHTTP}.Hook())
 	}
+	if c := a.cfg.CORS; len(c.Origins) > 0 {
+		hooks = append(hooks, middleware.CORS(c).Hook())
+	}
 	h := a.cfg.Hooks
+	if h.Gate != "" {
+		hooks = append(hooks, newGate(a, h.Gate))
+	}
 	if h.EventSchema != "" || h.ResponseSchema != "" {
 		v := middleware.Validation{Enforce: h.ResponseMode == "enforce", Drop: h.InvalidEvent == "drop", AsHTTP: asHTTP, Log: a.log.Named("validation")}
 		v.Event = a.schemaOf("POWERTOOLS_VALIDATION_EVENT_SCHEMA", h.EventSchema)
@@ -36,6 +46,28 @@ func (a *App) newHooks() []middleware.Hook {
 		hooks = append(hooks, u.Hook())
 	}
 	return hooks
+}
+
+// newGate lets events through while a feature is on. Without a document it is
+// open, and says so.
+func newGate(a *App, feature string) middleware.Hook {
+	place, documents := a.flags, &flags.Documents{}
+	g := middleware.Gate{Feature: feature, FunctionName: a.cfg.FunctionName, FunctionVersion: a.cfg.FunctionVersion, AsHTTP: a.cfg.ProxyHTTPErrors, Now: time.Now}
+	g.Document = func(ctx context.Context) (*flags.Document, error) {
+		if place.Ref == nil || a.cache == nil {
+			return nil, errors.New("POWERTOOLS_FEATURE_GATE needs the document of POWERTOOLS_FEATURE_FLAGS")
+		}
+		res, err := a.cache.Get(ctx, *place.Ref, paramcache.Options{MaxAge: place.MaxAge, StaleOK: true})
+		if err != nil {
+			return nil, err
+		}
+		doc, _, err := documents.Compile("", localhttp.DocumentText(&res.Value), place.Envelope)
+		if doc != nil {
+			return doc, nil // the last good one, while a new one is bad
+		}
+		return nil, err
+	}
+	return g.Hook()
 }
 
 // hookNames are those that are on, for GET /healthz.

@@ -95,6 +95,7 @@ type Config struct {
 
 	Idempotency Idempotency
 	Hooks       Hooks
+	CORS        CORS
 	Logger      Logger
 
 	FeatureFlags         string        // where the document of the flag routes is; empty: each request says so
@@ -254,6 +255,7 @@ func (s *state) settle() {
 	if c.Debug && !s.isSet("POWERTOOLS_EXTENSION_LOG_LEVEL") {
 		c.ExtensionLogLevel = "DEBUG"
 	}
+	s.settleCORS()
 	s.settleParameters()
 	s.findRefs()
 	c.NamespaceUnset = !s.isSet("POWERTOOLS_METRICS_NAMESPACE")

@@ -43,6 +43,7 @@ func TestDefaults(t *testing.T) {
 		ParametersTimeout: 3 * time.Second, MaxConnections: 3, CacheEnabled: true,
 		DynamoDBKeyAttr: "id", DynamoDBSortAttr: "sk", DynamoDBValueAttr: "value",
 		FeatureFlagsMaxAge: -time.Second, Hooks: config.Hooks{ResponseMode: "log", InvalidEvent: "error"},
+		CORS: config.CORS{Headers: []string{"Authorization", "Content-Type", "X-Amz-Date", "X-Amz-Security-Token", "X-Api-Key"}, Methods: []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}},
 		Idempotency: config.Idempotency{
 			Format: "python", Hash: "md5", ExpiresAfter: time.Hour, Oversize: "keep", Store: "success", OnStoreFailure: "closed", Timeout: 2 * time.Second,
 			KeyAttr: "id", ExpiryAttr: "expiration", InProgressExpiryAttr: "in_progress_expiration", StatusAttr: "status", DataAttr: "data", ValidationKeyAttr: "validation",
@@ -136,6 +137,9 @@ func TestEveryVariableHasAnEffect(t *testing.T) {
 		"POWERTOOLS_VALIDATION_FORMATS":                 "true",
 		"POWERTOOLS_VALIDATION_INVALID_EVENT":           "drop",
 		"POWERTOOLS_RESPONSE_ENVELOPE":                  "http",
+		"POWERTOOLS_CORS_ORIGINS":                       "https://a.example.com, http://localhost:3000",
+		"POWERTOOLS_CORS_MAX_AGE":                       "600",
+		"POWERTOOLS_CORS_CREDENTIALS":                   "true",
 		"POWERTOOLS_IDEMPOTENCY_DISABLED":               "true",
 		"POWERTOOLS_IDEMPOTENCY_KEY_REQUIRED":           "true",
 		"POWERTOOLS_IDEMPOTENCY_FORMAT":                 "TypeScript",

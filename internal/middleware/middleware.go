@@ -26,12 +26,13 @@ import (
 
 // Request is an event on its way in.
 type Request struct {
-	ID       string // of the invocation, or of the piece of a batch
-	Tenant   string // of a function that isolates its tenants; else empty
-	Deadline time.Time
-	Body     []byte // read it, do not write; valid during the call
-	Source   awsevent.Event
-	Durable  bool // a durable function's event: a replay looks like a duplicate
+	ID          string // of the invocation, or of the piece of a batch
+	Tenant      string // of a function that isolates its tenants; else empty
+	FunctionARN string // as it was called, with its qualifier
+	Deadline    time.Time
+	Body        []byte // read it, do not write; valid during the call
+	Source      awsevent.Event
+	Durable     bool // a durable function's event: a replay looks like a duplicate
 }
 
 // Response is an answer on its way back.
@@ -96,11 +97,11 @@ type Hook struct {
 // The order of events' steps and of answers' steps. A hook that has no place
 // here stands at the end.
 func requestOrder() []string {
-	return []string{"trace", "correlate", "log", "gate", "batch", "validate", "idempotency", "unwrap"}
+	return []string{"trace", "correlate", "log", "cors", "gate", "batch", "validate", "idempotency", "unwrap"}
 }
 
 func responseOrder() []string {
-	return []string{"unwrap", "validate", "idempotency", "batch", "log", "trace"}
+	return []string{"unwrap", "validate", "idempotency", "batch", "cors", "log", "trace"}
 }
 
 // budget is how long a hook without input and output may take before that is
