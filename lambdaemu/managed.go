@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"powertools-extension/lambdaemu/internal/relay"
+	"powertools-extension/lambdaemu/transcript"
 )
 
 // This file is Lambda managed instances: several invocations at once in one
@@ -67,10 +68,8 @@ func (e *Emulator) runManaged(req Request) (Response, error) {
 	}
 	r.ended = time.Now()
 	r.endManaged()
-	resp := r.responseManaged()
-	notes{&e.opt, e.script}.outcome(r.report.status, resp)
 	e.hooks.flush()
-	return resp, nil
+	return r.responseManaged(), nil
 }
 
 // refused answers an invocation that found the emulator shut down.
@@ -102,7 +101,7 @@ func (e *Emulator) joinManaged(req Request) (*running, error) {
 		r.reinit, r.failed = r.box.initialise(e.life, phaseInit)
 	}
 	e.inflight.Add(1)
-	notes{&e.opt, e.script}.invocation(r.inv)
+	e.script.Add(whoPlatform, transcript.Invoke, r.inv.id)
 	r.box.runtime.join(r.inv)
 	r.box.order.begin(r.inv.id, e.faults.Hit("report-first") || reportComesFirst(e.opt.Seed, e.invocations))
 	r.box.out.logStart(r.inv)
@@ -124,9 +123,7 @@ func (e *Emulator) retireLocked() {
 func (s *sandbox) invokeManaged(ctx context.Context, inv *invocation) *failure {
 	s.mu.Lock()
 	inv.released = time.Now()
-	if !s.faults.Hit("function-hung") {
-		s.runtime.machine.releaseConcurrent(inv, &s.runtime.crowd)
-	}
+	s.runtime.machine.releaseConcurrent(inv, &s.runtime.crowd)
 	s.mu.Unlock()
 	return s.await(ctx, func() bool { return inv.reply != nil })
 }

@@ -20,6 +20,7 @@ type sandbox struct {
 	hooks       *notifier
 	script      *transcript.Log
 	faults      *fault.Set
+	wire        *wire
 	hub         *relay.Hub
 	order       *order
 	out         *printer

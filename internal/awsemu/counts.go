@@ -35,13 +35,10 @@ func (s *Server) Counts() []Count {
 	return out
 }
 
-func (s *Server) count(r *request, names []string, err error) {
+func (s *Server) count(r *request, names []string, failed bool) {
 	key := r.service.name + ":" + r.operation
 	if r.operation == "" {
 		key = "unknown"
-	}
-	if s.OnCall != nil {
-		s.OnCall(newCall(key, names, r.began, s.currentFault(), err))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,7 +48,7 @@ func (s *Server) count(r *request, names []string, err error) {
 		s.counts[key] = c
 	}
 	c.Calls++
-	if err != nil {
+	if failed {
 		c.Failed++
 	}
 	for _, name := range names {

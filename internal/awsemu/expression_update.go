@@ -3,8 +3,6 @@ package awsemu
 import (
 	"slices"
 	"strings"
-
-	"powertools-extension/internal/awsemu/decimal"
 )
 
 // change is one action of an update that was read.
@@ -113,15 +111,15 @@ func plus(a, b Attribute, subtract bool) (Attribute, string) {
 	if a.Kind != "N" || b.Kind != "N" {
 		return Attribute{}, wrongOperand
 	}
-	x, problem := decimal.Parse(a.Value.(string))
+	x, problem := parseNumber(a.Value.(string))
 	if problem != "" {
 		return Attribute{}, problem
 	}
-	y, problem := decimal.Parse(b.Value.(string))
+	y, problem := parseNumber(b.Value.(string))
 	if problem != "" {
 		return Attribute{}, problem
 	}
-	sum, problem := decimal.Add(x, y, subtract)
+	sum, problem := addNumbers(x, y, subtract)
 	return Attribute{Kind: "N", Value: sum.String()}, problem
 }
 

@@ -1,7 +1,6 @@
 package idempotency
 
 import (
-	"bytes"
 	"container/list"
 	"sync"
 	"time"
@@ -52,7 +51,6 @@ func (c *cache) put(r *Record) {
 		c.dropLocked(e)
 	}
 	copied := *r
-	copied.Data = bytes.Clone(r.Data) // the answer's bytes are the caller's
 	c.byID[r.ID] = c.order.PushFront(&copied)
 	c.bytes += size(r)
 	for c.order.Len() > c.most || c.bytes > cacheBytes {

@@ -337,11 +337,7 @@ func TestManyConnections(t *testing.T) {
 	for range 700 {
 		all.Go(func() {
 			var c net.Conn
-			defer func() {
-				if c != nil {
-					_ = c.Close()
-				}
-			}()
+			defer func() { _ = c.Close() }()
 			var r *bufio.Reader
 			for range 5 {
 				got := ""

@@ -5,13 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"powertools-extension/internal/idempotency"
 	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
-	"powertools-extension/internal/awsdecode"
 	"powertools-extension/internal/flags"
 	"powertools-extension/internal/jmes"
 	"powertools-extension/internal/localhttp/loopback"
@@ -38,10 +36,10 @@ type Server struct {
 
 	exchanges sync.Pool // *exchange
 
-	executions  idempotency.Open
+	executions  executions
 	documents   flags.Documents
 	expressions compiled[*jmes.Expression]
-	envelopes   compiled[*awsdecode.Envelope]
+	envelopes   compiled[*jmes.Expression]
 	schemas     compiled[*schema.Schema]
 
 	inFlight atomic.Int64

@@ -3,17 +3,15 @@ package middleware
 import (
 	"context"
 	"errors"
-	"fmt"
 
-	"powertools-extension/internal/awsdecode"
 	"powertools-extension/internal/jmes"
 )
 
 // Unwrap is the hook that gives the function what an envelope holds, and
 // wraps its answer.
 type Unwrap struct {
-	Event *awsdecode.Envelope // nil: the event stays as it is
-	HTTP  bool                // an answer without statusCode becomes an HTTP answer
+	Event *jmes.Expression // nil: the event stays as it is
+	HTTP  bool             // an answer without statusCode becomes an HTTP answer
 }
 
 // Hook returns the step.
@@ -28,7 +26,7 @@ func (u Unwrap) Hook() Hook {
 	return h
 }
 
-var errEnvelope = errors.New("the envelope found nothing in the event")
+var errEnvelope = errors.New("the envelope found nothing in the event, which goes on as it is")
 
 func (u Unwrap) request(_ context.Context, r *Request) (Action, error) {
 	event, err := jmes.Parse(r.Body)
@@ -36,10 +34,7 @@ func (u Unwrap) request(_ context.Context, r *Request) (Action, error) {
 		return Action{}, errEnvelope
 	}
 	inner, err := u.Event.Search(event)
-	switch {
-	case err != nil:
-		return Action{}, fmt.Errorf("the envelope failed: %w", err) // names a function, never a value
-	case inner.Kind() == jmes.Null:
+	if err != nil || inner.Kind() == jmes.Null {
 		return Action{}, errEnvelope
 	}
 	if raw := inner.Raw(); raw != nil {
@@ -61,10 +56,6 @@ func (u Unwrap) response(_ context.Context, r *Response) (Reaction, error) {
 		name, list = "multiValueHeaders", `["application/json"]`
 	}
 	out := []byte(`{"statusCode":200,"` + name + `":{"content-type":` + list + `},"body":`)
-	body := answer.Raw()
-	if body == nil {
-		body = []byte("null")
-	}
-	out = jmes.Text(string(body)).Append(out)
+	out = jmes.Text(string(answer.Append(nil))).Append(out)
 	return Reaction{Replace: append(out, '}')}, nil
 }

@@ -99,11 +99,10 @@ type body struct {
 	done     bool
 	at       time.Time // when its last byte was here
 	received int64
-	atEnd    func() // when all of it is here, before its end is passed on; may be called twice
 }
 
 func newBody(f frame, r *bufio.Reader) *body {
-	b := &body{frame: f, r: r, left: f.length, atEnd: func() {}}
+	b := &body{frame: f, r: r, left: f.length}
 	switch {
 	case f.kind == chunked:
 		b.chunks = httputil.NewChunkedReader(r)
