@@ -49,10 +49,13 @@ type platform struct {
 	register  []answer
 	subscribe []answer
 	next      []answer
+	exit      answer // to exit/error; zero: it is taken
 
 	timeoutMs int // of the last subscription's buffering
 
 	stdout io.Writer // gets what is written, as it is written; nil: nobody
+
+	runtime http.Handler // Lambda's Runtime API, on the same address; nil: nobody calls it
 
 	onRegister  func()
 	onNext      func()
@@ -98,6 +101,10 @@ func newPlatform(t *testing.T) *platform {
 }
 
 func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if p.runtime != nil && strings.HasPrefix(r.URL.Path, "/2018-06-01/") {
+		p.runtime.ServeHTTP(w, r)
+		return
+	}
 	body, _ := io.ReadAll(r.Body)
 	step := strings.TrimPrefix(r.URL.Path, "/2020-01-01/extension/")
 	p.mu.Lock()
@@ -129,6 +136,10 @@ func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			p.onNext()
 		}
 		script = p.next
+	case "exit/error":
+		if script = []answer{p.exit}; p.exit.status == 0 {
+			script = []answer{{http.StatusAccepted, `{"status":"OK"}` + "\n"}}
+		}
 	default:
 		script = []answer{{http.StatusAccepted, `{"status":"OK"}` + "\n"}}
 	}
@@ -178,6 +189,11 @@ func (p *platform) live(env ...string) outcome {
 	if len(problems) > 0 {
 		p.t.Fatal(problems)
 	}
+	return p.run(cfg, environ)
+}
+
+// run is live with a configuration that may have problems.
+func (p *platform) run(cfg config.Config, environ []string) outcome {
 	core, logs := observer.New(zapcore.DebugLevel)
 	var stdout bytes.Buffer
 	var out io.Writer = &stdout
@@ -187,6 +203,6 @@ func (p *platform) live(env ...string) outcome {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	begin := time.Now()
-	err := app.New(cfg, app.Deps{Name: "powertools-extension", Version: "test", Environ: environ, Stdout: out, Log: zap.New(core)}).Run(ctx)
+	err := app.Live(ctx, cfg, app.Deps{Name: "powertools-extension", Version: "test", Environ: environ, Stdout: out, Log: zap.New(core)})
 	return outcome{err, stdout.String(), logs, time.Since(begin)}
 }

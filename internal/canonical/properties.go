@@ -55,7 +55,7 @@ func propertyTable() []property {
 		row("proxy", "true if the runtime talked to Lambda through the extension", func(e *Event) any { return flag(e.Passed != nil) }),
 		row("event_source", "where the event comes from, as its form tells; only through the proxy", passed(func(p *invocation.Passage) any { return text(p.EventSource) })),
 		row("records", "records of the event; only through the proxy, of events up to 64 KiB", passed(func(p *invocation.Passage) any { return some(uint32(p.Records)) })),
-		row("request_bytes", "size of the event; only through the proxy", passed(func(p *invocation.Passage) any { return whole(p.RequestBytes) })),
+		row("request_bytes", "size of the event, if that was known when it was handed on; only through the proxy", passed(func(p *invocation.Passage) any { return whole(p.RequestBytes) })),
 		row("response_bytes", "size of what the runtime posted; only through the proxy", passed(func(p *invocation.Passage) any { return whole(p.ResponseBytes) })),
 		row("http_status", "`statusCode` of the answer to an HTTP event; only through the proxy", passed(func(p *invocation.Passage) any { return some(uint32(p.HTTPStatus)) })),
 		row("streamed", "true if the answer was a stream; only through the proxy", passed(func(p *invocation.Passage) any { return flag(p.Streamed) })),

@@ -59,7 +59,7 @@ type Delivery struct {
 
 	EventSource string // as package awsevent names it; empty: not looked at
 	Records     int    // of the event; 0: it has none, or they were not counted
-	Bytes       int64  // of the event
+	Bytes       int64  // of the event; -1: not known
 }
 
 // Answer is what the runtime posted for a request, as the proxy saw it.

@@ -104,7 +104,7 @@ func (f *facts) passed() *Passage {
 	if f.delivered.IsZero() {
 		return nil
 	}
-	p := &Passage{EventSource: f.event.EventSource, Records: f.event.Records, RequestBytes: telemetry.Num(float64(f.event.Bytes))}
+	p := &Passage{EventSource: f.event.EventSource, Records: f.event.Records, RequestBytes: telemetry.Number{Value: float64(f.event.Bytes), Set: f.event.Bytes >= 0}}
 	if a := f.answer; a != nil {
 		p.ResponseBytes = telemetry.Num(float64(a.Bytes))
 		p.HTTPStatus, p.Streamed, p.AnsweredBy, p.HookErrors = a.HTTPStatus, a.Streamed, a.AnsweredBy, a.HookErrors

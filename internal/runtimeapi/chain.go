@@ -81,7 +81,7 @@ func (x *exchange) consider(b *body, reusable bool) (answered, keep bool) {
 		x.up.used = time.Now().Round(0)
 	}
 	e := eventOf(&x.res)
-	e.Beginning, e.Whole, e.At, e.Bytes = data, b.done && len(data) <= mostKept, time.Now(), max(b.received, b.length)
+	e.Beginning, e.Whole, e.At, e.Bytes = data, b.done && len(data) <= mostKept, time.Now(), b.size()
 	x.s.stats.invocations.Add(1)
 	if !x.s.life.deliver(&e) {
 		x.s.stats.untracked.Add(1)

@@ -101,6 +101,14 @@ type body struct {
 	received int64
 }
 
+// size is the length of the whole body, -1 while that is not known.
+func (b *body) size() int64 {
+	if b.kind != sized && !b.done {
+		return -1
+	}
+	return max(b.received, b.length)
+}
+
 func newBody(f frame, r *bufio.Reader) *body {
 	b := &body{frame: f, r: r, left: f.length}
 	switch {

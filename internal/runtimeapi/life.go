@@ -13,7 +13,7 @@ type Event struct {
 	TenantID    string
 	Deadline    time.Time // zero: unknown
 	At          time.Time // when it was here; wall clock and monotonic
-	Bytes       int64     // of the event; as far as it has come, when its length is not known
+	Bytes       int64     // of the event; -1: it comes in chunks and has not ended
 	Beginning   []byte    // the first bytes of it; valid during the call
 	Whole       bool      // Beginning is all of it
 }

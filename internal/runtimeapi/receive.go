@@ -139,7 +139,7 @@ func (x *exchange) observe(b *body, first []byte, status int, settled bool) {
 		x.s.stats.invocations.Add(1)
 		e := eventOf(&x.res)
 		e.Beginning, e.Whole, e.At = first, b.done && b.received == int64(len(first)), time.Now()
-		e.Bytes = max(b.received, b.length)
+		e.Bytes = b.size()
 		if !x.s.life.deliver(&e) {
 			x.s.stats.untracked.Add(1)
 		}
