@@ -6,6 +6,7 @@ VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo d
 LDFLAGS    := -s -w -X main.version=$(VERSION)
 BUILD      := go build -trimpath -ldflags '$(LDFLAGS)'
 STATICCHECK := go tool -modfile=tools/go.mod staticcheck
+CYCLONEDX  := go tool -modfile=tools/sbom/go.mod cyclonedx-gomod
 GOLANGCI   := go tool -modfile=tools/golangci/go.mod golangci-lint
 FUZZTIME   ?= 5s
 
@@ -106,6 +107,19 @@ build: ## the extension, lambdaemu and the example function, into bin/
 .PHONY: layer
 layer: ## dist/powertools-extension-{x86_64,arm64}.zip
 	go run ./layer -version $(VERSION)
+
+.PHONY: release
+release: layer ## the layer zips with their SBOMs and checksums, in dist/ (RELEASING.md)
+	@for arch in arm64 x86_64; do \
+	  dir=$$(mktemp -d) && python3 -m zipfile -e dist/powertools-extension-$$arch.zip $$dir && \
+	  $(CYCLONEDX) bin -json -noserial -std -licenses -version $(VERSION) -output dist/powertools-extension-$$arch.cdx.json $$dir/extensions/powertools-extension 2>$$dir/log || { cat $$dir/log >&2; exit 1; }; \
+	  rm -rf $$dir; \
+	done
+	@cd dist && sha256sum powertools-extension-*.zip powertools-extension-*.cdx.json >SHA256SUMS && cat SHA256SUMS
+
+.PHONY: publish
+publish: ## dist/ into AWS, REGION=a,b; says what it would do, and does it with DO=1 (PUBLIC=1: for every account)
+	@go run ./layer/publish -version $(VERSION) -regions '$(REGION)' $(if $(PUBLIC),-public) $(if $(DO),-do)
 
 .PHONY: bench
 bench: ## the table of docs/performance.md, as ratios

@@ -19,6 +19,7 @@ import (
 	"powertools-extension/lambdaemu/internal/child"
 	"powertools-extension/lambdaemu/internal/relay"
 	"powertools-extension/lambdaemu/internal/sink"
+	"powertools-extension/lambdaemu/internal/wire"
 	"powertools-extension/lambdaemu/transcript"
 )
 
@@ -40,7 +41,7 @@ type Emulator struct {
 	launcher *child.Launcher
 	hooks    *notifier
 	script   *transcript.Log
-	wire     *wire
+	wire     *wire.Wire
 	sink     *sink.Sink // nil when no variable names it
 	counts   *relay.Counts
 	reports  reportCounts
@@ -94,7 +95,7 @@ func Start(ctx context.Context, opt Options) (*Emulator, error) {
 	e.hooks = newNotifier(opt.OnLine, opt.OnEntry)
 	e.script = &transcript.Log{Tell: e.hooks.entry}
 	e.log = newLogOrder(e.script)
-	e.wire, e.counts = newWire(opt.OnWire), &relay.Counts{}
+	e.wire, e.counts = wire.New(opt.OnWire), &relay.Counts{}
 	e.launcher = child.NewLauncher()
 	e.life, e.endLife = context.WithCancel(context.Background())
 	e.tmp, err = os.MkdirTemp("", "lambda-")
@@ -106,6 +107,7 @@ func Start(ctx context.Context, opt Options) (*Emulator, error) {
 		e.script.Add(whoPlatform, transcript.Warning, `sandbox.localdomain does not resolve for the processes: add "127.0.0.1 sandbox.localdomain sandbox" to /etc/hosts (`+err.Error()+")")
 	}
 	e.slot <- struct{}{}
+	notes{&e.opt, e.script}.run()
 	e.unwatch = context.AfterFunc(ctx, e.abort)
 	e.coldStart()
 	e.hooks.flush()
@@ -163,7 +165,7 @@ func (e *Emulator) setCurrent(s *sandbox) {
 // init phase. The slot must be held.
 func (e *Emulator) coldStart() {
 	e.id = newIdentity(&e.opt, time.Now())
-	e.id.tmp = e.newTmp()
+	e.id.tmp = newTmp(e.tmp)
 	e.fresh, e.coldInit, e.cold = false, 0, false
 	ctx, cancel := context.WithTimeoutCause(e.life, e.opt.InitTimeout,
 		&failure{status: statusTimeout, message: "init timed out"})
@@ -191,17 +193,17 @@ func (e *Emulator) coldStart() {
 
 // newTmp makes the directory that stands for /tmp of one environment: what one
 // process leaves there is found by the next one, and by nobody else.
-func (e *Emulator) newTmp() string {
-	dir := filepath.Join(e.tmp, randomHex(8))
+func newTmp(parent string) string {
+	dir := filepath.Join(parent, randomHex(8))
 	if err := os.Mkdir(dir, 0o700); err != nil {
-		return e.tmp
+		return parent
 	}
 	return dir
 }
 
 func (e *Emulator) newSandbox() *sandbox {
 	s := &sandbox{
-		opt: &e.opt, hooks: e.hooks, script: e.script, faults: e.faults, wire: e.wire,
+		opt: &e.opt, hooks: e.hooks, script: e.script, faults: e.faults,
 		env:         environment{opt: &e.opt, id: e.id, creds: inventCredentials(), api: e.api.addr, containerToken: newUUID()},
 		cacheClient: &http.Client{Transport: &http.Transport{}},
 		gone:        make(chan struct{}),
@@ -212,7 +214,7 @@ func (e *Emulator) newSandbox() *sandbox {
 	s.procs = &processes{launcher: e.launcher, script: e.script, gate: gate, noFreeze: e.opt.NoFreeze}
 	s.runtime = &runtimeSide{state: s.state, opt: &e.opt, script: e.script, machine: runtimeMachine{state: runtimeStarted}}
 	s.ext = &extensions{state: s.state, opt: &e.opt, script: e.script, faults: e.faults, procs: s.procs}
-	s.hub = relay.New(relay.Deps{Gate: gate, Faults: e.faults, Script: e.script, Counts: e.counts, Posted: e.wire.posted()})
+	s.hub = relay.New(relay.Deps{Gate: gate, Faults: e.faults, Script: e.script, Counts: e.counts, Posted: e.wire.Posted()})
 	s.out = &printer{
 		opt: &e.opt, hub: s.hub, log: e.log, hooks: e.hooks, script: e.script, faults: e.faults,
 		stream: func() string { return s.env.id.logStream },
@@ -233,6 +235,19 @@ func (e *Emulator) reset(box *sandbox, failed *failure, runtimeGone func()) {
 	e.fresh = e.opt.snapStart() || e.opt.managed()
 }
 
+// spindownCurrent ends what there is. The slot must be held.
+func spindownCurrent(e *Emulator) {
+	box := e.current()
+	if box == nil {
+		return
+	}
+	if e.opt.managed() {
+		box.abortAll()
+		e.inflight.Wait()
+	}
+	e.spindown(box)
+}
+
 func (e *Emulator) spindown(box *sandbox) {
 	box.procs.thaw()
 	e.script.Add(whoPlatform, "shutdown", "spindown")
@@ -240,8 +255,27 @@ func (e *Emulator) spindown(box *sandbox) {
 	if n := e.Reports(); n.Reports > 0 {
 		e.script.Add(whoPlatform, "reports", fmt.Sprintf("%d of %d before lines of their request", n.First, n.Reports))
 	}
-	e.script.Add(whoPlatform, "shutdown end", "")
+	notes{&e.opt, e.script}.shutdown(e.exit, e.counts.Stats())
 	e.setCurrent(nil)
+}
+
+// Restart shuts an idle environment down as Lambda does one that is not needed
+// any more, and starts a new one. It waits for a running invocation. As with
+// Start, an init that fails is no error.
+func (e *Emulator) Restart(ctx context.Context) error {
+	select {
+	case e.slot <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { <-e.slot }()
+	if e.isClosed() {
+		return ErrClosed
+	}
+	spindownCurrent(e)
+	e.coldStart()
+	e.hooks.flush()
+	return nil
 }
 
 // Shutdown ends an idle environment as Lambda does: SIGTERM to the runtime and
@@ -260,13 +294,7 @@ func (e *Emulator) Shutdown(ctx context.Context) (Exit, error) {
 		return e.lastExit(), nil
 	}
 	stop := context.AfterFunc(ctx, e.killNow)
-	if box := e.current(); box != nil {
-		if e.opt.managed() {
-			box.abortAll()
-			e.inflight.Wait()
-		}
-		e.spindown(box)
-	}
+	spindownCurrent(e)
 	stop()
 	e.finishLocked()
 	<-e.slot

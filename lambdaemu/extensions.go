@@ -91,7 +91,7 @@ func (x *extensions) register(name string, events []string) (*agent, *apiError) 
 	if a.register(events) != nil {
 		return nil, transitionFailed(from, agentRegistered, name)
 	}
-	x.script.Add(name, transcript.Register, fmt.Sprintf("%s → 200 %s", strings.Join(events, ","), a.id))
+	x.script.AddData(name, transcript.Register, fmt.Sprintf("%s → 200 %s", strings.Join(events, ","), a.id), transcript.Registration{Events: a.events, Status: http.StatusOK, Internal: a.internal})
 	x.changedLocked()
 	return a, nil
 }

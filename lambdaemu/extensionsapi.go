@@ -61,7 +61,7 @@ func handleRegister(s *sandbox, w http.ResponseWriter, r *http.Request) {
 	}
 	a, failed := s.ext.register(name, events)
 	if failed != nil {
-		s.script.Add(name, transcript.Register, fmt.Sprintf("%s → %d %s", strings.Join(events, ","), failed.status, failed.Type))
+		s.script.AddData(name, transcript.Register, fmt.Sprintf("%s → %d %s", strings.Join(events, ","), failed.status, failed.Type), transcript.Registration{Events: events, Status: failed.status})
 		writeAPIError(w, failed)
 		return
 	}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"powertools-extension/lambdaemu/internal/wire"
 )
 
 // The platform kills a runtime that has used up its memory: the error is that of
@@ -179,8 +181,8 @@ func TestWire(t *testing.T) {
 // Long bodies are kept in part, and counted in full.
 func TestWireBodyIsBounded(t *testing.T) {
 	var got []Message
-	e := &Emulator{wire: newWire(func(m Message) { got = append(got, m) })}
-	h := e.wire.watch(e, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	e := &Emulator{wire: wire.New(func(m Message) { got = append(got, m) })}
+	h := e.wire.Watch(e.caller, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var buf [4096]byte
 		for {
 			if _, err := r.Body.Read(buf[:]); err != nil {
@@ -189,7 +191,7 @@ func TestWireBodyIsBounded(t *testing.T) {
 		}
 		w.WriteHeader(413)
 	}))
-	body := strings.Repeat("x", maxWireBody+10)
+	body := strings.Repeat("x", 1<<20+10)
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/2018-06-01/x", strings.NewReader(body)))
 	if len(got) != 2 || len(got[0].Body) != 1<<20 || got[0].BodyBytes != 1<<20+10 || got[1].Status != 413 {
 		t.Errorf("%d messages, first has %d of %d bytes", len(got), len(got[0].Body), got[0].BodyBytes)

@@ -3,6 +3,7 @@ package lambdaemu
 import (
 	"powertools-extension/lambdaemu/fault"
 	"powertools-extension/lambdaemu/internal/sink"
+	"powertools-extension/lambdaemu/internal/wire"
 	"powertools-extension/lambdaemu/transcript"
 )
 
@@ -14,6 +15,9 @@ func Render(entries []Entry) string { return transcript.Render(entries) }
 
 // Timeline is transcript.Timeline: the transcript as a person reads it.
 func Timeline(entries []Entry) string { return transcript.Timeline(entries) }
+
+// Message is one half of an HTTP exchange, for Options.OnWire.
+type Message = wire.Message
 
 // Fault is a named fault of the platform; see FaultNames.
 type Fault = fault.Fault

@@ -30,7 +30,7 @@ func (s *sandbox) initialise(ctx context.Context, phase string) (time.Duration, 
 	s.out.logExtensions(s.ext.records())
 	took := time.Since(begin)
 	s.out.logInitReport(phase, took, failed)
-	s.script.Add(whoPlatform, "init end", initOutcome(failed))
+	notes{s.opt, s.script}.init(phase, took, failed)
 	return took, failed
 }
 

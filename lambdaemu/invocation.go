@@ -17,6 +17,7 @@ const maxStream = 200 << 20
 // fields is guarded by the sandbox's lock until the invocation is over.
 type invocation struct {
 	id       string
+	number   int // of the emulator's life, from 1
 	req      Request
 	trace    trace
 	arn      string

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"powertools-extension/lambdaemu/internal/relay"
-	"powertools-extension/lambdaemu/transcript"
 )
 
 // This file is Lambda managed instances: several invocations at once in one
@@ -68,8 +67,10 @@ func (e *Emulator) runManaged(req Request) (Response, error) {
 	}
 	r.ended = time.Now()
 	r.endManaged()
+	resp := r.responseManaged()
+	notes{&e.opt, e.script}.outcome(r.report.status, resp)
 	e.hooks.flush()
-	return r.responseManaged(), nil
+	return resp, nil
 }
 
 // refused answers an invocation that found the emulator shut down.
@@ -101,7 +102,7 @@ func (e *Emulator) joinManaged(req Request) (*running, error) {
 		r.reinit, r.failed = r.box.initialise(e.life, phaseInit)
 	}
 	e.inflight.Add(1)
-	e.script.Add(whoPlatform, transcript.Invoke, r.inv.id)
+	notes{&e.opt, e.script}.invocation(r.inv)
 	r.box.runtime.join(r.inv)
 	r.box.order.begin(r.inv.id, e.faults.Hit("report-first") || reportComesFirst(e.opt.Seed, e.invocations))
 	r.box.out.logStart(r.inv)
@@ -123,7 +124,9 @@ func (e *Emulator) retireLocked() {
 func (s *sandbox) invokeManaged(ctx context.Context, inv *invocation) *failure {
 	s.mu.Lock()
 	inv.released = time.Now()
-	s.runtime.machine.releaseConcurrent(inv, &s.runtime.crowd)
+	if !s.faults.Hit("function-hung") {
+		s.runtime.machine.releaseConcurrent(inv, &s.runtime.crowd)
+	}
 	s.mu.Unlock()
 	return s.await(ctx, func() bool { return inv.reply != nil })
 }

@@ -1,6 +1,9 @@
 package lambdaemu
 
-import "net/http"
+import (
+	"net/http"
+	"syscall"
+)
 
 // exhaustMemory is the fault out-of-memory: Lambda kills the runtime without a
 // word, REPORT says that all of the memory was used, and the error is the one of
@@ -16,6 +19,18 @@ func (s *sandbox) exhaustMemory(w http.ResponseWriter) {
 	p := s.runtime.machine.proc
 	s.mu.Unlock()
 	s.procs.kill(p)
+}
+
+// hang is the fault function-hung: as an endless loop in the handler. The reset
+// after the time-out kills the stopped runtime.
+func hang(s *sandbox, w http.ResponseWriter) {
+	if s.opt.managed() || !s.faults.Hit("function-hung") {
+		return
+	}
+	_ = http.NewResponseController(w).Flush() // a runtime that is gone hangs as well
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.runtime.machine.proc.Signal(syscall.SIGSTOP)
 }
 
 // ranOut reports whether the memory was used up.

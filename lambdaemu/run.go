@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"powertools-extension/lambdaemu/transcript"
 )
 
 // Invoke runs one invocation and returns when it has ended for the platform,
@@ -68,8 +66,10 @@ func (e *Emulator) run(req Request) (Response, error) {
 	}
 	r.ended = time.Now()
 	r.end()
+	resp := r.response()
+	notes{&e.opt, e.script}.outcome(r.report.status, resp)
 	e.hooks.flush()
-	return r.response(), nil
+	return resp, nil
 }
 
 // restore is where the first invocation of a SnapStart environment begins. Its
@@ -92,7 +92,7 @@ func (e *Emulator) newInvocation(req Request) *invocation {
 		req.Payload = []byte("{}")
 	}
 	return &invocation{
-		id: or(req.RequestID, newUUID()), req: req, trace: newTrace(req.TraceHeader),
+		id: or(req.RequestID, newUUID()), number: e.invocations, req: req, trace: newTrace(req.TraceHeader),
 		arn: functionARN(&e.opt), start: now, deadline: now.Add(e.opt.Timeout), over: make(chan struct{}),
 	}
 }
@@ -139,7 +139,7 @@ func (r *running) begin(ctx context.Context) {
 }
 
 func (r *running) open() {
-	r.e.script.Add(whoPlatform, transcript.Invoke, r.inv.id)
+	notes{&r.e.opt, r.e.script}.invocation(r.inv)
 	r.box.runtime.open(r.inv)
 	r.unknownEvents()
 }

@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"powertools-extension/lambdaemu/internal/relay"
+	"powertools-extension/lambdaemu/transcript"
 )
 
 // Headers and trailers of the Runtime API (AWS page: runtimes-api, runtimes-custom).
@@ -46,6 +47,7 @@ func handleRuntimeNext(s *sandbox, w http.ResponseWriter, r *http.Request) {
 		s.script.Add(whoRuntime, "invocation", inv.id)
 		writeInvocation(w, inv)
 		s.exhaustMemory(w)
+		hang(s, w)
 	case <-s.runtime.workerGone(r):
 		s.runtime.abandon(answer)
 	case <-s.gone:
@@ -83,7 +85,7 @@ func handleResponse(s *sandbox, w http.ResponseWriter, r *http.Request) {
 	if failed != nil {
 		status = failed.status
 	}
-	s.script.Add(whoRuntime, "response", fmt.Sprintf("%s→ %d", modeLabel(r), status))
+	s.script.AddData(whoRuntime, transcript.Response, fmt.Sprintf("%s→ %d", modeLabel(r), status), transcript.Answer{RequestID: inv.id, Status: status, Bytes: answer.produced, ErrorType: answer.errorType})
 	s.runtime.finish(inv, answer)
 	if failed != nil {
 		writeAPIError(w, failed)
@@ -166,8 +168,9 @@ func handleError(s *sandbox, w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	errorType := validErrorType(r.Header.Get(headerFunctionError))
-	s.script.Add(whoRuntime, "error", errorType+" → 202")
-	s.runtime.finish(inv, &reply{payload: errorBody(r), errorType: errorType})
+	answer := &reply{payload: errorBody(r), errorType: errorType}
+	s.script.AddData(whoRuntime, transcript.Error, errorType+" → 202", transcript.Answer{RequestID: inv.id, Status: http.StatusAccepted, Bytes: len(answer.payload), ErrorType: errorType})
+	s.runtime.finish(inv, answer)
 	writeAccepted(w)
 }
 

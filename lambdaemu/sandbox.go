@@ -20,7 +20,6 @@ type sandbox struct {
 	hooks       *notifier
 	script      *transcript.Log
 	faults      *fault.Set
-	wire        *wire
 	hub         *relay.Hub
 	order       *order
 	out         *printer

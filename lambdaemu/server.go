@@ -24,7 +24,7 @@ func (e *Emulator) serve() error {
 		return err
 	}
 	e.api.addr = ln.Addr().String()
-	e.api.http = &http.Server{Handler: e.wire.watch(e, e.routes()), ErrorLog: log.New(io.Discard, "", 0), MaxHeaderBytes: 2 << 20}
+	e.api.http = &http.Server{Handler: e.wire.Watch(e.caller, e.routes()), ErrorLog: log.New(io.Discard, "", 0), MaxHeaderBytes: 2 << 20}
 	e.wg.Go(func() { e.api.http.Serve(ln) })
 	return nil
 }
@@ -100,3 +100,18 @@ func writeAccepted(w http.ResponseWriter) {
 }
 
 func handlePing(s *sandbox, w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "pong") }
+
+// caller names who sent a request.
+func (e *Emulator) caller(r *http.Request) string {
+	if strings.HasPrefix(r.URL.Path, "/2018-06-01/") {
+		return whoRuntime
+	}
+	if name := r.Header.Get(headerName); name != "" {
+		return name
+	}
+	box := e.current()
+	if box == nil {
+		return ""
+	}
+	return box.ext.nameOf(r.Header.Get(headerID))
+}

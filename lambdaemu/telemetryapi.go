@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"powertools-extension/lambdaemu/internal/relay"
+	"powertools-extension/lambdaemu/transcript"
 )
 
 // subscription is the body of PUT /2022-07-01/telemetry (AWS page:
@@ -135,7 +136,7 @@ func serveSubscription(s *sandbox, w http.ResponseWriter, r *http.Request, logs 
 	}
 	req := subscription{logs: logs}
 	status, body := s.subscribe(r, a, &req)
-	s.script.Add(a.name, "subscribe", subscribeLabel(req, status))
+	s.script.AddData(a.name, transcript.Subscribe, subscribeLabel(req, status), transcript.Subscription{API: req.api(), Schema: req.SchemaVersion, Types: req.Types, Status: status})
 	if status != http.StatusOK {
 		w.Header().Set("Content-Type", "application/json")
 	}

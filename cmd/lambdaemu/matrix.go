@@ -300,6 +300,10 @@ func (m *matrix) adjust(row *matrixRow) {
 		row.fault.Arg, row.fault.From = "1", 2
 		row.fails, row.resets = map[int]string{2: "Runtime.ExitError"}, 1
 		row.patience += 2 * time.Second // of the reset
+	case "function-hung":
+		row.fault.Arg, row.fault.From = "1", 2
+		row.fails, row.resets = map[int]string{2: "Sandbox.Timedout"}, 1
+		row.patience += max(m.set.timeout, 3*time.Second) + 2*time.Second
 	case "sink-hung", "sink-500", "sink-slow":
 		if !m.mentions(lambdaemu.SinkPlaceholder) {
 			row.skip = "no variable has {sink}"

@@ -23,6 +23,7 @@ import (
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/extapi"
 	"powertools-extension/internal/idempotency"
+	"powertools-extension/internal/idempotency/watch"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/localhttp"
 	"powertools-extension/internal/middleware"
@@ -30,6 +31,7 @@ import (
 	"powertools-extension/internal/paramcache/awsparams"
 	"powertools-extension/internal/pipeline"
 	"powertools-extension/internal/remote"
+	"powertools-extension/internal/schemaref"
 	"powertools-extension/internal/sink"
 )
 
@@ -67,12 +69,15 @@ type App struct {
 	pipeline *pipeline.Pipeline
 	local    *localhttp.Server
 
-	idempotency *idempotency.Engine // nil: off
-	hooks       []middleware.Hook   // of the proxy, in no order
-	flags       localhttp.FeatureFlags
-	stream      stream
-	proxy       runtimeProxy
-	env         atomic.Pointer[envFetch] // nil: nothing was begun, or it was handed out
+	idempotency    *idempotency.Engine // nil: off, or it refuses everything
+	watch          *watch.Watch        // of idempotency; nil: it is off
+	idempotencyBad string              // what is wrong in its configuration, for callers; empty: nothing
+	hooks          []middleware.Hook   // of the proxy, in no order
+	schemas        []*schemaref.Source // of the hooks
+	flags          localhttp.FeatureFlags
+	stream         stream
+	proxy          runtimeProxy
+	env            atomic.Pointer[envFetch] // nil: nothing was begun, or it was handed out
 
 	health    health
 	namespace *namespaceWarning
@@ -113,10 +118,11 @@ func New(cfg config.Config, deps Deps) *App {
 	a.namespace = &namespaceWarning{log: a.log, unset: cfg.NamespaceUnset}
 	a.metrics = a.newMetrics()
 	a.ways = a.newWaysOut()
+	a.watch = watchOf(a)
 	a.buildPipeline()
 	a.idempotency = a.newIdempotency()
-	a.hooks = a.newHooks()
 	a.flags = a.featureFlags()
+	a.hooks = a.newHooks()
 	a.local = a.newLocal()
 	return a
 }

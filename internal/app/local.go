@@ -36,6 +36,7 @@ func (a *App) newLocal() *localhttp.Server {
 		MemoBytes:            memoBytes(a.cfg.CacheBytes),
 		FeatureFlags:         a.flags,
 		TaskRoot:             a.taskRoot,
+		Formats:              a.cfg.Hooks.Formats,
 	}
 	switch {
 	case a.cfg.InitType == snapStart:
@@ -49,7 +50,7 @@ func (a *App) newLocal() *localhttp.Server {
 		deps.Metrics = a.metrics
 	}
 	deps.Idempotency = a.idempotency
-	options.IdempotencyOpen = a.cfg.Idempotency.OnStoreFailure == "open"
+	options.IdempotencyBad = a.idempotencyBad
 	return localhttp.New(deps, options)
 }
 
@@ -155,7 +156,7 @@ func (a *App) current(ctx context.Context, id string) localhttp.Context {
 	}
 	if req, ok := a.running(ctx, id); ok {
 		c.RequestID, c.TraceID, c.Deadline = req.ID, req.TraceHeader, req.Deadline
-		c.ColdStart, c.FunctionARN, c.TenantID = req.ColdStart, req.FunctionARN, req.TenantID
+		c.ColdStart, c.FunctionARN, c.TenantID, c.CorrelationID = req.ColdStart, req.FunctionARN, req.TenantID, req.CorrelationID
 	}
 	return c
 }

@@ -14,6 +14,7 @@ import (
 	"powertools-extension/internal/localhttp"
 	"powertools-extension/internal/paramcache"
 	"powertools-extension/internal/runtimeapi"
+	"powertools-extension/internal/schemaref"
 )
 
 // wrapperName is the base name of the layer's wrapper.
@@ -88,6 +89,10 @@ func (a *App) greet(ctx context.Context, hello runtimeapi.Hello) runtimeapi.Repl
 	if hello.TaskRoot != "" {
 		a.proxy.taskRoot.Store(&hello.TaskRoot)
 	}
+	if len(a.schemas) > 0 {
+		// SnapStart would keep what comes over the network for days.
+		go a.guard("read schemas", func() { schemaref.Read(a.schemas, a.cfg.InitType == snapStart) })
+	}
 	reply := runtimeapi.Reply{Proxy: a.proxies()}
 	if a.cache == nil {
 		for name, text := range hello.Env {
@@ -111,6 +116,10 @@ func (a *App) missWrapper() {
 	a.proxy.said = true
 	const cure = "managed runtimes: set AWS_LAMBDA_EXEC_WRAPPER=/opt/powertools-wrapper; provided.*: bootstrap is exec /opt/powertools-wrapper \"$LAMBDA_TASK_ROOT/app\"; images: put /opt/powertools-wrapper before the command in ENTRYPOINT; only the HTTP forms wanted: POWERTOOLS_RUNTIME_PROXY=off"
 	a.degrade("proxy", "the runtime did not come through the wrapper")
+	if (logger{a}).alone() {
+		a.log.Warn("the runtime did not come through the wrapper: no correlation ids, and no events, responses and errors in the log", zap.String("cure", cure))
+		return
+	}
 	a.log.Error("the runtime did not come through the wrapper: no proxy, no variables from parameters", zap.String("cure", cure))
 }
 

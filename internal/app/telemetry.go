@@ -28,7 +28,11 @@ func (a *App) buildPipeline() {
 		a.problems = append(a.problems, config.Problem{Var: "POWERTOOLS_LOG_LEVEL", Reason: warning})
 	}
 	platform := a.selection()
-	metrics, rare := platform.Billed(a.cfg.InitType)
+	var features []string
+	if a.watch != nil {
+		features = append(features, "idempotency")
+	}
+	metrics, rare := platform.Billed(a.cfg.InitType, features...)
 	a.billed = metrics + rare
 	a.log.Debug("platform metrics", zap.Int("billed", a.billed), zap.String("usd_a_month", strconv.FormatFloat(float64(a.billed)*canonical.PricePerMetric, 'f', 2, 64)))
 	options := pipeline.Options{
@@ -50,6 +54,9 @@ func (a *App) buildPipeline() {
 		FlushMetrics:        a.ended,
 		FlushOutputs:        a.handled,
 		Log:                 a.log,
+	}
+	if a.watch != nil {
+		options.Idempotent = a.watch.Take
 	}
 	options.Lines = a.destinations()
 	a.addRules(&options)

@@ -25,15 +25,17 @@ const (
 var kinds = map[string]kind{
 	"internal/bind": edge, "internal/extapi": edge, "internal/telemetry": edge, "internal/procstat": edge, "internal/spool": edge,
 	"internal/awsapi": edge, "internal/paramcache/awsparams": edge, "internal/idempotency/dynamostore": edge,
-	"internal/localhttp": edge, "internal/localhttp/loopback": edge, "internal/runtimeapi": edge, "internal/batch/mapping": edge,
+	"internal/localhttp": edge, "internal/localhttp/loopback": edge, "internal/runtimeapi": edge,
 	"internal/sink": edge, "internal/sink/httppost": edge, "internal/sink/awsout": edge,
 	"internal/sink/cloudwatch": edge, "internal/sink/firehose": edge, "internal/sink/ndjson": edge, "internal/sink/otlp": edge,
+	"internal/tracing/xray": edge, "internal/taskfile": edge,
 
 	"internal/nearest": core, "internal/ref": core, "internal/jsonbytes": core, "internal/logtime": core, "internal/loglevel": core,
-	"internal/fingerprint": core, "internal/redact": core, "internal/jmes": core, "internal/flags": core, "internal/schema": core,
-	"internal/idempotency": core, "internal/batch": core, "internal/runtimeapi/pieces": core, "internal/config": core, "internal/emf": core, "internal/flush": core, "internal/paramcache": core,
+	"internal/fingerprint": core, "internal/redact": core, "internal/jmes": core, "internal/flags": core, "internal/correlation": core, "internal/schema": core,
+	"internal/idempotency": core, "internal/idempotency/watch": core, "internal/config": core, "internal/emf": core, "internal/flush": core, "internal/paramcache": core,
 	"internal/invocation": core, "internal/awsevent": core, "internal/middleware": core, "internal/canonical": core,
 	"internal/pipeline": core, "internal/localhttp/wire": core, "internal/sink/jsonline": core,
+	"internal/tracing": core, "internal/awsdecode": core, "internal/schemaref": core,
 
 	"internal/remote": assembly, "internal/app": assembly, "cmd/extension": assembly, "cmd/wrapper": assembly,
 }
@@ -72,12 +74,11 @@ var known = map[string]struct {
 	"internal/idempotency/dynamostore": {[]string{"internal/idempotency", "internal/jmes"}, "it is a Store of records"},
 	"internal/localhttp": {
 		[]string{
-			"internal/config", "internal/emf", "internal/flags", "internal/idempotency", "internal/jmes", "internal/paramcache", "internal/schema",
+			"internal/awsdecode", "internal/config", "internal/emf", "internal/flags", "internal/idempotency", "internal/jmes", "internal/paramcache", "internal/schema",
 			"internal/localhttp/wire",
 		},
 		"its routes answer with what these say",
 	},
-	"internal/runtimeapi":      {[]string{"internal/runtimeapi/pieces"}, "which piece of a split event a runtime has"},
 	"internal/sink/cloudwatch": {[]string{"internal/sink/jsonline"}, "a line's own time"},
 	"internal/sink/otlp":       {[]string{"internal/sink/jsonline"}, "a line's own time"},
 }
@@ -87,10 +88,9 @@ var known = map[string]struct {
 var carriers = map[string][]string{
 	"internal/telemetry":               {"internal/bind"},
 	"internal/localhttp/loopback":      {"internal/bind"},
-	"internal/localhttp":               {"internal/localhttp/loopback"},
+	"internal/localhttp":               {"internal/localhttp/loopback", "internal/taskfile"},
 	"internal/paramcache/awsparams":    {"internal/awsapi"},
 	"internal/idempotency/dynamostore": {"internal/awsapi"},
-	"internal/batch/mapping":           {"internal/awsapi"},
 	"internal/sink/httppost":           {"internal/sink"},
 	"internal/sink/awsout":             {"internal/awsapi", "internal/sink"},
 	"internal/sink/cloudwatch":         {"internal/awsapi", "internal/sink", "internal/sink/awsout"},

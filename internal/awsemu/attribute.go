@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"powertools-extension/internal/awsemu/decimal"
 )
 
 // Attribute is one DynamoDB attribute value. On the wire it is an object with
@@ -81,9 +83,9 @@ func compare(a, b Attribute) (order int, ok bool) {
 	case "B":
 		return bytes.Compare(a.Value.([]byte), b.Value.([]byte)), true
 	case "N":
-		x, badX := parseNumber(a.Value.(string))
-		y, badY := parseNumber(b.Value.(string))
-		return compareNumbers(x, y), badX+badY == ""
+		x, badX := decimal.Parse(a.Value.(string))
+		y, badY := decimal.Parse(b.Value.(string))
+		return decimal.Compare(x, y), badX+badY == ""
 	}
 	return 0, false
 }
@@ -93,7 +95,7 @@ func (a Attribute) isKey() bool {
 	switch v := a.Value.(type) {
 	case string:
 		if a.Kind == "N" {
-			_, problem := parseNumber(v)
+			_, problem := decimal.Parse(v)
 			return problem == ""
 		}
 		return a.Kind == "S" && v != ""
@@ -129,7 +131,7 @@ func (a *Attribute) normalise(depth int) string {
 		if a.Kind != "N" {
 			return ""
 		}
-		n, problem := parseNumber(v)
+		n, problem := decimal.Parse(v)
 		a.Value = n.String()
 		return problem
 	case bool:

@@ -26,6 +26,10 @@ const maxBody = 1 << 20
 // is safe for concurrent use. Signatures are not checked, but a request
 // without the form of one is refused.
 type Server struct {
+	// OnCall, if set before the first call, is told of each one when its answer is
+	// known. It is called from many goroutines.
+	OnCall func(Call)
+
 	region, account string
 	started         time.Time
 
@@ -84,6 +88,7 @@ func New(data Data) *Server {
 
 // request is one call being answered.
 type request struct {
+	began     time.Time
 	service   service
 	operation string
 	query     url.Values // of the URL, or the form of an STS call
@@ -101,7 +106,7 @@ func (r *request) decode(into any) error {
 // ServeHTTP answers one call in AWS's JSON protocol.
 func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
-	r := &request{body: body}
+	r := &request{began: time.Now(), body: body}
 	var run operation
 	if err == nil {
 		err = authorized(req)
@@ -110,7 +115,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		run, err = route(req, r)
 	}
 	if err != nil {
-		s.count(r, nil, true)
+		s.count(r, nil, err)
 		writeError(w, r.service, err)
 		return
 	}
@@ -124,7 +129,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if err == nil {
 		out, err = run(caller, r)
 	}
-	s.count(r, names, err != nil)
+	s.count(r, names, err)
 	switch {
 	case errors.Is(err, errCutOff):
 	case err != nil:

@@ -35,10 +35,13 @@ func (s *Server) Counts() []Count {
 	return out
 }
 
-func (s *Server) count(r *request, names []string, failed bool) {
+func (s *Server) count(r *request, names []string, err error) {
 	key := r.service.name + ":" + r.operation
 	if r.operation == "" {
 		key = "unknown"
+	}
+	if s.OnCall != nil {
+		s.OnCall(newCall(key, names, r.began, s.currentFault(), err))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,7 +51,7 @@ func (s *Server) count(r *request, names []string, failed bool) {
 		s.counts[key] = c
 	}
 	c.Calls++
-	if failed {
+	if err != nil {
 		c.Failed++
 	}
 	for _, name := range names {

@@ -3,6 +3,8 @@ package awsemu
 import (
 	"slices"
 	"strings"
+
+	"powertools-extension/internal/awsemu/decimal"
 )
 
 // change is one action of an update that was read.
@@ -111,15 +113,15 @@ func plus(a, b Attribute, subtract bool) (Attribute, string) {
 	if a.Kind != "N" || b.Kind != "N" {
 		return Attribute{}, wrongOperand
 	}
-	x, problem := parseNumber(a.Value.(string))
+	x, problem := decimal.Parse(a.Value.(string))
 	if problem != "" {
 		return Attribute{}, problem
 	}
-	y, problem := parseNumber(b.Value.(string))
+	y, problem := decimal.Parse(b.Value.(string))
 	if problem != "" {
 		return Attribute{}, problem
 	}
-	sum, problem := addNumbers(x, y, subtract)
+	sum, problem := decimal.Add(x, y, subtract)
 	return Attribute{Kind: "N", Value: sum.String()}, problem
 }
 

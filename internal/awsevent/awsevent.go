@@ -75,6 +75,10 @@ const (
 	serialNumber   // of an IoT button
 	templateARN    // of IoT provisioning
 	certificateID  // certificateId
+	deviceEvent    // of IoT 1-Click
+	deviceInfo     // of IoT 1-Click
+	protocolData   // of an IoT authorizer
+	protocols      // of an IoT authorizer
 	multiValue     // multiValueHeaders
 	fromRecord     // eventSource of the first record
 	fromTop        // eventSource of the event
@@ -89,14 +93,16 @@ type row struct {
 
 // rows is the table; the first row that fits counts. An authorizer's event
 // has the marks of both API Gateway rows too, and an answer of ours would be
-// a policy, so it comes first.
-func rows() [35]row {
+// a policy, so it comes first. That of a web socket has those of a REST API,
+// where it was made from a template.
+func rows() [37]row {
 	http := func(name string) Source { return Source{name, "http", true} }
 	of := func(name, trigger string) Source { return Source{name, trigger, false} }
-	return [35]row{
+	return [37]row{
 		{of("api_gateway_authorizer", "other"), typeAuthorizer | methodARN, ""},
 		{http("function_url"), version2 | contextHTTP | contextLambdaURL, ""},
 		{http("api_gateway_v2"), version2 | contextHTTP, ""},
+		{of("api_gateway_websocket", "other"), contextConnection, ""},
 		{http("api_gateway_v1"), requestContext | httpMethod | resource, ""},
 		{http("alb"), contextELB, ""},
 		{http("vpc_lattice"), version2 | contextNetwork, ""},
@@ -117,7 +123,6 @@ func rows() [35]row {
 		{of("scheduled", "timer"), detailType | source | scheduled, ""},
 		{of("eventbridge", "pubsub"), detailType | source, ""},
 		{of("cloudwatch_logs", "datasource"), logsData, ""},
-		{of("api_gateway_websocket", "other"), contextConnection, ""},
 		{of("cloudwatch_alarm", "other"), alarmARN | alarmData, ""},
 		{of("config", "other"), configRule | invokingEvent, ""},
 		{of("cognito", "other"), triggerSource | userPool, ""},
@@ -128,6 +133,8 @@ func rows() [35]row {
 		{of("cloudformation", "other"), stackID | responseURL, ""},
 		{of("iot", "other"), clickType | serialNumber, ""},
 		{of("iot", "other"), templateARN | certificateID, ""},
+		{of("iot", "other"), deviceEvent | deviceInfo, ""},
+		{of("iot", "other"), protocolData | protocols, ""},
 		{of("durable", "other"), durableARN | checkpoint, ""},
 	}
 }
@@ -302,7 +309,7 @@ func byRareName(name []byte) mark {
 		return messageVersion
 	case "agent":
 		return bedrockAgent
-	case "getObjectContext":
+	case "getObjectContext", "headObjectContext", "listObjectsContext", "listObjectsV2Context":
 		return objectContext
 	case "StackId":
 		return stackID
@@ -316,6 +323,14 @@ func byRareName(name []byte) mark {
 		return templateARN
 	case "certificateId":
 		return certificateID
+	case "deviceEvent":
+		return deviceEvent
+	case "deviceInfo":
+		return deviceInfo
+	case "protocolData":
+		return protocolData
+	case "protocols":
+		return protocols
 	}
 	return 0
 }

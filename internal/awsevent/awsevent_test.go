@@ -52,6 +52,11 @@ var samples = []struct {
 	{"cloudformation", `{"RequestType":"Create","ResponseURL":"http://p","StackId":"arn:x","RequestId":"1","ResourceType":"Custom::X","LogicalResourceId":"l"}`, `{"StackId":"arn:x"}`},
 	{"iot", `{"serialNumber":"G0","clickType":"SINGLE","batteryVoltage":"2000 mV"}`, `{"serialNumber":"G0"}`},
 	{"iot", `{"claimCertificateId":"c","certificateId":"d","certificatePem":"p","templateArn":"arn:x","clientId":"i","parameters":{}}`, `{"templateArn":"arn:x"}`},
+	{"iot", `{"deviceEvent":{"buttonClicked":{"clickType":"SINGLE"}},"deviceInfo":{"deviceId":"G0"},"placementInfo":{}}`, `{"deviceEvent":{}}`},
+	{"iot", `{"token":"t","signatureVerified":true,"protocols":["mqtt"],"protocolData":{"mqtt":{"username":"u"}}}`, `{"protocols":["mqtt"]}`},
+	{"api_gateway_websocket", `{"resource":"","path":"","httpMethod":"","headers":{},"requestContext":{"routeKey":"$connect","eventType":"CONNECT","connectionId":"c="}}`, `{"connectionId":"c="}`},
+	{"s3_object_lambda", `{"xAmzRequestId":"r","listObjectsV2Context":{"inputS3Url":"u"},"userRequest":{},"protocolVersion":"1.00"}`, `{"listObjects":{}}`},
+	{"s3_object_lambda", `{"xAmzRequestId":"r","headObjectContext":{"inputS3Url":"u"},"protocolVersion":"1.00"}`, `{"headObject":{}}`},
 	{"durable", `{"DurableExecutionArn":"arn:x","CheckpointToken":"t","InitialExecutionState":{"Operations":[]}}`, `{"DurableExecutionArn":"arn:x"}`},
 }
 

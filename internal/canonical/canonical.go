@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"powertools-extension/internal/emf"
+	"powertools-extension/internal/idempotency"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/procstat"
 	"powertools-extension/internal/telemetry"
@@ -22,9 +23,10 @@ import (
 // Event is what is known of one attempt when its event is written.
 type Event struct {
 	*invocation.Summary
-	Released, HoldDropped uint32          // lines of the flight recorder: let go, without room
-	Process               procstat.Sample // without figures if there are none
-	Measured              []emf.Property  // counters of other parts, written behind the members
+	Released, HoldDropped uint32             // lines of the flight recorder: let go, without room
+	Process               procstat.Sample    // without figures if there are none
+	Idempotent            *idempotency.Tally // nil: no request asked for it
+	Measured              []emf.Property     // counters of other parts, written behind the members
 
 	// ColdStartCounted: the function's own metrics document has counted the
 	// cold start already (Encoder.CountsColdStart).

@@ -15,6 +15,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"powertools-extension/internal/emf"
+	"powertools-extension/internal/idempotency"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/procstat"
 	"powertools-extension/internal/telemetry"
@@ -50,7 +51,11 @@ func full() *Event {
 	for i := range s.Logs {
 		s.Logs[i] = uint32(number().Value)
 	}
-	e := &Event{Summary: s, Released: uint32(number().Value), HoldDropped: uint32(number().Value)}
+	tally := &idempotency.Tally{State: "run", Key: "my-fn#0123", Store: 1234567 * time.Microsecond}
+	for i, n := range []*uint32{&tally.Replays, &tally.InProgress, &tally.Skipped, &tally.NotStored, &tally.Lost, &tally.Bypassed, &tally.Errors} {
+		*n = 2000 + uint32(i)
+	}
+	e := &Event{Summary: s, Idempotent: tally, Released: uint32(number().Value), HoldDropped: uint32(number().Value)}
 	for i, v := 0, reflect.ValueOf(&e.Process).Elem(); i < v.NumField(); i++ {
 		v.Field(i).Set(reflect.ValueOf(procstat.Figure(number())))
 	}
@@ -181,7 +186,7 @@ func TestLeanEvent(t *testing.T) {
 	}
 	e.Request.ColdStart, e.Request.TenantID = false, ""
 	e.Logs = [invocation.LevelSilent]uint32{invocation.LevelInfo: 2}
-	e.Released, e.HoldDropped = 0, 0
+	e.Released, e.HoldDropped, e.Idempotent = 0, 0, nil
 	if line, _, _ := encode(t, options("default"), e); len(line) > 1100 {
 		t.Errorf("%d bytes: %s", len(line), line)
 	}

@@ -3,6 +3,7 @@ package canonical
 import (
 	"math"
 
+	"powertools-extension/internal/idempotency"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/procstat"
 	"powertools-extension/internal/telemetry"
@@ -16,6 +17,7 @@ type MetricInfo struct {
 	Preset  Preset // the smallest preset that lists it
 	Meaning string
 	When    string // in which sandboxes, or how often; empty: in each event
+	Feature string // what must be switched on for it; empty: nothing
 }
 
 // metric is one row of the table.
@@ -76,20 +78,21 @@ const (
 func metricTable() []metric {
 	rows := append(judgements(), times()...)
 	rows = append(rows, amounts()...)
+	rows = append(rows, idempotent()...)
 	return append(rows, readings()...)
 }
 
 func judgements() []metric {
 	return []metric{
-		{MetricInfo{"Invocations", count, "first sign of a request id", PresetAll, "always 1", ""},
+		{MetricInfo{"Invocations", count, "first sign of a request id", PresetAll, "always 1", "", ""},
 			func(*Event) telemetry.Number { return telemetry.Num(1) }, 0, everywhere, false},
-		{MetricInfo{"Errors", count, "member `outcome_from`", PresetAll, "1 if the invocation failed, timeouts and lack of memory included, else 0", ""},
+		{MetricInfo{"Errors", count, "member `outcome_from`", PresetAll, "1 if the invocation failed, timeouts and lack of memory included, else 0", "", ""},
 			func(e *Event) telemetry.Number { return judgement(e.Failed) }, 0, everywhere, false},
-		{MetricInfo{"Timeouts", count, "runtimeDone, report, shutdown reason", PresetDefault, "1 if the function timed out, else 0", ""},
+		{MetricInfo{"Timeouts", count, "runtimeDone, report, shutdown reason", PresetDefault, "1 if the function timed out, else 0", "", ""},
 			func(e *Event) telemetry.Number { return judgement(e.TimedOut) }, 0, everywhere, false},
-		{MetricInfo{"OutOfMemory", count, "error type, report, the runtime's last words", PresetDefault, "1 if the function ran out of memory, else 0", ""},
+		{MetricInfo{"OutOfMemory", count, "error type, report, the runtime's last words", PresetDefault, "1 if the function ran out of memory, else 0", "", ""},
 			func(e *Event) telemetry.Number { return judgement(e.OutOfMemory) }, 0, everywhere, false},
-		{MetricInfo{"ColdStart", count, "order and time of init and start", PresetDefault, "1 if somebody waited for the init; never 0. Not listed where the function's own metrics document of the invocation counts it in the same namespace with the same dimensions", "first invocation of an on-demand sandbox"},
+		{MetricInfo{"ColdStart", count, "order and time of init and start", PresetDefault, "1 if somebody waited for the init; never 0. Not listed where the function's own metrics document of the invocation counts it in the same namespace with the same dimensions", "first invocation of an on-demand sandbox", ""},
 			func(e *Event) telemetry.Number { return telemetry.Number{Value: 1, Set: e.Request.ColdStart} }, 0, onDemand, false},
 	}
 }
@@ -97,26 +100,57 @@ func judgements() []metric {
 func times() []metric {
 	const first = "first invocation of a sandbox"
 	return []metric{
-		{MetricInfo{"Duration", ms, "report", PresetAll, "time of the invocation, extensions included", ""},
+		{MetricInfo{"Duration", ms, "report", PresetAll, "time of the invocation, extensions included", "", ""},
 			func(e *Event) telemetry.Number { return e.DurationMs }, 0, everywhere, false},
-		{MetricInfo{"InitDuration", ms, "report, else initReport", PresetDefault, "time of the init that the invocation waited for", first},
+		{MetricInfo{"InitDuration", ms, "report, else initReport", PresetDefault, "time of the init that the invocation waited for", first, ""},
 			func(e *Event) telemetry.Number { return e.InitDurationMs }, 0, onDemand | provisioned, false},
-		{MetricInfo{"RestoreDuration", ms, "report, else restoreReport", PresetDefault, "time of the SnapStart restore", first + " under SnapStart"},
+		{MetricInfo{"RestoreDuration", ms, "report, else restoreReport", PresetDefault, "time of the SnapStart restore", first + " under SnapStart", ""},
 			func(e *Event) telemetry.Number { return e.RestoreDurationMs }, 0, snapStart, false},
-		{MetricInfo{"BilledDuration", ms, "report", PresetAll, "time that is billed", ""},
+		{MetricInfo{"BilledDuration", ms, "report", PresetAll, "time that is billed", "", ""},
 			func(e *Event) telemetry.Number { return e.BilledDurationMs }, 0, classic, false},
-		{MetricInfo{"RuntimeDuration", ms, "runtimeDone", PresetAll, "time the function's runtime took", ""},
+		{MetricInfo{"RuntimeDuration", ms, "runtimeDone", PresetAll, "time the function's runtime took", "", ""},
 			func(e *Event) telemetry.Number { return e.RuntimeDurationMs }, 0, classic, false},
-		{MetricInfo{"PostRuntimeDuration", ms, "report and runtimeDone", PresetAll, "time extensions took after the runtime", ""},
+		{MetricInfo{"PostRuntimeDuration", ms, "report and runtimeDone", PresetAll, "time extensions took after the runtime", "", ""},
 			func(e *Event) telemetry.Number { return e.PostRuntimeDurationMs }, 0, classic, false},
-		{MetricInfo{"HandlerDuration", ms, "proxy", PresetAll, "from the event's last byte at the runtime to the answer's last byte", "through the proxy"},
+		{MetricInfo{"HandlerDuration", ms, "proxy", PresetAll, "from the event's last byte at the runtime to the answer's last byte", "through the proxy", ""},
 			func(e *Event) telemetry.Number { return passage(e).HandlerMs }, 0, everywhere, false},
-		{MetricInfo{"ProxyDuration", ms, "proxy", PresetAll, "time the proxy itself took, both ways", "through the proxy"},
+		{MetricInfo{"ProxyDuration", ms, "proxy", PresetAll, "time the proxy itself took, both ways", "through the proxy", ""},
 			func(e *Event) telemetry.Number { return passage(e).ProxyMs }, 0, everywhere, false},
-		{MetricInfo{"ResponseLatency", ms, "span", PresetAll, "time to the first byte of the response", ""},
+		{MetricInfo{"ResponseLatency", ms, "span", PresetAll, "time to the first byte of the response", "", ""},
 			func(e *Event) telemetry.Number { return e.ResponseLatencyMs }, 0, everywhere, false},
-		{MetricInfo{"ResponseDuration", ms, "span", PresetAll, "time from the first to the last byte of the response", ""},
+		{MetricInfo{"ResponseDuration", ms, "span", PresetAll, "time from the first to the last byte of the response", "", ""},
 			func(e *Event) telemetry.Number { return e.ResponseDurationMs }, 0, everywhere, false},
+	}
+}
+
+// idempotent are figures of functions that have idempotency switched on.
+func idempotent() []metric {
+	const feature = "idempotency"
+	row := func(name, meaning string, of func(*idempotency.Tally) uint32) metric {
+		return metric{MetricInfo{name, count, "idempotency", PresetDefault, meaning, "when it happens", feature},
+			func(e *Event) telemetry.Number {
+				if e.Idempotent == nil {
+					return telemetry.Number{}
+				}
+				n := of(e.Idempotent)
+				return telemetry.Number{Value: float64(n), Set: n > 0}
+			}, 0, everywhere, true}
+	}
+	return []metric{
+		row("IdempotentReplays", "requests that were answered with a stored answer", func(i *idempotency.Tally) uint32 { return i.Replays }),
+		row("IdempotencyInProgress", "requests that were refused because an equal one was running", func(i *idempotency.Tally) uint32 { return i.InProgress }),
+		row("IdempotencySkipped", "requests without a key, which ran without a record", func(i *idempotency.Tally) uint32 { return i.Skipped }),
+		row("IdempotencyNotStored", "answers that could not be stored: too large, streamed", func(i *idempotency.Tally) uint32 { return i.NotStored }),
+		row("IdempotencyLost", "executions that had run past their time and whose record another one had taken over", func(i *idempotency.Tally) uint32 { return i.Lost }),
+		row("IdempotencyBypassed", "requests that ran without a record because the store failed", func(i *idempotency.Tally) uint32 { return i.Bypassed }),
+		row("IdempotencyErrors", "requests that were answered with another error of idempotency, and keys that could not be freed", func(i *idempotency.Tally) uint32 { return i.Errors }),
+		{MetricInfo{"IdempotencyStoreTime", ms, "idempotency", PresetDefault, "time in calls of the store of records", "for a request with a key", feature},
+			func(e *Event) telemetry.Number {
+				if e.Idempotent == nil || e.Idempotent.Store <= 0 {
+					return telemetry.Number{}
+				}
+				return telemetry.Num(math.Round(float64(e.Idempotent.Store.Microseconds())) / 1000)
+			}, 0, everywhere, false},
 	}
 }
 
@@ -129,15 +163,15 @@ func passage(e *Event) invocation.Passage {
 
 func amounts() []metric {
 	return []metric{
-		{MetricInfo{"MemoryUtilization", "Percent", "report", PresetDefault, "largest use of memory, share of the configured size", ""},
+		{MetricInfo{"MemoryUtilization", "Percent", "report", PresetDefault, "largest use of memory, share of the configured size", "", ""},
 			memoryUtilization, 0, classic, false},
-		{MetricInfo{"MaxMemoryUsed", megabyte, "report", PresetInsights, "largest use of memory so far in the sandbox, in MiB as in the REPORT line", ""},
+		{MetricInfo{"MaxMemoryUsed", megabyte, "report", PresetInsights, "largest use of memory so far in the sandbox, in MiB as in the REPORT line", "", ""},
 			func(e *Event) telemetry.Number { return e.MaxMemoryUsedMB }, 0, classic, false},
-		{MetricInfo{"ProducedBytes", size, "runtimeDone", PresetAll, "size of the response", ""},
+		{MetricInfo{"ProducedBytes", size, "runtimeDone", PresetAll, "size of the response", "", ""},
 			func(e *Event) telemetry.Number { return e.ProducedBytes }, 0, classic, false},
-		{MetricInfo{"LogsDropped", count, "logsDropped", PresetDefault, "records that the platform dropped before we saw them", "when it happens"},
+		{MetricInfo{"LogsDropped", count, "logsDropped", PresetDefault, "records that the platform dropped before we saw them", "when it happens", ""},
 			func(e *Event) telemetry.Number { return e.LogsDropped }, 0, everywhere, true},
-		{MetricInfo{"EstimatedCost", "None", "report", PresetAll, "US dollars at the list price of us-east-1, free tier and commitments ignored", ""},
+		{MetricInfo{"EstimatedCost", "None", "report", PresetAll, "US dollars at the list price of us-east-1, free tier and commitments ignored", "", ""},
 			func(e *Event) telemetry.Number { return e.costUSD }, 0, classic, false},
 	}
 }
@@ -146,7 +180,7 @@ func amounts() []metric {
 // costs processor time. On managed instances they are never one invocation's.
 func readings() []metric {
 	row := func(name, unit, source string, preset Preset, want procstat.Want, meaning string, of func(*procstat.Sample) procstat.Figure) metric {
-		return metric{MetricInfo{name, unit, source, preset, meaning, "where listed"},
+		return metric{MetricInfo{name, unit, source, preset, meaning, "where listed", ""},
 			func(e *Event) telemetry.Number { return telemetry.Number(of(&e.Process)) }, want, classic, false}
 	}
 	return []metric{

@@ -1,6 +1,7 @@
 package canonical
 
 import (
+	"powertools-extension/internal/idempotency"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/telemetry"
 )
@@ -60,6 +61,8 @@ func propertyTable() []property {
 		row("http_status", "`statusCode` of the answer to an HTTP event; only through the proxy", passed(func(p *invocation.Passage) any { return some(uint32(p.HTTPStatus)) })),
 		row("streamed", "true if the answer was a stream; only through the proxy", passed(func(p *invocation.Passage) any { return flag(p.Streamed) })),
 		row("answered_by", "the hook that answered in the function's place", passed(func(p *invocation.Passage) any { return text(p.AnsweredBy) })),
+		row("idempotency", "what became of the request, or of all requests that the invocation began, where that is one thing: run, replayed, in_progress, skipped, error", idempotentOf(func(i *idempotency.Tally) string { return i.State })),
+		row("idempotency_key", "key of the record: a digest behind its prefix, as the table's partition key has it", idempotentOf(func(i *idempotency.Tally) string { return i.Key })),
 		row("hook_errors", "hooks that failed, so that the bytes went on as they were; only if any did", passed(func(p *invocation.Passage) any { return some(uint32(p.HookErrors)) })),
 		row("complete", "false if the sandbox ended before the platform's report", func(e *Event) any { return e.Complete }),
 		row("shutdown_reason", "why the sandbox ended; only if complete is false", func(e *Event) any { return text(e.ShutdownReason) }),
@@ -90,6 +93,15 @@ func passed(value func(*invocation.Passage) any) func(*Event) any {
 			return nil
 		}
 		return value(e.Passed)
+	}
+}
+
+func idempotentOf(value func(*idempotency.Tally) string) func(*Event) any {
+	return func(e *Event) any {
+		if e.Idempotent == nil {
+			return nil
+		}
+		return text(value(e.Idempotent))
 	}
 }
 

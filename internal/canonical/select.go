@@ -1,6 +1,7 @@
 package canonical
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -119,13 +120,14 @@ func (s Selection) Event() bool { return s.event }
 func (s Selection) has(row int) bool { return s.rows&(1<<row) != 0 }
 
 // Billed counts the metrics that CloudWatch bills one function for, which is
-// initialised in the given way (AWS_LAMBDA_INITIALIZATION_TYPE): those that
-// its events list sooner or later, and those that only rare events add.
-func (s Selection) Billed(initType string) (metrics, rare int) {
+// initialised in the given way (AWS_LAMBDA_INITIALIZATION_TYPE) and has these
+// features switched on: those that its events list sooner or later, and those
+// that only rare events add.
+func (s Selection) Billed(initType string, features ...string) (metrics, rare int) {
 	kind := sandboxOf(initType)
 	for i, m := range metricTable() {
 		switch {
-		case !s.has(i) || m.seen&kind == 0:
+		case !s.has(i) || m.seen&kind == 0 || m.Feature != "" && !slices.Contains(features, m.Feature):
 		case m.rare:
 			rare++
 		default:

@@ -32,7 +32,8 @@ func words(s string) (w []string) {
 // TestPresets against the table of the contract, name by name.
 func TestPresets(t *testing.T) {
 	const (
-		preset   = "ColdStart InitDuration Timeouts OutOfMemory MemoryUtilization RestoreDuration LogsDropped"
+		preset = "ColdStart InitDuration Timeouts OutOfMemory MemoryUtilization RestoreDuration LogsDropped" +
+			" IdempotentReplays IdempotencyInProgress IdempotencySkipped IdempotencyNotStored IdempotencyLost IdempotencyBypassed IdempotencyErrors IdempotencyStoreTime"
 		insights = preset + " MaxMemoryUsed CpuTotal RxBytes TxBytes TmpUsed"
 		all      = insights + " Invocations Errors Duration BilledDuration RuntimeDuration PostRuntimeDuration ResponseLatency ResponseDuration" +
 			" ProducedBytes CpuUser CpuSystem FdUsed Threads EstimatedCost ExtensionCpu ExtensionMemory HandlerDuration ProxyDuration"
@@ -81,6 +82,12 @@ func TestBill(t *testing.T) {
 				t.Errorf("%s in %s: %d metrics and %d rare ones, $%.2f a month; at most $%.2f", preset, initType, metrics, rare, usd, limit)
 			}
 			got[string(preset)+" "+initType] = fmt.Sprint(metrics, "+", rare)
+			// A feature's figures are billed where it is switched on, in whatever
+			// way; most of them are rare.
+			more, moreRare := s.Billed(initType, "idempotency")
+			if listed := limit > 0; more-metrics != map[bool]int{true: 1}[listed] || moreRare-rare != map[bool]int{true: 7}[listed] {
+				t.Errorf("%s in %s: idempotency adds %d metrics and %d rare ones", preset, initType, more-metrics, moreRare-rare)
+			}
 		}
 	}
 	for at, want := range map[string]string{

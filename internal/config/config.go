@@ -94,8 +94,9 @@ type Config struct {
 	EnvTimeout      time.Duration
 
 	Idempotency Idempotency
-	Batch       Batch
 	Hooks       Hooks
+	CORS        CORS
+	Logger      Logger
 
 	FeatureFlags         string        // where the document of the flag routes is; empty: each request says so
 	FeatureFlagsEnvelope string        // JMESPath; empty: the whole document
@@ -254,6 +255,7 @@ func (s *state) settle() {
 	if c.Debug && !s.isSet("POWERTOOLS_EXTENSION_LOG_LEVEL") {
 		c.ExtensionLogLevel = "DEBUG"
 	}
+	s.settleCORS()
 	s.settleParameters()
 	s.findRefs()
 	c.NamespaceUnset = !s.isSet("POWERTOOLS_METRICS_NAMESPACE")

@@ -27,7 +27,7 @@ const defaultNamespace = "default_namespace"
 // Vars is the table. Its order is the order of the reference page; it is
 // built anew for each call so that nothing is initialised before main.
 func Vars() []Var {
-	return slices.Concat(platformVars(), powertoolsVars(), extensionVars(), proxyVars(), idempotencyVars(), batchVars(), hookVars(), aliasVars())
+	return slices.Concat(platformVars(), powertoolsVars(), extensionVars(), proxyVars(), idempotencyVars(), hookVars(), corsVars(), loggerVars(), aliasVars())
 }
 
 func platformVars() []Var {
@@ -104,7 +104,7 @@ func extensionVars() []Var {
 			field: func(c *Config) value { return word{&c.LogsBuffer, levels} }},
 		{Name: "POWERTOOLS_LOGS_KEYS", Default: "lean", Feature: "logs", Meaning: "what enriched lines get if they lack it: `lean`, `all` (with `function_name`, `function_arn`, `function_memory_size`), or a comma list of names",
 			field: func(c *Config) value { return names{&c.LogsKeys, []string{"lean", "all"}, lineKeys()} }},
-		{Name: "POWERTOOLS_LOGS_COPY", Default: "missing", Feature: "logs", Meaning: "which lines are repeated on stdout: `missing`: those that lack level, time or request id under any name, `all`",
+		{Name: "POWERTOOLS_LOGS_COPY", Default: "missing", Feature: "logs", Meaning: "which lines are repeated on stdout: `missing`: those that lack level, time or request id under any name, or the correlation id of their request, `all`",
 			field: func(c *Config) value { return word{&c.LogsCopy, []string{"missing", "all"}} }},
 		{Name: "POWERTOOLS_LOGS_HTTP_HEADERS", Feature: "logs", Meaning: "headers for HTTP destinations, `Name: value` separated by commas; a value `secret:ID#key`, also behind a word as in `Bearer secret:ID#key`, is read from Secrets Manager",
 			field: func(c *Config) value { return headers{&c.LogsHTTPHeaders} }},

@@ -95,6 +95,17 @@ func (d *Document) Evaluate(name string, c Context, now time.Time) (Result, bool
 	return Result{Value: chosen.json, Reason: ByRule, Rule: rule.name}, true
 }
 
+// On reports whether the value of a feature is truthy, and whether the
+// document knows it.
+func (d *Document) On(name string, c Context, now time.Time) (on, known bool) {
+	i, known := d.index[name]
+	if !known {
+		return false, false
+	}
+	chosen, _ := d.features[i].choose(c, now)
+	return chosen.truthy, true
+}
+
 // Enabled returns the names of the features whose value is truthy, in the
 // order of the document.
 func (d *Document) Enabled(c Context, now time.Time) []string {

@@ -1,6 +1,7 @@
 package idempotency
 
 import (
+	"bytes"
 	"container/list"
 	"sync"
 	"time"
@@ -51,6 +52,7 @@ func (c *cache) put(r *Record) {
 		c.dropLocked(e)
 	}
 	copied := *r
+	copied.Data = bytes.Clone(r.Data) // the answer's bytes are the caller's
 	c.byID[r.ID] = c.order.PushFront(&copied)
 	c.bytes += size(r)
 	for c.order.Len() > c.most || c.bytes > cacheBytes {

@@ -8,21 +8,20 @@ import (
 )
 
 // setData puts an answer into the record. What is stored is always JSON: a
-// text that is none becomes a JSON string, bytes that are no text base64. It
-// returns why it cannot be stored, if so.
-func (r *Record) setData(res Result, f Format) (why string) {
+// text that is none becomes a JSON string, bytes that are no text base64.
+func (r *Record) setData(res Result, f Format) {
 	body := res.Body
 	if len(body) == 0 {
 		// Python stores None; JavaScript's undefined stores no data at all.
 		r.Data, r.HasData = []byte("null"), f == Python
-		return ""
+		return
 	}
 	if v, err := jmes.Parse(body); err == nil {
 		r.Data, r.HasData = body, true
 		if f == TypeScript && v.Kind() == jmes.Null {
 			r.Data = []byte("null")
 		}
-		return ""
+		return
 	}
 	r.HasData = true
 	r.ContentType = res.ContentType
@@ -35,7 +34,6 @@ func (r *Record) setData(res Result, f Format) (why string) {
 		text = base64.StdEncoding.EncodeToString(body)
 	}
 	r.Data = jmes.Text(text).Append(nil)
-	return ""
 }
 
 // Answer returns the stored answer's bytes and content type.

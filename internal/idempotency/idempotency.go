@@ -57,6 +57,10 @@ var ErrLost = errors.New("the record belongs to another execution now")
 // ErrTooLarge says that a record is larger than the store takes.
 var ErrTooLarge = errors.New("the answer is too large to be stored")
 
+// ErrNotRepresentable says that the store has no form for an answer: a number
+// beyond its range, a nesting beyond its depth.
+var ErrNotRepresentable = errors.New("the answer has no form that the store takes")
+
 // Store keeps records. Its methods are retried by their caller only where
 // this package says so.
 type Store interface {
@@ -115,8 +119,11 @@ type Options struct {
 	Wait         time.Duration    // for the answer of one that runs
 	Free         bool             // an answer that cannot be stored frees its key
 	Timeout      time.Duration    // of one store call
+	Open         bool             // a store that fails does not keep requests from running
+	Disabled     bool             // every request runs without a record
 	LocalCache   int              // completed records kept in memory; 0: none
 	Now          func() time.Time // wall clock; nil: time.Now
+	Observe      func(Fact)       // is told of what happens, must not wait; nil: nobody
 }
 
 // Engine runs the life of records. Safe for concurrent use.
@@ -139,6 +146,8 @@ func (e *Engine) Forget() { e.cache.clear() }
 
 // Request is one request.
 type Request struct {
+	Invocation string // its id, for Observe
+
 	Event    jmes.Value
 	Scope    string    // joined to the prefix: a part of a handler; may be empty
 	Tenant   string    // another tenant's answer must never be this one's
@@ -155,17 +164,39 @@ type Request struct {
 
 // Execution is the right to run, and to write the record of it.
 type Execution struct {
-	record  Record
-	expires time.Duration
+	invocation string
+	record     Record
+	expires    time.Duration
+	store      time.Duration // that calls of the store took since the last fact
 }
 
-// Key returns the record's key: a digest behind the prefix.
+// Key returns the record's key: a digest behind the prefix. Empty where there
+// is none.
 func (x *Execution) Key() string { return x.record.ID }
+
+// Recorded reports whether there is a record. Without one Complete and Fail
+// do nothing: idempotency is switched off, or the store failed under Open.
+func (x *Execution) Recorded() bool { return x.record.Owner != "" }
 
 // Begin decides. Exactly one of the results is set: an execution that runs, a
 // record to answer with, or an error; all three nil: the request has no key
 // and runs without a record.
 func (e *Engine) Begin(ctx context.Context, req Request) (*Execution, *Record, error) {
+	if e.opt.Disabled {
+		return &Execution{}, nil, nil
+	}
+	began := &Execution{invocation: req.Invocation, expires: pick(req.ExpiresAfter, e.opt.ExpiresAfter)}
+	x, r, err := e.begin(ctx, req, began)
+	f := Fact{Invocation: req.Invocation, Key: began.Key(), Err: err, Store: began.spent()}
+	if refused, ok := errors.AsType[*Error](err); ok && refused.Kind == Persistence && e.opt.Open {
+		x, r, err = &Execution{}, nil, nil
+	}
+	f.What = outcome(x, r, err)
+	e.tell(f)
+	return x, r, err
+}
+
+func (e *Engine) begin(ctx context.Context, req Request, x *Execution) (*Execution, *Record, error) {
 	selected, ok := e.selected(req)
 	if !ok {
 		if e.opt.KeyRequired {
@@ -173,10 +204,12 @@ func (e *Engine) Begin(ctx context.Context, req Request) (*Execution, *Record, e
 		}
 		return nil, nil, nil
 	}
-	x := &Execution{expires: pick(req.ExpiresAfter, e.opt.ExpiresAfter)}
+	if e.opt.Format == TypeScript && Python.missing(selected) {
+		e.tell(Fact{What: OddKey, Invocation: req.Invocation})
+	}
 	x.record = Record{ID: e.key(req, selected), Status: InProgress, Validation: e.validation(req)}
 	if cached := e.cache.get(x.record.ID, e.opt.Now()); cached != nil {
-		record, err := e.replay(x, cached)
+		record, err := x.replay(cached)
 		return nil, record, err
 	}
 	x.record.Owner = newOwner()
@@ -198,14 +231,12 @@ func (e *Engine) Begin(ctx context.Context, req Request) (*Execution, *Record, e
 			if running == nil {
 				break // free by now: once more
 			}
-			if now := e.opt.Now(); !now.Add(pause).Before(waitUntil) {
-				return nil, nil, running
-			}
-			if err := sleep(ctx, pause); err != nil {
+			left := waitUntil.Sub(e.opt.Now())
+			if left <= 0 || sleep(ctx, min(pause, left)) != nil {
 				return nil, nil, running
 			}
 			pause = min(2*pause, time.Second)
-			if old, err = e.read(ctx, x.record.ID); err != nil {
+			if old, err = e.read(ctx, x); err != nil {
 				return nil, nil, err
 			}
 			if old == nil {
@@ -233,7 +264,7 @@ func (e *Engine) create(ctx context.Context, x *Execution, req Request) (old *Re
 	now := e.opt.Now()
 	x.record.Expiration = now.Add(x.expires).Unix()
 	x.record.InProgress = e.blockedUntil(now, req)
-	err = e.call(ctx, func(ctx context.Context) error { return e.store.Create(ctx, &x.record, now) })
+	err = e.call(ctx, x, func(ctx context.Context) error { return e.store.Create(ctx, &x.record, now) })
 	blocked, isBlocked := errors.AsType[*BlockedError](err)
 	switch {
 	case err == nil:
@@ -242,7 +273,7 @@ func (e *Engine) create(ctx context.Context, x *Execution, req Request) (old *Re
 		return nil, &Error{Kind: Persistence, Msg: "the record could not be written", Err: err}
 	}
 	if old = blocked.Old; old == nil {
-		if old, err = e.read(ctx, x.record.ID); err != nil {
+		if old, err = e.read(ctx, x); err != nil {
 			return nil, err
 		}
 		if old == nil {
@@ -266,9 +297,9 @@ func (e *Engine) blockedUntil(now time.Time, req Request) int64 {
 	return max(req.Deadline.UnixMilli(), now.UnixMilli()+1)
 }
 
-func (e *Engine) read(ctx context.Context, id string) (r *Record, err error) {
-	err = e.call(ctx, func(ctx context.Context) (err error) {
-		r, err = e.store.Read(ctx, id)
+func (e *Engine) read(ctx context.Context, x *Execution) (r *Record, err error) {
+	err = e.call(ctx, x, func(ctx context.Context) (err error) {
+		r, err = e.store.Read(ctx, x.record.ID)
 		return err
 	})
 	if err != nil {
@@ -285,7 +316,10 @@ func (e *Engine) judge(x *Execution, old *Record) (*Record, *Error, error) {
 	case old.Status != Completed && old.Status != InProgress, old.Expiration == 0, old.expired(now):
 		return nil, nil, nil
 	case old.Status == Completed:
-		record, err := e.replay(x, old)
+		record, err := x.replay(old)
+		if err == nil {
+			e.cache.put(record)
+		}
 		return record, nil, err
 	case old.Validation != x.record.Validation:
 		return nil, nil, different()
@@ -304,14 +338,13 @@ func different() *Error {
 }
 
 // replay answers with a completed record.
-func (e *Engine) replay(x *Execution, old *Record) (*Record, error) {
+func (x *Execution) replay(old *Record) (*Record, error) {
 	switch {
 	case old.Validation != x.record.Validation:
 		return nil, different()
 	case old.NotStored != "":
 		return nil, &Error{Kind: NotReplayable, Msg: "a request with this key ran, but its answer is not stored: " + old.NotStored}
 	}
-	e.cache.put(old)
 	return old, nil
 }
 
@@ -325,25 +358,47 @@ type Result struct {
 // Complete stores the answer. It must return before the answer leaves. With
 // an answer that cannot be stored the record says so and why is not empty;
 // with Options.Free the key is free again instead. The error is ErrLost when
-// another execution has taken over, else an *Error.
+// another execution has taken over, else an *Error; under Options.Open a store
+// that fails is no error.
 func (e *Engine) Complete(ctx context.Context, x *Execution, res Result) (why string, err error) {
+	if !x.Recorded() {
+		return "", nil
+	}
+	f := Fact{What: Stored, Invocation: x.invocation, Key: x.Key()}
+	if why, err = e.complete(ctx, x, res); why != "" {
+		f.What, f.Why = NotStored, why
+	}
+	switch {
+	case errors.Is(err, ErrLost):
+		f.What, f.Err = Lost, err
+	case err != nil:
+		f.What, f.Err = Failed, err
+		if e.opt.Open {
+			why, err = "store_failed", nil
+		}
+	}
+	f.Store = x.spent()
+	e.tell(f)
+	return why, err
+}
+
+func (e *Engine) complete(ctx context.Context, x *Execution, res Result) (why string, err error) {
 	r := x.record
 	r.Status, r.Expiration = Completed, e.opt.Now().Add(x.expires).Unix()
 	if why = res.NotStorable; why == "" {
-		why = r.setData(res, e.opt.Format)
-	}
-	if why == "" {
-		err = e.write(ctx, &r)
-		if errors.Is(err, ErrTooLarge) {
-			why, err = "too_large", nil
+		r.setData(res, e.opt.Format)
+		if err = e.write(ctx, x, &r); errors.Is(err, ErrTooLarge) {
+			why = "too_large"
+		} else if errors.Is(err, ErrNotRepresentable) {
+			why = "not_representable"
 		}
 	}
 	if why != "" {
 		if e.opt.Free {
-			return why, e.Fail(ctx, x)
+			return why, e.free(ctx, x)
 		}
 		r.Data, r.HasData, r.ContentType, r.Encoding, r.NotStored = nil, false, "", "", why
-		err = e.write(ctx, &r)
+		err = e.write(ctx, x, &r)
 	}
 	if err == nil {
 		e.cache.put(&r)
@@ -351,9 +406,9 @@ func (e *Engine) Complete(ctx context.Context, x *Execution, res Result) (why st
 	return why, err
 }
 
-func (e *Engine) write(ctx context.Context, r *Record) error {
-	err := e.call(ctx, func(ctx context.Context) error { return e.store.Complete(ctx, r) })
-	if err == nil || errors.Is(err, ErrLost) || errors.Is(err, ErrTooLarge) {
+func (e *Engine) write(ctx context.Context, x *Execution, r *Record) error {
+	err := e.call(ctx, x, func(ctx context.Context) error { return e.store.Complete(ctx, r) })
+	if err == nil || errors.Is(err, ErrLost) || r.HasData && (errors.Is(err, ErrTooLarge) || errors.Is(err, ErrNotRepresentable)) {
 		return err
 	}
 	return &Error{Kind: Persistence, Msg: "the answer could not be stored", Err: err}
@@ -362,7 +417,23 @@ func (e *Engine) write(ctx context.Context, r *Record) error {
 // Fail frees the key: the request may run again. The error is ErrLost when
 // another execution has taken over, else an *Error.
 func (e *Engine) Fail(ctx context.Context, x *Execution) error {
-	err := e.call(ctx, func(ctx context.Context) error { return e.store.Delete(ctx, &x.record) })
+	if !x.Recorded() {
+		return nil
+	}
+	f := Fact{What: Freed, Invocation: x.invocation, Key: x.Key()}
+	switch f.Err = e.free(ctx, x); {
+	case errors.Is(f.Err, ErrLost):
+		f.What = Lost
+	case f.Err != nil:
+		f.What = NotFreed
+	}
+	f.Store = x.spent()
+	e.tell(f)
+	return f.Err
+}
+
+func (e *Engine) free(ctx context.Context, x *Execution) error {
+	err := e.call(ctx, x, func(ctx context.Context) error { return e.store.Delete(ctx, &x.record) })
 	if err == nil || errors.Is(err, ErrLost) {
 		return err
 	}
@@ -370,13 +441,22 @@ func (e *Engine) Fail(ctx context.Context, x *Execution) error {
 }
 
 // call bounds one call of the store.
-func (e *Engine) call(ctx context.Context, f func(context.Context) error) error {
+func (e *Engine) call(ctx context.Context, x *Execution, f func(context.Context) error) error {
 	if e.opt.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, e.opt.Timeout)
 		defer cancel()
 	}
+	began := time.Now()
+	defer func() { x.store += time.Since(began) }()
 	return f(ctx)
+}
+
+// spent is the time in the store that no fact has told yet.
+func (x *Execution) spent() time.Duration {
+	d := x.store
+	x.store = 0
+	return d
 }
 
 func newOwner() string {

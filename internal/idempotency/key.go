@@ -56,13 +56,17 @@ func (f Format) missing(v jmes.Value) bool {
 	return false
 }
 
-// key writes the record's key.
+// key writes the record's key. Between a scope and a tenant stands a bar, which
+// no tenant's id holds: with a dot, scope a of tenant b.c would be scope a.b of
+// tenant c.
 func (e *Engine) key(req Request, selected jmes.Value) string {
 	prefix := e.opt.Prefix
-	if req.Scope != "" {
+	switch {
+	case req.Scope != "" && req.Tenant != "":
+		prefix += "." + req.Scope + "|" + req.Tenant
+	case req.Scope != "":
 		prefix += "." + req.Scope
-	}
-	if req.Tenant != "" {
+	case req.Tenant != "":
 		prefix += "." + req.Tenant
 	}
 	return prefix + "#" + e.digest(selected)

@@ -1,6 +1,10 @@
 package invocation
 
-import "powertools-extension/internal/telemetry"
+import (
+	"strings"
+
+	"powertools-extension/internal/telemetry"
+)
 
 // Delivered takes note that the proxy hands a request to the runtime, and
 // returns its attempt: the open one of that id that was not delivered yet,
@@ -48,21 +52,24 @@ func (t *Tracker) Delivered(d Delivery) *Attempt {
 	return a
 }
 
-// Passing returns the attempt of this request that the proxy has handed to the
-// runtime and that is not answered yet; nil: there is none.
-func (t *Tracker) Passing(id string) *Attempt {
+// Passing returns the attempt of a request, or of a record of its batch
+// (<request>-<number>), that the runtime has; of an empty id the one that runs.
+func (t *Tracker) Passing(id string) (has *Attempt) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	all := t.byID[id]
-	if all == nil {
-		return nil
+	if id == "" && !t.managedLocked() && t.latest != nil && t.latest.running() {
+		return t.latest
 	}
-	for i := len(all.open) - 1; i >= 0; i-- {
-		if f := all.open[i].facts; !f.delivered.IsZero() && f.answer == nil {
-			return all.open[i]
+	all := t.byID[id]
+	if at := strings.LastIndexByte(id, '-'); all == nil && at >= 0 {
+		all = t.byID[id[:at]]
+	}
+	for i := 0; all != nil && i < len(all.open); i++ {
+		if a, f := all.open[i], all.open[i].facts; f.answer == nil && (!f.delivered.IsZero() || has == nil && a.running()) {
+			has = a
 		}
 	}
-	return nil
+	return has
 }
 
 // Answered takes note of what the runtime posted for a request. It belongs to

@@ -65,6 +65,12 @@ func Parse(doc []byte) (Value, error) {
 // Text returns a string value.
 func Text(s string) Value { return Value{kind: String, made: &made{text: s}} }
 
+// ArrayOf returns an array of values.
+func ArrayOf(list []Value) Value { return array(list) }
+
+// ObjectOf returns an object of members, whose names differ.
+func ObjectOf(members []Member) Value { return object(members) }
+
 func boolean(b bool) Value {
 	if b {
 		return Value{kind: Bool, raw: []byte("true")}

@@ -13,9 +13,11 @@ import (
 // the fields of the invocation are empty.
 type Context struct {
 	RequestID string
-	TraceID   string    // X-Ray trace header
-	Deadline  time.Time // wall clock
-	ColdStart bool
+	TraceID   string // X-Ray trace header
+
+	CorrelationID string    // what was found in the event; empty: none, or nothing looks for it
+	Deadline      time.Time // wall clock
+	ColdStart     bool
 
 	TenantID        string // of a function that isolates its tenants; part of idempotency keys, not told
 	FunctionARN     string
@@ -62,6 +64,7 @@ func (c *Context) members(now time.Time) []member {
 		{"function_memory_size", strconv.Itoa(c.MemoryMB), literal},
 		{"service", c.Service, word},
 		{"init_type", c.InitType, word},
+		{"correlation_id", c.CorrelationID, word},
 	}
 }
 

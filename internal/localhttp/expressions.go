@@ -3,13 +3,12 @@ package localhttp
 import (
 	"errors"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
 
+	"powertools-extension/internal/awsdecode"
 	"powertools-extension/internal/jmes"
 	"powertools-extension/internal/localhttp/wire"
 	"powertools-extension/internal/schema"
+	"powertools-extension/internal/taskfile"
 )
 
 // document reads the body as JSON.
@@ -60,6 +59,20 @@ func postJMESPath(s *Server, x *exchange) error {
 	return x.send(http.StatusOK, s.set.json)
 }
 
+// postDecode is POST /events/decode: the records of an event of AWS's, made
+// readable.
+func postDecode(s *Server, x *exchange) error {
+	body, err := s.readBody(x)
+	if err != nil {
+		return err
+	}
+	if x.out, err = awsdecode.Append(x.out, body); err != nil {
+		return s.fail(CodeNotJSON, "the body is not JSON in UTF-8, or nested more than 1000 levels")
+	}
+	x.w.Header()["Cache-Control"] = s.set.noStore
+	return x.send(http.StatusOK, s.set.json)
+}
+
 // postValidate is POST /validate with {"schema", "data", "envelope"?}.
 func postValidate(s *Server, x *exchange) error {
 	var err error
@@ -79,7 +92,7 @@ func postValidate(s *Server, x *exchange) error {
 	}
 	data := body.Field("data")
 	if envelope := body.Field("envelope"); envelope.Kind() != jmes.Null {
-		e, err := s.envelopes.get(envelope.Str(), jmes.CompileEnvelope)
+		e, err := s.envelopes.get(envelope.Str(), awsdecode.CompileEnvelope)
 		if err != nil {
 			return s.fail(CodeBadEnvelope, err.Error())
 		}
@@ -134,7 +147,6 @@ func appendVerdict(dst []byte, failures []schema.Failure, more int, text bool) [
 const (
 	maxInlineSchema = 256 << 10
 	maxInlineDepth  = 64
-	maxSchemaFile   = 1 << 20
 )
 
 // schemaOf compiles the schema of a request: itself, or the name of a file.
@@ -151,7 +163,7 @@ func (s *Server) schemaOf(v jmes.Value) (*schema.Schema, error) {
 		if err != nil {
 			return nil, err
 		}
-		return schema.Compile(v, schema.Options{})
+		return schema.Compile(v, schema.Options{Formats: s.opt.Formats})
 	})
 	if err != nil {
 		return nil, s.fail(CodeBadSchema, err.Error())
@@ -160,38 +172,20 @@ func (s *Server) schemaOf(v jmes.Value) (*schema.Schema, error) {
 }
 
 // schemaFile compiles a file below the task root, and what it refers to beside
-// it. Nothing above the root is read, not through links either.
+// it.
 func (s *Server) schemaFile(name string) (*schema.Schema, error) {
-	dir := "/var/task"
-	if s.opt.TaskRoot != nil {
-		dir = s.opt.TaskRoot()
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, s.fail(CodeUnknownSchema, "there is no task root")
-	}
-	defer root.Close()
-	read := func(name string) ([]byte, error) {
-		info, err := root.Stat(filepath.FromSlash(name))
-		switch {
-		case err != nil:
-			return nil, err
-		case !info.Mode().IsRegular() || info.Size() > maxSchemaFile:
-			return nil, errors.New("no regular file of at most 1 MiB")
-		}
-		return root.ReadFile(filepath.FromSlash(name))
-	}
-	name = strings.TrimPrefix(name, "/var/task/")
+	read := func(name string) ([]byte, error) { return taskfile.Read(s.opt.TaskRoot(), name) }
 	text, err := read(name)
 	if err != nil {
-		return nil, s.fail(CodeUnknownSchema, "there is no such file of at most 1 MiB below the task root")
+		return nil, s.fail(CodeUnknownSchema, "there is "+err.Error())
 	}
+	name = taskfile.Relative(s.opt.TaskRoot(), name)
 	compiled, err := s.schemas.get(name+"\x00"+string(text), func(string) (*schema.Schema, error) {
 		v, err := jmes.Parse(text)
 		if err != nil {
 			return nil, errors.New("the file is not JSON")
 		}
-		return schema.Compile(v, schema.Options{Name: name, Load: read})
+		return schema.Compile(v, schema.Options{Name: name, Load: read, Formats: s.opt.Formats})
 	})
 	if err != nil {
 		return nil, s.fail(CodeBadSchema, err.Error())

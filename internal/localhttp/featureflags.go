@@ -314,7 +314,7 @@ func (s *Server) flagDocument(x *exchange, lenient bool) (q flagQuestion, err er
 	if place.Envelope != nil {
 		envelope = place.Envelope.String()
 	}
-	doc, news, err := s.documents.Compile(key+"\n"+envelope, documentText(&q.res.Value), place.Envelope)
+	doc, news, err := s.documents.Compile(key+"\n"+envelope, DocumentText(&q.res.Value), place.Envelope)
 	if err == nil {
 		q.doc = doc
 		return q, nil
@@ -330,7 +330,8 @@ func (s *Server) flagDocument(x *exchange, lenient bool) (q flagQuestion, err er
 	return q, nil
 }
 
-func documentText(v *paramcache.Value) string {
+// DocumentText is the JSON of a value that is a document.
+func DocumentText(v *paramcache.Value) string {
 	if v.IsText {
 		return v.Text.Reveal()
 	}

@@ -337,7 +337,11 @@ func TestManyConnections(t *testing.T) {
 	for range 700 {
 		all.Go(func() {
 			var c net.Conn
-			defer func() { _ = c.Close() }()
+			defer func() {
+				if c != nil {
+					_ = c.Close()
+				}
+			}()
 			var r *bufio.Reader
 			for range 5 {
 				got := ""

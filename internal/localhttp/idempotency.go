@@ -2,13 +2,10 @@ package localhttp
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"io"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"powertools-extension/internal/idempotency"
@@ -16,46 +13,8 @@ import (
 	"powertools-extension/internal/localhttp/wire"
 )
 
-// maxExecutions is how many begun executions are remembered; the oldest is
-// left to its expiry for a newer one.
-const maxExecutions = 10_000
-
 // maxStored is what is read of an answer: what is longer cannot be stored.
 const maxStored = 350_000
-
-// executions are those that were begun here and not finished.
-type executions struct {
-	mu    sync.Mutex
-	open  map[string]*idempotency.Execution // nil: it runs without a record
-	order []string                          // oldest first, finished ones among them
-}
-
-func (e *executions) add(x *idempotency.Execution) (id string) {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails: the runtime ends the process instead
-	id = hex.EncodeToString(b[:])
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.open == nil {
-		e.open = make(map[string]*idempotency.Execution)
-	}
-	e.open[id] = x
-	e.order = append(e.order, id)
-	for len(e.open) > maxExecutions || len(e.order) > 2*maxExecutions {
-		delete(e.open, e.order[0])
-		e.order = e.order[1:]
-	}
-	return id
-}
-
-// take returns an execution once.
-func (e *executions) take(id string) (x *idempotency.Execution, ok bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	x, ok = e.open[id]
-	delete(e.open, id)
-	return x, ok
-}
 
 // postBegin is POST /idempotency/begin.
 func postBegin(s *Server, x *exchange) error {
@@ -63,8 +22,8 @@ func postBegin(s *Server, x *exchange) error {
 	if x.text, err = x.wantsText(); err != nil {
 		return err
 	}
-	if s.deps.Idempotency == nil {
-		return s.fail(CodeUnavailable, "idempotency is not configured: set POWERTOOLS_IDEMPOTENCY_TABLE")
+	if err := idempotencyOff(s); err != nil {
+		return err
 	}
 	body, err := s.document(x)
 	if err != nil {
@@ -77,15 +36,14 @@ func postBegin(s *Server, x *exchange) error {
 	execution, record, err := s.deps.Idempotency.Begin(x.r.Context(), req)
 	state := "started"
 	switch {
-	case err != nil && s.opt.IdempotencyOpen && idempotencyKind(err) == idempotency.Persistence:
-		s.log.Warn("the store of records failed; the request runs without a record")
-		state = "bypassed"
 	case err != nil:
 		return err
 	case record != nil:
 		return s.answerRecord(x, record)
 	case execution == nil:
 		return s.fail(CodeNoKey, "there is nothing to tell this request by")
+	case !execution.Recorded():
+		state = "bypassed"
 	}
 	h := x.w.Header()
 	h["X-Powertools-Idempotency"] = []string{state}
@@ -93,7 +51,7 @@ func postBegin(s *Server, x *exchange) error {
 	dst := append(x.out, `{"state":`...)
 	dst = wire.AppendString(dst, state)
 	dst = append(dst, `,"id":"`...)
-	x.out = append(append(dst, s.executions.add(execution)...), `"}`...)
+	x.out = append(append(dst, s.executions.Add(execution)...), `"}`...)
 	if x.text { // the id alone: what a shell hands on
 		x.out = append(x.out[:keyLength], x.out[len(x.out)-2-32:len(x.out)-2]...)
 		return x.send(http.StatusCreated, s.set.text)
@@ -101,11 +59,15 @@ func postBegin(s *Server, x *exchange) error {
 	return x.send(http.StatusCreated, s.set.json)
 }
 
-func idempotencyKind(err error) idempotency.Kind {
-	if e, ok := errors.AsType[*idempotency.Error](err); ok {
-		return e.Kind
+// idempotencyOff says why there is none, if there is none.
+func idempotencyOff(s *Server) error {
+	switch {
+	case s.deps.Idempotency != nil:
+		return nil
+	case s.opt.IdempotencyBad != "":
+		return s.fail(CodeUnavailable, s.opt.IdempotencyBad)
 	}
-	return ""
+	return s.fail(CodeUnavailable, "idempotency is not configured: set POWERTOOLS_IDEMPOTENCY_TABLE")
 }
 
 // answerRecord answers with what an equal request was answered.
@@ -125,12 +87,20 @@ func (s *Server) answerRecord(x *exchange, r *idempotency.Record) error {
 
 // idempotent reads the body of begin.
 func (s *Server) idempotent(ctx context.Context, body jmes.Value) (req idempotency.Request, err error) {
-	requestID := ""
 	bad := func(detail string) error { return s.fail(CodeBadArgument, detail) }
 	if body.Kind() != jmes.Object {
 		return req, bad(`the body must be an object: {"key":"…"} or {"payload":…}`)
 	}
+	texts := map[string]string{"key_path": "", "scope": "", "request_id": ""}
 	for _, m := range body.Members() {
+		if _, ok := texts[m.Name]; ok {
+			// One that is no text must not count as none: two scopes would be one.
+			if m.Value.Kind() != jmes.String {
+				return req, bad(m.Name + " must be a string")
+			}
+			texts[m.Name] = m.Value.Str()
+			continue
+		}
 		switch m.Name {
 		case "key":
 			if m.Value.Kind() != jmes.String || m.Value.Str() == "" {
@@ -140,18 +110,6 @@ func (s *Server) idempotent(ctx context.Context, body jmes.Value) (req idempoten
 			req.Selected = &key
 		case "payload":
 			req.Event = m.Value
-		case "key_path":
-			e, err := s.expressions.get(m.Value.Str(), jmes.Compile)
-			if err != nil {
-				return req, s.fail(CodeBadExpression, err.Error())
-			}
-			selected, err := e.Search(body.Field("payload"))
-			if err != nil {
-				return req, s.fail(CodeNoKey, err.Error())
-			}
-			req.Selected = &selected
-		case "scope":
-			req.Scope = m.Value.Str()
 		case "validate":
 			validate := m.Value
 			req.Validate = &validate
@@ -167,24 +125,44 @@ func (s *Server) idempotent(ctx context.Context, body jmes.Value) (req idempoten
 			if req.Wait, err = bodySeconds(m); err != nil {
 				return req, bad(err.Error())
 			}
-		case "request_id":
-			requestID = m.Value.Str() // of the invocation that asks
 		default:
 			return req, s.fail(CodeUnknownArgument, "unknown member of the body; there are key, payload, key_path, scope, validate, expires_after, in_progress_timeout, wait, request_id")
 		}
 	}
-	if req.Selected == nil {
-		if !hasMember(body, "payload") {
-			return req, s.fail(CodeNoKey, "the body has neither key nor payload")
-		}
-		payload := req.Event
-		req.Selected = &payload
+	if err := selectKey(s, &req, body, texts["key_path"]); err != nil {
+		return req, err
 	}
+	req.Scope = texts["scope"]
 	if s.deps.Context != nil {
-		current := s.deps.Context(ctx, requestID)
-		req.Deadline, req.Tenant = current.Deadline, current.TenantID
+		current := s.deps.Context(ctx, texts["request_id"])
+		req.Deadline, req.Tenant, req.Invocation = current.Deadline, current.TenantID, current.RequestID
 	}
 	return req, nil
+}
+
+// selectKey takes what the request is told by: its key, its payload, or what
+// a path finds there.
+func selectKey(s *Server, req *idempotency.Request, body jmes.Value, path string) error {
+	switch payload := hasMember(body, "payload"); {
+	case req.Selected != nil && (payload || path != ""):
+		return s.fail(CodeBadArgument, "send key, or payload with key_path: not both")
+	case req.Selected != nil:
+		return nil
+	case !payload:
+		return s.fail(CodeNoKey, "the body has neither key nor payload")
+	}
+	selected := req.Event
+	if path != "" {
+		e, err := s.expressions.get(path, jmes.Compile)
+		if err != nil {
+			return s.fail(CodeBadExpression, err.Error())
+		}
+		if selected, err = e.Search(req.Event); err != nil {
+			return s.fail(CodeNoKey, err.Error())
+		}
+	}
+	req.Selected = &selected
+	return nil
 }
 
 // bodySeconds reads a member that is a number of seconds or a duration.
@@ -217,12 +195,16 @@ func postComplete(s *Server, x *exchange) error {
 		res = idempotency.Result{NotStorable: "too_large"}
 		_, _ = io.Copy(io.Discard, x.r.Body) // net/http bounds the time
 	}
-	if execution == nil { // it ran without a record
+	if !execution.Recorded() {
 		x.w.Header()["X-Powertools-Idempotency"] = []string{"bypassed"}
 		x.write(http.StatusNoContent)
 		return nil
 	}
-	why, err := s.deps.Idempotency.Complete(x.r.Context(), execution, res)
+	// A caller that leaves has run all the same.
+	why, err := s.deps.Idempotency.Complete(context.WithoutCancel(x.r.Context()), execution, res)
+	if refused, ok := errors.AsType[*idempotency.Error](err); ok && refused.Kind == idempotency.Persistence {
+		s.executions.Put(x.str("id"), execution) // it may be completed again
+	}
 	if err != nil {
 		return err
 	}
@@ -239,24 +221,22 @@ func postFail(s *Server, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if execution != nil {
-		if err := s.deps.Idempotency.Fail(x.r.Context(), execution); err != nil {
-			return err
-		}
+	if err := s.deps.Idempotency.Fail(context.WithoutCancel(x.r.Context()), execution); err != nil {
+		return err
 	}
 	x.write(http.StatusNoContent)
 	return nil
 }
 
 func (s *Server) execution(x *exchange) (*idempotency.Execution, error) {
-	if s.deps.Idempotency == nil {
-		return nil, s.fail(CodeUnavailable, "idempotency is not configured: set POWERTOOLS_IDEMPOTENCY_TABLE")
+	if err := idempotencyOff(s); err != nil {
+		return nil, err
 	}
 	id := x.str("id")
 	if id == "" {
 		return nil, argumentError{CodeMissing, "the query argument id is missing"}
 	}
-	execution, ok := s.executions.take(id)
+	execution, ok := s.executions.Take(id)
 	if !ok {
 		return nil, s.fail(CodeUnknownExecution, "nothing of this id is open")
 	}

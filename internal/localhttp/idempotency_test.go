@@ -4,73 +4,21 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"powertools-extension/internal/idempotency"
+	"powertools-extension/internal/idempotency/memstore"
 	"powertools-extension/internal/jmes"
 	"powertools-extension/internal/localhttp"
 )
 
-// records is a store in memory, with DynamoDB's conditions.
-type records struct {
-	mu   sync.Mutex
-	byID map[string]idempotency.Record
-	fail error
-}
-
-func (s *records) Create(_ context.Context, r *idempotency.Record, now time.Time) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.fail != nil {
-		return s.fail
-	}
-	if old, ok := s.byID[r.ID]; ok && old.Expiration >= now.Unix() && (old.Status != idempotency.InProgress || old.InProgress == 0 || old.InProgress >= now.UnixMilli()) {
-		return &idempotency.BlockedError{Old: &old}
-	}
-	s.byID[r.ID] = *r
-	return nil
-}
-
-func (s *records) Read(_ context.Context, id string) (*idempotency.Record, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r, ok := s.byID[id]
-	if !ok {
-		return nil, s.fail
-	}
-	return &r, s.fail
-}
-
-func (s *records) Complete(_ context.Context, r *idempotency.Record) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if old := s.byID[r.ID]; old.Owner != r.Owner {
-		return idempotency.ErrLost
-	}
-	if s.fail == nil {
-		s.byID[r.ID] = *r
-	}
-	return s.fail
-}
-
-func (s *records) Delete(_ context.Context, r *idempotency.Record) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if old := s.byID[r.ID]; old.Owner != r.Owner {
-		return idempotency.ErrLost
-	}
-	delete(s.byID, r.ID)
-	return s.fail
-}
-
-func idempotent(t *testing.T, open bool) (*localhttp.Server, *records) {
+func idempotent(t *testing.T, open bool) (*localhttp.Server, *memstore.Store) {
 	t.Helper()
-	store := &records{byID: map[string]idempotency.Record{}}
-	engine := idempotency.New(store, idempotency.Options{Prefix: "fn", Format: idempotency.Python, ExpiresAfter: time.Hour})
+	store := &memstore.Store{}
+	engine := idempotency.New(store, idempotency.Options{Prefix: "fn", Format: idempotency.Python, ExpiresAfter: time.Hour, Open: open})
 	deadline := time.Now().Add(5 * time.Second)
-	return newServer(localhttp.Deps{Idempotency: engine, Context: func(context.Context, string) localhttp.Context { return localhttp.Context{Deadline: deadline} }}, localhttp.Options{IdempotencyOpen: open}), store
+	return newServer(localhttp.Deps{Idempotency: engine, Context: func(context.Context, string) localhttp.Context { return localhttp.Context{Deadline: deadline} }}, localhttp.Options{}), store
 }
 
 // begin asks with a text answer: the id, or the stored answer.
@@ -177,7 +125,7 @@ func TestIdempotencyRefusals(t *testing.T) {
 			t.Errorf("%.60s: %d %s, want %s", body, w.Code, w.Body, want)
 		}
 	}
-	store.fail = errors.New("dynamodb PutItem: ResourceNotFoundException")
+	store.Fail = errors.New("dynamodb PutItem: ResourceNotFoundException")
 	if w := do(s, "POST", "/idempotency/begin", `{"key":"x"}`); w.Code != 503 || !strings.Contains(w.Body.String(), "ResourceNotFoundException") || !strings.Contains(w.Body.String(), "dynamodb:PutItem") {
 		t.Errorf("the store fails: %d %s", w.Code, w.Body)
 	}
@@ -190,7 +138,7 @@ func TestIdempotencyRefusals(t *testing.T) {
 // TestStoreFailsOpen: the user chose that a store that fails keeps nobody.
 func TestStoreFailsOpen(t *testing.T) {
 	s, store := idempotent(t, true)
-	store.fail = errors.New("down")
+	store.Fail = errors.New("down")
 	status, id, state := begin(s, `{"key":"x"}`)
 	if status != 201 || state != "bypassed" {
 		t.Fatal(status, id, state)

@@ -101,10 +101,11 @@ type Options struct {
 	// Default table layout on /parameters/dynamodb. Empty: id, sk, value.
 	KeyAttr, SortAttr, ValueAttr string
 
-	IdempotencyOpen bool // a store that fails does not keep requests from running
+	IdempotencyBad string // why Deps.Idempotency is nil, where it should not be
 
 	FeatureFlags FeatureFlags  // the document of the flag routes
 	TaskRoot     func() string // below which POST /validate finds schemas; nil: /var/task
+	Formats      bool          // POST /validate asserts format
 
 	// MemoBytes bounds the answers that are kept to be given again, within the
 	// second and for the same bytes of a request. 0: none are. The caller takes
@@ -135,6 +136,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Tokens == nil {
 		o.Tokens = func() []string { return nil }
+	}
+	if o.TaskRoot == nil {
+		o.TaskRoot = func() string { return "/var/task" }
 	}
 	o.KeyAttr = orElse(o.KeyAttr, "id")
 	o.SortAttr = orElse(o.SortAttr, "sk")

@@ -5,11 +5,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"powertools-extension/internal/idempotency"
 	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
+	"powertools-extension/internal/awsdecode"
 	"powertools-extension/internal/flags"
 	"powertools-extension/internal/jmes"
 	"powertools-extension/internal/localhttp/loopback"
@@ -36,10 +38,10 @@ type Server struct {
 
 	exchanges sync.Pool // *exchange
 
-	executions  executions
+	executions  idempotency.Open
 	documents   flags.Documents
 	expressions compiled[*jmes.Expression]
-	envelopes   compiled[*jmes.Expression]
+	envelopes   compiled[*awsdecode.Envelope]
 	schemas     compiled[*schema.Schema]
 
 	inFlight atomic.Int64

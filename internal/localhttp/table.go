@@ -67,6 +67,7 @@ func otherRoutes() []Route {
 		{Method: "POST", Pattern: "/idempotency/complete", Body: true, MaxBody: 6 << 20, serve: postComplete, Query: []string{"id"}},
 		{Method: "POST", Pattern: "/idempotency/fail", Body: true, serve: postFail, Query: []string{"id"}},
 		{Method: "POST", Pattern: "/jmespath", Body: true, MaxBody: 1 << 20, serve: postJMESPath, Query: []string{"expression", "format"}},
+		{Method: "POST", Pattern: "/events/decode", Body: true, MaxBody: 6 << 20, serve: postDecode},
 		{Method: "POST", Pattern: "/validate", Body: true, MaxBody: 1 << 20, serve: postValidate, Query: []string{"format"}},
 		{Method: "POST", Pattern: "/metrics", Body: true, serve: postMetrics},
 		{Method: "GET", Pattern: "/context", serve: getContext, Query: []string{"key", "request_id"}},

@@ -3,15 +3,17 @@ package middleware
 import (
 	"context"
 	"errors"
+	"fmt"
 
+	"powertools-extension/internal/awsdecode"
 	"powertools-extension/internal/jmes"
 )
 
 // Unwrap is the hook that gives the function what an envelope holds, and
 // wraps its answer.
 type Unwrap struct {
-	Event *jmes.Expression // nil: the event stays as it is
-	HTTP  bool             // an answer without statusCode becomes an HTTP answer
+	Event *awsdecode.Envelope // nil: the event stays as it is
+	HTTP  bool                // an answer without statusCode becomes an HTTP answer
 }
 
 // Hook returns the step.
@@ -26,7 +28,7 @@ func (u Unwrap) Hook() Hook {
 	return h
 }
 
-var errEnvelope = errors.New("the envelope found nothing in the event, which goes on as it is")
+var errEnvelope = errors.New("the envelope found nothing in the event")
 
 func (u Unwrap) request(_ context.Context, r *Request) (Action, error) {
 	event, err := jmes.Parse(r.Body)
@@ -34,7 +36,10 @@ func (u Unwrap) request(_ context.Context, r *Request) (Action, error) {
 		return Action{}, errEnvelope
 	}
 	inner, err := u.Event.Search(event)
-	if err != nil || inner.Kind() == jmes.Null {
+	switch {
+	case err != nil:
+		return Action{}, fmt.Errorf("the envelope failed: %w", err) // names a function, never a value
+	case inner.Kind() == jmes.Null:
 		return Action{}, errEnvelope
 	}
 	if raw := inner.Raw(); raw != nil {
@@ -56,6 +61,10 @@ func (u Unwrap) response(_ context.Context, r *Response) (Reaction, error) {
 		name, list = "multiValueHeaders", `["application/json"]`
 	}
 	out := []byte(`{"statusCode":200,"` + name + `":{"content-type":` + list + `},"body":`)
-	out = jmes.Text(string(answer.Append(nil))).Append(out)
+	body := answer.Raw()
+	if body == nil {
+		body = []byte("null")
+	}
+	out = jmes.Text(string(body)).Append(out)
 	return Reaction{Replace: append(out, '}')}, nil
 }

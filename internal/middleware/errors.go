@@ -1,8 +1,10 @@
 package middleware
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	"powertools-extension/internal/awsevent"
 )
@@ -29,13 +31,15 @@ func (p Problem) Post(source awsevent.Event, asHTTP bool) *Post {
 		}{p.Detail, p.Type, []string{}})
 		return &Post{Failed: true, ErrorType: "Function." + p.Type, Body: body}
 	}
+	words := words(p.Type)
 	document, _ := json.Marshal(struct {
+		Type   string `json:"type"`
 		Title  string `json:"title"`
 		Status int    `json:"status"`
-		Detail string `json:"detail,omitempty"`
+		Code   string `json:"code"`
 		Errors []any  `json:"errors,omitempty"`
 		More   int    `json:"more,omitempty"`
-	}{p.Type, p.Status, p.Detail, p.Errors, p.More})
+	}{"urn:powertools:" + strings.Join(words, "-"), cmp.Or(p.Detail, p.Type), p.Status, strings.Join(words, "_"), p.Errors, p.More})
 	headers := map[string]string{"content-type": "application/problem+json"}
 	if p.RetryAfter > 0 {
 		headers["retry-after"] = strconv.Itoa(p.RetryAfter)
@@ -52,4 +56,18 @@ func (p Problem) Post(source awsevent.Event, asHTTP bool) *Post {
 	}
 	body, _ := json.Marshal(answer) // of texts and numbers: never fails
 	return &Post{Body: body}
+}
+
+// words are those of an error's type, without the last one: schema validation
+// of SchemaValidationError.
+func words(kind string) (list []string) {
+	at := 0
+	kind = strings.TrimSuffix(kind, "Error")
+	for i := 1; i <= len(kind); i++ {
+		if i == len(kind) || kind[i] >= 'A' && kind[i] <= 'Z' {
+			list = append(list, strings.ToLower(kind[at:i]))
+			at = i
+		}
+	}
+	return list
 }

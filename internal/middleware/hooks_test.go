@@ -2,73 +2,33 @@ package middleware
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/zap"
 
+	"powertools-extension/internal/awsdecode"
 	"powertools-extension/internal/idempotency"
+	"powertools-extension/internal/idempotency/memstore"
 	"powertools-extension/internal/jmes"
 	"powertools-extension/internal/schema"
 )
-
-// memory is a store of records with DynamoDB's conditions.
-type memory struct {
-	mu   sync.Mutex
-	byID map[string]idempotency.Record
-	fail error
-}
-
-func (s *memory) Create(_ context.Context, r *idempotency.Record, now time.Time) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if old, ok := s.byID[r.ID]; ok && old.Expiration >= now.Unix() {
-		return &idempotency.BlockedError{Old: &old}
-	}
-	if s.fail == nil {
-		s.byID[r.ID] = *r
-	}
-	return s.fail
-}
-
-func (s *memory) Read(_ context.Context, id string) (*idempotency.Record, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.byID[id]
-	return &r, s.fail
-}
-
-func (s *memory) Complete(_ context.Context, r *idempotency.Record) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.fail == nil {
-		s.byID[r.ID] = *r
-	}
-	return s.fail
-}
-
-func (s *memory) Delete(_ context.Context, r *idempotency.Record) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.byID, r.ID)
-	return s.fail
-}
 
 // world is a chain with what stands behind it.
 type world struct {
 	t     *testing.T
 	chain *Chain
-	store *memory
+	store *memstore.Store
 	runs  int
 	n     int
 }
 
 func newWorld(t *testing.T, key string, hooks ...Hook) *world {
 	t.Helper()
-	w := &world{t: t, store: &memory{byID: map[string]idempotency.Record{}}}
+	w := &world{t: t, store: &memstore.Store{}}
 	opt := idempotency.Options{Prefix: "fn", Format: idempotency.Python, ExpiresAfter: time.Hour}
 	if key != "" {
 		opt.Key = compiled(t, key)
@@ -77,9 +37,18 @@ func newWorld(t *testing.T, key string, hooks ...Hook) *world {
 	return w
 }
 
+func enveloped(t *testing.T, text string) *awsdecode.Envelope {
+	t.Helper()
+	e, err := awsdecode.CompileEnvelope(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
 func compiled(t *testing.T, text string) *jmes.Expression {
 	t.Helper()
-	e, err := jmes.CompileEnvelope(text)
+	e, err := jmes.Compile(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,13 +137,13 @@ func TestIdempotencyOfHTTP(t *testing.T) {
 	})
 	// The store fails: closed, the caller must not believe that a repeat is safe.
 	w = newWorld(t, "powertools_json(body).id")
-	w.store.fail = errors.New("dynamodb PutItem: AccessDeniedException")
+	w.store.Fail = errors.New("dynamodb PutItem: AccessDeniedException")
 	if answer, _ := w.invoke(httpEvent, says("never")); !strings.Contains(answer, `"statusCode":503`) || w.runs != 0 {
 		t.Errorf("store down: %s after %d runs", answer, w.runs)
 	}
-	w.store.fail = nil
+	w.store.Fail = nil
 	answer, _ = w.invoke(httpEvent, func(string) (string, bool) {
-		w.store.fail = errors.New("down")
+		w.store.Fail = errors.New("down")
 		return `{"statusCode":200,"body":"done"}`, false
 	})
 	if strings.Contains(answer, "done") || !strings.Contains(answer, `"statusCode":503`) {
@@ -196,18 +165,18 @@ func TestValidationBeforeIdempotency(t *testing.T) {
 	v := Validation{Event: of(`{"required":["id"],"properties":{"qty":{"minimum":1}}}`), Response: of(`{"required":["ok"]}`), Enforce: true, AsHTTP: true, Log: zap.NewNop()}
 	w := newWorld(t, "id", v.Hook())
 	answer, failed := w.invoke(`{"id":1,"qty":-7}`, says(`{"ok":1}`))
-	if !failed || w.runs != 0 || strings.Contains(answer, "-7") || len(w.store.byID) != 0 {
-		t.Errorf("a bad event: %s, %d runs, %d records", answer, w.runs, len(w.store.byID))
+	if !failed || w.runs != 0 || strings.Contains(answer, "-7") || w.store.Len() != 0 {
+		t.Errorf("a bad event: %s, %d runs, %d records", answer, w.runs, w.store.Len())
 	}
 	answer, failed = w.invoke(`{"id":1}`, says(`{"no":1}`))
-	if !failed || !strings.Contains(answer, "ResponseSchemaValidationError") || len(w.store.byID) != 0 {
-		t.Errorf("a bad answer: %s, %d records", answer, len(w.store.byID))
+	if !failed || !strings.Contains(answer, "ResponseSchemaValidationError") || w.store.Len() != 0 {
+		t.Errorf("a bad answer: %s, %d records", answer, w.store.Len())
 	}
 	if answer, _ = w.invoke(`{"id":1}`, says(`{"ok":1}`)); answer != `{"ok":1}` || w.runs != 2 {
 		t.Errorf("a good answer: %s after %d runs", answer, w.runs)
 	}
 	// An HTTP event is answered 400 with paths and keywords.
-	v.EventEnvelope = compiled(t, "API_GATEWAY_HTTP")
+	v.EventEnvelope = enveloped(t, "API_GATEWAY_HTTP")
 	w = newWorld(t, "", v.Hook())
 	bad := strings.Replace(httpEvent, `{\"id\":1}`, `{\"qty\":0}`, 1)
 	answer, failed = w.invoke(bad, says("never"))
@@ -231,7 +200,7 @@ func TestValidationBeforeIdempotency(t *testing.T) {
 // TestUnwrap: the function gets the inner bytes as they are, and its answer
 // becomes an HTTP answer; keys speak of the whole event all the same.
 func TestUnwrap(t *testing.T) {
-	w := newWorld(t, "powertools_json(body).id", Unwrap{Event: compiled(t, "powertools_json(body)"), HTTP: true}.Hook())
+	w := newWorld(t, "powertools_json(body).id", Unwrap{Event: enveloped(t, "powertools_json(body)"), HTTP: true}.Hook())
 	event := strings.Replace(httpEvent, `{\"id\":1}`, `{ \"id\": 9007199254740993, \"b\":1.0,\"a\":\"\\u00e9\"}`, 1)
 	seen := ""
 	answer, _ := w.invoke(event, func(event string) (string, bool) {
@@ -241,12 +210,20 @@ func TestUnwrap(t *testing.T) {
 	if want := `{ "id": 9007199254740993, "b":1.0,"a":"\u00e9"}`; seen != want {
 		t.Errorf("the function got %s\nwant %s", seen, want)
 	}
-	if want := `{"statusCode":200,"headers":{"content-type":"application/json"},"body":"{\"ok\":true}"}`; answer != want {
+	if want := `{"statusCode":200,"headers":{"content-type":"application/json"},"body":"{\"ok\": true}"}`; answer != want {
 		t.Errorf("the caller got %s\nwant %s", answer, want)
 	}
 	again, _ := w.invoke(event, says("never"))
-	if !strings.Contains(again, `{\"ok\":true}`) || w.runs != 1 {
+	if !strings.Contains(again, `{\"ok\": true}`) || w.runs != 1 {
 		t.Errorf("the repeat: %s after %d runs", again, w.runs)
+	}
+	// A bare answer is wrapped byte for byte, less the space around it.
+	w = newWorld(t, "", Unwrap{HTTP: true}.Hook())
+	const bare = `{ "n": 9007199254740993.10, "b":"\u00e9\/é","a":[ ] }`
+	wrapped, _ := w.invoke(httpEvent, says(" "+bare+"\n"))
+	var http struct{ Body string }
+	if err := json.Unmarshal([]byte(wrapped), &http); err != nil || http.Body != bare {
+		t.Errorf("wrapped: %v: %s", err, wrapped)
 	}
 	// What has a status, is no JSON, or answers no HTTP request stays.
 	for _, c := range []string{`{"statusCode":204}`, `not json`} {
@@ -255,7 +232,7 @@ func TestUnwrap(t *testing.T) {
 			t.Errorf("%s became %s", c, got)
 		}
 	}
-	w = newWorld(t, "", Unwrap{Event: compiled(t, "detail"), HTTP: true}.Hook())
+	w = newWorld(t, "", Unwrap{Event: enveloped(t, "detail"), HTTP: true}.Hook())
 	if got, _ := w.invoke(`{"x":1}`, func(event string) (string, bool) { return event, false }); got != `{"x":1}` {
 		t.Errorf("nothing found: the function got %s", got)
 	}

@@ -1,7 +1,6 @@
 package middleware
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"sync"
@@ -17,7 +16,6 @@ type Idempotency struct {
 	Engine   *idempotency.Engine // nil: its configuration cannot be used, and Refuse says why
 	Refuse   string
 	StoreAll bool // also HTTP answers of 500 and more
-	Open     bool // a store that fails does not keep requests from running
 	AsHTTP   bool // problems of HTTP events are HTTP answers
 }
 
@@ -44,7 +42,7 @@ func (h *idempotencyHook) request(ctx context.Context, r *Request) (action Actio
 		return Action{}, nil // a replay of its steps looks like a duplicate
 	}
 	refuse := func(e *idempotency.Error) Action {
-		return Action{Answer: idempotencyProblem(e).Post(r.Source, h.AsHTTP)}
+		return Action{Answer: h.problem(e, r.Source)}
 	}
 	defer func() {
 		if v := recover(); v != nil { // fails closed: the user asked for a guarantee
@@ -58,14 +56,11 @@ func (h *idempotencyHook) request(ctx context.Context, r *Request) (action Actio
 	if parseErr != nil {
 		event = jmes.Value{} // as Powertools: what is no JSON has no key
 	}
-	execution, record, err := h.Engine.Begin(ctx, idempotency.Request{Event: event, Tenant: r.Tenant, Deadline: r.Deadline})
+	execution, record, err := h.Engine.Begin(ctx, idempotency.Request{Invocation: r.ID, Event: event, Tenant: r.Tenant, Deadline: r.Deadline})
 	if err != nil {
 		refused, ok := errors.AsType[*idempotency.Error](err)
 		if !ok {
 			refused = &idempotency.Error{Kind: idempotency.Persistence, Msg: "the record could not be written", Err: err}
-		}
-		if refused.Kind == idempotency.Persistence && h.Open {
-			return Action{}, refused
 		}
 		return refuse(refused), nil
 	}
@@ -73,7 +68,7 @@ func (h *idempotencyHook) request(ctx context.Context, r *Request) (action Actio
 		body, contentType := record.Answer()
 		return Action{Answer: &Post{ContentType: contentType, Body: replayed(body, r.Source)}}, nil
 	}
-	if execution != nil {
+	if execution != nil && execution.Recorded() {
 		h.remember(r, execution)
 	}
 	return Action{}, nil
@@ -114,19 +109,30 @@ func (h *idempotencyHook) response(ctx context.Context, r *Response) (Reaction, 
 		return Reaction{}, nil
 	}
 	if r.Failed || !h.StoreAll && r.Source.HTTP && awsevent.StatusCode(r.Body) >= 500 {
-		return Reaction{}, h.Engine.Fail(ctx, x) // the function's own error goes out
+		_ = h.Engine.Fail(ctx, x) // told by the engine; the function's own answer goes out
+		return Reaction{}, nil
 	}
-	res := idempotency.Result{Body: r.Body}
+	res := idempotency.Result{Body: r.Body, ContentType: r.ContentType}
 	if r.Streamed {
 		res = idempotency.Result{NotStorable: "streamed"}
 	}
 	_, err := h.Engine.Complete(ctx, x, res)
 	refused, ok := errors.AsType[*idempotency.Error](err)
-	if !ok || h.Open || r.Streamed {
-		return Reaction{}, err // nil, or lost: said, and the answer goes out
+	if !ok || r.Streamed {
+		return Reaction{}, nil // stored, or lost: told by the engine, and the answer goes out
 	}
 	// The caller must not believe that a repeat is safe.
-	return Reaction{Post: idempotencyProblem(refused).Post(r.Source, h.AsHTTP)}, nil
+	return Reaction{Post: h.problem(refused, r.Source)}, nil
+}
+
+// problem is the answer for a refusal. What the service said is for those who
+// may see the function's errors, and not for an HTTP client.
+func (h *idempotencyHook) problem(e *idempotency.Error, source awsevent.Event) *Post {
+	p := idempotencyProblem(e)
+	if e.Err != nil && (!source.HTTP || !h.AsHTTP) {
+		p.Detail += ": " + e.Err.Error() // which holds no value
+	}
+	return p.Post(source, h.AsHTTP)
 }
 
 func idempotencyProblem(e *idempotency.Error) Problem {
@@ -141,9 +147,6 @@ func idempotencyProblem(e *idempotency.Error) Problem {
 	case idempotency.Different:
 		p.Status = 422
 	}
-	if e.Err != nil {
-		p.Detail += ": " + e.Err.Error() // the service's words, which hold no value
-	}
 	return p
 }
 
@@ -154,18 +157,21 @@ func replayed(body []byte, source awsevent.Event) []byte {
 		return body
 	}
 	v, err := jmes.Parse(body)
-	if err != nil || v.Field("headers").Kind() != jmes.Object {
+	if err != nil {
 		return body
 	}
-	headers := v.Field("headers").Raw()
-	at := bytes.Index(body, headers)
-	if at < 0 {
+	mark, headers := `"idempotent-replayed":"true"`, v.Field("headers")
+	if many := v.Field("multiValueHeaders"); source.MultiValue && many.Kind() == jmes.Object {
+		mark, headers = `"idempotent-replayed":["true"]`, many
+	}
+	if headers.Kind() != jmes.Object {
 		return body
 	}
-	const mark = `"idempotent-replayed":"true"`
-	out := append(append([]byte(nil), body[:at+1]...), mark...)
-	if len(v.Field("headers").Members()) > 0 {
+	// The value is a part of body: what lies behind its beginning says where.
+	at := cap(body) - cap(headers.Raw()) + 1
+	out := append(append([]byte(nil), body[:at]...), mark...)
+	if len(headers.Members()) > 0 {
 		out = append(out, ',')
 	}
-	return append(out, body[at+1:]...)
+	return append(out, body[at:]...)
 }

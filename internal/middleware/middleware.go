@@ -12,6 +12,7 @@ package middleware
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -25,33 +26,32 @@ import (
 
 // Request is an event on its way in.
 type Request struct {
-	ID       string // of the invocation, or of the piece of a batch
-	Whole    string // the invocation that it is a piece of; empty: it is none
-	Function string // the ARN that was invoked, with its alias or version
-	Tenant   string // of a function that isolates its tenants; else empty
-	Deadline time.Time
-	Body     []byte // read it, do not write; valid during the call, but for who splits it
-	Source   awsevent.Event
-	Durable  bool // a durable function's event: a replay looks like a duplicate
+	ID          string // of the invocation, or of the piece of a batch
+	Tenant      string // of a function that isolates its tenants; else empty
+	FunctionARN string // as it was called, with its qualifier
+	Deadline    time.Time
+	Body        []byte // read it, do not write; valid during the call
+	Source      awsevent.Event
+	Durable     bool // a durable function's event: a replay looks like a duplicate
 }
 
 // Response is an answer on its way back.
 type Response struct {
-	ID        string
-	Whole     string // the invocation that it is a piece of; empty: it is none
-	Failed    bool   // posted as an error, or broken off with one
-	ErrorType string // as the runtime, or a hook, named it
-	Body      []byte // read it, do not write; valid during the call
-	Source    awsevent.Event
-	Streamed  bool   // Body is empty: a stream is never kept
-	By        string // the hook that made the answer; empty: the function did
+	ID          string
+	Failed      bool   // posted as an error, or broken off with one
+	ErrorType   string // as the runtime, or a hook, named it
+	ContentType string // as the runtime said; empty: it did not
+	Body        []byte // read it, do not write; valid during the call
+	Source      awsevent.Event
+	Streamed    bool   // Body is empty: a stream is never kept
+	By          string // the hook that made the answer; empty: the function did
 }
 
 // Action is what a hook wants of an event. The zero value lets it go on.
 type Action struct {
-	Replace []byte // the event from here on; nil: as it is
-	Answer  *Post  // in the function's place
-	Split   Pieces // given to the runtime one by one in the event's place; nil: it is not split
+	Replace []byte  // the event from here on; nil: as it is
+	Answer  *Post   // in the function's place
+	Pieces  []Piece // given to the runtime one by one in the event's place
 }
 
 // Post is an answer that is not the function's.
@@ -60,6 +60,12 @@ type Post struct {
 	ErrorType   string // Function.Name; only if Failed
 	ContentType string // empty: application/json
 	Body        []byte
+}
+
+// Piece is a part of a split event, an invocation of its own for the runtime.
+type Piece struct {
+	ID   string // must differ from every other id of the sandbox
+	Body []byte
 }
 
 // Reaction is what a hook wants of an answer. The zero value lets it go on.
@@ -86,19 +92,16 @@ type Hook struct {
 
 	Request  func(ctx context.Context, r *Request) (Action, error)
 	Response func(ctx context.Context, r *Response) (Reaction, error)
-
-	// Forget is told of an invocation that will not be answered; nil: nobody.
-	Forget func(id string)
 }
 
 // The order of events' steps and of answers' steps. A hook that has no place
 // here stands at the end.
 func requestOrder() []string {
-	return []string{"trace", "log", "gate", "batch", "validate", "idempotency", "unwrap"}
+	return []string{"trace", "correlate", "log", "cors", "gate", "batch", "validate", "idempotency", "unwrap"}
 }
 
 func responseOrder() []string {
-	return []string{"unwrap", "validate", "idempotency", "batch", "log", "trace"}
+	return []string{"unwrap", "validate", "idempotency", "batch", "cors", "log", "trace"}
 }
 
 // budget is how long a hook without input and output may take before that is
@@ -117,10 +120,9 @@ type Chain struct {
 	requests []Hook // in the order of events
 	answers  []Hook // in the order of answers
 
-	mu    sync.Mutex
-	open  map[string]*passage
-	split map[string]*whole
-	said  map[string]bool // hook and reason that were logged
+	mu   sync.Mutex
+	open map[string]*passage
+	said map[string]bool // hook and reason that were logged
 
 	stats counters
 }
@@ -130,8 +132,8 @@ type passage struct {
 	source  awsevent.Event
 	durable bool
 	began   map[string]bool // hooks that have seen the event
-	whole   string          // of a piece: the invocation it is a part of
-	errors  *atomic.Int64   // of a piece: those of the whole
+	from    int             // of a piece: the first hook behind the one that split
+	errors  atomic.Int64
 }
 
 // Stats counts what hooks did.
@@ -146,7 +148,7 @@ type counters struct{ requests, responses, answered, replaced, errors, untracked
 
 // New puts hooks in order.
 func New(log *zap.Logger, hooks ...Hook) *Chain {
-	c := &Chain{log: log.Named("middleware"), open: make(map[string]*passage), split: make(map[string]*whole), said: make(map[string]bool)}
+	c := &Chain{log: log.Named("middleware"), open: make(map[string]*passage), said: make(map[string]bool)}
 	c.requests = sorted(hooks, requestOrder())
 	c.answers = sorted(hooks, responseOrder())
 	return c
@@ -184,9 +186,8 @@ type Outcome struct {
 	Body       []byte // nil: as it was
 	Answer     *Post  // Request: in the function's place; Response: of the whole
 	AnsweredBy string
-	For        string // with Answer, of a piece: the id of the whole
-	Split      bool   // Request: Piece gives what the runtime gets
-	Piece      Piece  // of Piece, with an id: what the runtime gets
+	For        string // Response, with Answer: the id of the whole
+	Pieces     []Piece
 	Hold       bool
 	HTTP       bool // the event is an HTTP request
 	HookErrors int
@@ -199,18 +200,18 @@ type Outcome struct {
 // What Source and Durable say is found here.
 func (c *Chain) Request(ctx context.Context, in Request) Outcome {
 	c.stats.requests.Add(1)
-	in.Source = awsevent.Recognise(in.Body)
-	in.Durable = in.Source.Name == "durable"
-	p := &passage{source: in.Source, durable: in.Durable, began: make(map[string]bool), errors: new(atomic.Int64)}
-	return c.walk(ctx, &in, p, 0)
-}
-
-// walk takes an event through the hooks from one on.
-func (c *Chain) walk(ctx context.Context, r *Request, p *passage, from int) Outcome {
+	r, id := &in, in.ID
+	r.Source = awsevent.Recognise(r.Body)
+	r.Durable = r.Source.Name == "durable"
 	ctx, cancel := withReserve(ctx, r.Deadline)
 	defer cancel()
+	p := &passage{source: r.Source, durable: r.Durable, began: make(map[string]bool)}
+	if whole := c.take(id); whole != nil { // a piece: its hooks go on where the event was split
+		p.from = whole.from
+		maps.Copy(p.began, whole.began)
+	}
 	out := Outcome{HTTP: r.Source.HTTP}
-	for i := from; i < len(c.requests); i++ {
+	for i := p.from; i < len(c.requests); i++ {
 		h := c.requests[i]
 		if h.Request == nil || r.Durable && !h.Each {
 			continue
@@ -222,16 +223,19 @@ func (c *Chain) walk(ctx context.Context, r *Request, p *passage, from int) Outc
 		case action.Answer != nil:
 			c.stats.answered.Add(1)
 			return c.answer(ctx, h, r, p, action.Answer)
-		case action.Split != nil:
-			c.keep(r, &whole{passage: p, request: *r, by: h, next: action.Split, from: i + 1})
-			out.Split, out.HookErrors = true, int(p.errors.Load())
+		case len(action.Pieces) > 0:
+			out.Pieces = action.Pieces
+			for _, piece := range action.Pieces {
+				c.remember(piece.ID, &passage{began: p.began, from: i + 1})
+			}
+			out.HookErrors = int(p.errors.Load())
 			return out
 		case action.Replace != nil:
 			c.stats.replaced.Add(1)
 			r.Body, out.Body = action.Replace, action.Replace
 		}
 	}
-	c.remember(r.ID, p)
+	c.remember(id, p)
 	out.HookErrors = int(p.errors.Load())
 	return out
 }
@@ -243,12 +247,11 @@ func (c *Chain) Response(ctx context.Context, answer Response, deadline time.Tim
 	if p == nil {
 		return Outcome{} // its event did not pass here: nothing is known of it
 	}
-	answer.Source, answer.Whole = p.source, p.whole
+	answer.Source = p.source
 	ctx, cancel := withReserve(ctx, deadline)
 	defer cancel()
 	out := Outcome{HTTP: p.source.HTTP}
 	c.back(ctx, c.answers, &answer, p, &out)
-	c.insist(p, &out)
 	out.HookErrors = int(p.errors.Load())
 	return out
 }
@@ -260,10 +263,9 @@ func (c *Chain) answer(ctx context.Context, by Hook, r *Request, p *passage, pos
 	if i := slices.IndexFunc(behind, func(h Hook) bool { return h.Name == by.Name }); i >= 0 {
 		behind = behind[i+1:]
 	}
-	answer := Response{ID: r.ID, Whole: p.whole, Failed: post.Failed, ErrorType: post.ErrorType, Body: post.Body, Source: r.Source, By: by.Name}
+	answer := Response{ID: r.ID, Failed: post.Failed, ErrorType: post.ErrorType, Body: post.Body, Source: r.Source, By: by.Name}
 	back := Outcome{}
 	c.back(ctx, behind, &answer, p, &back)
-	c.insist(p, &back)
 	switch {
 	case back.Hold:
 		return Outcome{Hold: true, HTTP: out.HTTP}
@@ -292,10 +294,7 @@ func (c *Chain) back(ctx context.Context, steps []Hook, answer *Response, p *pas
 			return
 		case reaction.Post != nil:
 			out.Answer, out.For, out.AnsweredBy = reaction.Post, reaction.For, h.Name
-			answer.Body, answer.Failed, answer.ErrorType, answer.By = reaction.Post.Body, reaction.Post.Failed, reaction.Post.ErrorType, h.Name
-			if reaction.For != "" {
-				p = c.complete(reaction.For, answer, p)
-			}
+			answer.Body, answer.Failed, answer.ErrorType = reaction.Post.Body, reaction.Post.Failed, reaction.Post.ErrorType
 		case reaction.Replace != nil && !answer.Streamed:
 			c.stats.replaced.Add(1)
 			answer.Body, out.Body = reaction.Replace, reaction.Replace
@@ -380,7 +379,7 @@ func (c *Chain) failed(h Hook, p *passage, reason string, stack []byte) {
 func (c *Chain) remember(id string, p *passage) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.open) >= maxOpen && p.whole == "" {
+	if len(c.open) >= maxOpen {
 		c.stats.untracked.Add(1)
 		return
 	}
@@ -394,3 +393,6 @@ func (c *Chain) take(id string) *passage {
 	delete(c.open, id)
 	return p
 }
+
+// Forget drops an invocation that will not be answered.
+func (c *Chain) Forget(id string) { c.take(id) }

@@ -2,10 +2,14 @@ package middleware
 
 import (
 	"context"
+	"errors"
+	"unicode/utf8"
 
 	"go.uber.org/zap"
 
+	"powertools-extension/internal/awsdecode"
 	"powertools-extension/internal/jmes"
+	"powertools-extension/internal/jsonbytes"
 	"powertools-extension/internal/schema"
 )
 
@@ -15,7 +19,7 @@ type Validation struct {
 	// nil: none is asked for.
 	Event, Response func(ctx context.Context) (*schema.Schema, error)
 
-	EventEnvelope, ResponseEnvelope *jmes.Expression // nil: the whole
+	EventEnvelope, ResponseEnvelope *awsdecode.Envelope // nil: the whole
 
 	Enforce bool // an answer that does not fit is replaced by an error
 	Drop    bool // an event that does not fit is answered null, as a success
@@ -38,33 +42,36 @@ func (v Validation) Hook() Hook {
 
 // request fails closed: a guard that cannot work lets nothing pass.
 func (v Validation) request(ctx context.Context, r *Request) (action Action, err error) {
-	unusable := func(why string) Action {
-		return Action{Answer: Problem{Type: "SchemaUnusableError", Status: 500, Detail: why}.Post(r.Source, v.AsHTTP)}
-	}
+	// Whoever called the function is told no more: the reason names files and roles.
+	unusable := Problem{Type: "SchemaUnusableError", Status: 500, Detail: "The schema of events cannot be used; the extension's log has the reason"}
 	defer func() {
 		if p := recover(); p != nil {
-			action, err = unusable("internal error"), nil
+			action, err = Action{Answer: unusable.Post(r.Source, v.AsHTTP)}, nil
 		}
 	}()
 	s, err := v.Event(ctx)
 	if err != nil {
-		return unusable(err.Error()), nil
+		return Action{Answer: unusable.Post(r.Source, v.AsHTTP)}, nil
 	}
 	failures, more := verdict(s, v.EventEnvelope, r.Body)
 	if len(failures) == 0 {
 		return Action{}, nil
 	}
 	v.Log.Warn("event does not fit its schema", zap.String("request_id", r.ID), zap.Any("errors", failures), zap.Int("more", more))
-	if v.Drop {
+	if v.Drop && !r.Source.HTTP { // who waits for an answer over HTTP gets one
 		return Action{Answer: &Post{Body: []byte("null")}}, nil
 	}
 	return Action{Answer: unfit("SchemaValidationError", 400, "The event does not fit its schema", failures, more).Post(r.Source, v.AsHTTP)}, nil
 }
 
-// response sees what the function answered; an error and a stream pass.
+// response sees what the function answered. An error passes, and so does what
+// is no JSON: there is nothing to hold to a schema.
 func (v Validation) response(ctx context.Context, r *Response) (Reaction, error) {
 	if r.Failed || r.By != "" {
 		return Reaction{}, nil
+	}
+	if _, err := jmes.Parse(r.Body); err != nil {
+		return Reaction{}, errNotValidated
 	}
 	s, err := v.Response(ctx)
 	if err != nil {
@@ -81,16 +88,23 @@ func (v Validation) response(ctx context.Context, r *Response) (Reaction, error)
 	return Reaction{Post: unfit("ResponseSchemaValidationError", 500, "The response does not fit its schema", failures, more).Post(r.Source, v.AsHTTP)}, nil
 }
 
+var errNotValidated = errors.New("an answer that is no JSON was not held to its schema")
+
 // verdict validates a body: what is no JSON as a string of its text, nothing
-// as null. An envelope that fails is a failure of its own.
-func verdict(s *schema.Schema, envelope *jmes.Expression, body []byte) ([]schema.Failure, int) {
+// as null. What is nested too deep, and an envelope that fails, is a failure
+// of its own.
+func verdict(s *schema.Schema, envelope *awsdecode.Envelope, body []byte) ([]schema.Failure, int) {
 	value, err := jmes.Parse(body)
-	if err != nil && len(body) > 0 {
+	switch {
+	case err == nil:
+	case utf8.Valid(body) && jsonbytes.Valid(body): // JSON, but nested more than jmes.MaxDepth
+		return []schema.Failure{{Keyword: "depth"}}, 0
+	case len(body) > 0:
 		value = jmes.Text(string(body))
 	}
 	if envelope != nil {
 		if value, err = envelope.Search(value); err != nil {
-			return []schema.Failure{{Path: "", Keyword: "envelope"}}, 0
+			return []schema.Failure{{Path: "envelope", Keyword: "envelope"}}, 0
 		}
 	}
 	return s.Validate(value)

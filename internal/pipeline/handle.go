@@ -126,6 +126,9 @@ func (p *Pipeline) writeLocked(s *invocation.Summary) {
 	st := of(s.Attempt)
 	f := canonical.Event{Summary: s, Process: st.sandbox, Measured: st.counters}
 	f.Released, f.HoldDropped = p.judgeLocked(st, s.Failed)
+	if p.opt.Idempotent != nil {
+		f.Idempotent = p.opt.Idempotent(s.Attempt)
+	}
 	st.counters = nil
 	f.ColdStartCounted = p.coldCounted
 	line, listed, err := p.events.Encode(&f)

@@ -13,6 +13,7 @@ import (
 
 	"powertools-extension/internal/canonical"
 	"powertools-extension/internal/emf"
+	"powertools-extension/internal/idempotency"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/procstat"
 	"powertools-extension/internal/telemetry"
@@ -315,6 +316,9 @@ func TestFullestEvent(t *testing.T) {
 	r := newRig(t, func(o *Options) {
 		o.Platform, _ = canonical.Select("all")
 		o.Process = &fakeProcess{}
+		o.Idempotent = func(*invocation.Attempt) *idempotency.Tally {
+			return &idempotency.Tally{State: "run", Key: "fn#0", Store: time.Millisecond, Replays: 1, InProgress: 1, Skipped: 1, NotStored: 1, Lost: 1, Bypassed: 1, Errors: 1}
+		}
 		for i := range 27 { // with service and function_name: 29
 			o.Dimensions = append(o.Dimensions, emf.Dimension{Name: fmt.Sprintf("d%d", i), Value: strings.Repeat("v", 100)})
 		}

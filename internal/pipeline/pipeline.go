@@ -18,6 +18,7 @@ import (
 
 	"powertools-extension/internal/canonical"
 	"powertools-extension/internal/emf"
+	"powertools-extension/internal/idempotency"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/procstat"
 	"powertools-extension/internal/redact"
@@ -89,6 +90,9 @@ type Options struct {
 	Dimensions []emf.Dimension     // further fixed dimensions
 	Meters     []Meter
 	Process    Process // asked only if a metric is selected that needs it; nil: those metrics are missing
+
+	// Idempotent gives what became of an attempt's requests; nil: nobody knows.
+	Idempotent func(*invocation.Attempt) *idempotency.Tally
 
 	// FirstMetric is called once, when the first event with a metric is written.
 	FirstMetric func()

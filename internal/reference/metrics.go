@@ -31,14 +31,18 @@ which of them are metrics as well, and CloudWatch bills each metric of each func
 			billed(selection, "snap-start"), billed(selection, "lambda-managed-instances"))
 	}
 	b.WriteString(`
-"+ 1" is LogsDropped, which is listed only when Lambda dropped lines; the price counts it. A comma list of presets and names is a choice of one's own; ` + "`none`" + ` is
+"+ 1" is LogsDropped, which is listed only when Lambda dropped lines; the price counts it. Figures of a feature (below: "with …") are billed only where it is switched on. A comma list of presets and names is a choice of one's own; ` + "`none`" + ` is
 no line at all, ` + "`event`" + ` the line without metrics. ` + "`GET /healthz`" + ` says how many metrics a function is billed for. What the lines cost: [cost.md](../cost.md).
 
 | figure | unit | listed from preset | from | meaning | when |
 |---|---|---|---|---|---|
 `)
 	for _, m := range canonical.Metrics() {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", m.Name, m.Unit, m.Preset, cell(m.Source), cell(m.Meaning), cell(m.When))
+		when := m.When
+		if m.Feature != "" {
+			when = "with " + m.Feature + "; " + when
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", m.Name, m.Unit, m.Preset, cell(m.Source), cell(m.Meaning), cell(when))
 	}
 	b.WriteString("\nFurther members of the same line:\n\n| member | meaning |\n|---|---|\n")
 	for _, p := range canonical.Properties() {

@@ -10,14 +10,11 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"powertools-extension/internal/runtimeapi/pieces"
 )
 
 // rules is a Chain of two functions.
 type rules struct {
 	request  func(e *Event) Verdict
-	piece    func(whole string) Verdict
 	response func(a *Answer) Verdict
 
 	mu        sync.Mutex
@@ -30,8 +27,6 @@ func (r *rules) Request(_ context.Context, e *Event) Verdict {
 	}
 	return r.request(e)
 }
-
-func (r *rules) Piece(_ context.Context, whole string) Verdict { return r.piece(whole) }
 
 func (r *rules) Response(_ context.Context, a *Answer) Verdict {
 	if r.response == nil {
@@ -230,32 +225,85 @@ func TestChainChanges(t *testing.T) {
 	}
 }
 
-// TestChainPieces: several runtimes ask, one after another has a piece of the
-// event, and the last answer posts for all.
+// TestStreamIsHeardAtItsEnd: the chain knows how a stream ended, and Lambda
+// does not have its end before the chain has said so.
+func TestStreamIsHeardAtItsEnd(t *testing.T) {
+	long := strings.Repeat("x", 100_000)
+	for _, c := range []struct {
+		name, framing string
+		pieces        []string
+		failed        bool
+	}{
+		{"short", "Transfer-Encoding: chunked", []string{"3\r\nabc\r\n0\r\n\r\n"}, false},
+		{"empty", "Content-Length: 0", nil, false},
+		{"sized", "Content-Length: 100000", []string{long[:50_000], long[50_000:]}, false},
+		{"long", "Transfer-Encoding: chunked", []string{"186a0\r\n" + long + "\r\n", "0\r\n\r\n"}, false},
+		{"long, failed", "Transfer-Encoding: chunked\r\nTrailer: Lambda-Runtime-Function-Error-Type",
+			[]string{"186a0\r\n" + long + "\r\n", "0\r\nLambda-Runtime-Function-Error-Type: Function.X\r\n\r\n"}, true},
+	} {
+		p := &platformOf{events: []string{"a"}, sized: true}
+		heard := make(chan string, 9)
+		s := start(t, lambda(t, p.ServeHTTP), func(opt *Options) {
+			opt.Chain = &rules{response: func(a *Answer) Verdict {
+				heard <- fmt.Sprint(a.Failed, a.ErrorType, a.ContentType, len(p.got()))
+				return Verdict{}
+			}}
+		})
+		conn, r := connect(t, s.Addr())
+		ask := func(parts ...string) {
+			for _, text := range parts {
+				_, _ = io.WriteString(conn, text)
+				time.Sleep(time.Millisecond) // pieces come one by one
+			}
+			res, err := http.ReadResponse(r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, res.Body)
+		}
+		ask("GET " + nextPath + " HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		ask(append([]string{"POST /2018-06-01/runtime/invocation/id-0/response HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/x\r\nLambda-Runtime-Function-Response-Mode: streaming\r\n" + c.framing + "\r\n\r\n"}, c.pieces...)...)
+		want := "false" + "text/x0"
+		if c.failed {
+			want = "trueFunction.Xtext/x0"
+		}
+		if got := <-heard; strings.ReplaceAll(got, " ", "") != want || len(heard) != 0 || len(p.got()) != 1 {
+			t.Errorf("%s: heard %s, want %s; then %d more; Lambda got %d answers", c.name, got, want, len(heard), len(p.got()))
+		}
+	}
+}
+
+// TestChainPieces: several runtimes take the pieces of one event, and the last
+// answer posts for all.
 func TestChainPieces(t *testing.T) {
-	const parts = 20
+	const pieces = 20
 	p := &platformOf{events: []string{"whole"}, sized: true}
 	var mu sync.Mutex
-	given, answered, bodies, at := 0, 0, 0, 0
+	left, bodies := pieces, 0
 	s := start(t, lambda(t, p.ServeHTTP), func(opt *Options) {
 		opt.Managed = true
 		opt.Chain = &rules{
-			request: func(*Event) Verdict { return Verdict{Split: true} },
-			piece: func(whole string) Verdict {
-				mu.Lock()
-				defer mu.Unlock()
-				if at++; at > 1 || whole != "id-0" {
-					t.Errorf("%d pieces of %s at once", at, whole)
+			request: func(e *Event) Verdict {
+				if e.ID != "id-0" {
+					if strings.HasSuffix(e.ID, "-7") { // answered like a replay
+						mu.Lock()
+						defer mu.Unlock()
+						left--
+						return Verdict{Hold: true}
+					}
+					return Verdict{}
 				}
-				given++
-				return Verdict{Piece: pieces.Piece{ID: fmt.Sprint("id-0-", given-1), Body: fmt.Append(nil, given-1)}}
+				var v Verdict
+				for i := range pieces {
+					v.Pieces = append(v.Pieces, Piece{fmt.Sprint("id-0-", i), fmt.Append(nil, i)})
+				}
+				return v
 			},
 			response: func(a *Answer) Verdict {
 				mu.Lock()
 				defer mu.Unlock()
 				bodies += len(a.Beginning)
-				at--
-				if answered++; answered < parts {
+				if left--; left > 0 {
 					return Verdict{Hold: true}
 				}
 				return Verdict{Post: &Post{Body: []byte("all")}, For: "id-0", By: "batch"}
@@ -288,7 +336,7 @@ func TestChainPieces(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if got := strings.Join(p.got(), "|"); got != "id-0/response  all" || s.Open() != 0 || bodies != 30 || s.splits.Len() != 0 {
+	if got := strings.Join(p.got(), "|"); got != "id-0/response  all" || s.Open() != 0 || bodies != 29 {
 		t.Errorf("%s, %d open, %d bytes", got, s.Open(), bodies)
 	}
 }

@@ -85,11 +85,8 @@ func (x *exchange) forward() bool {
 	default:
 		broken = x.gather()
 		if x.s.opt.Chain != nil && x.kind == next {
-			switch answered, keep := x.givePiece(); {
-			case answered:
+			if answered, keep := x.givePiece(); answered {
 				return keep
-			case !x.again:
-				return x.unreachable(errUpstream, nil)
 			}
 			x.again = false
 		}

@@ -99,6 +99,7 @@ type body struct {
 	done     bool
 	at       time.Time // when its last byte was here
 	received int64
+	atEnd    func() // when all of it is here, before its end is passed on; may be called twice
 }
 
 // size is the length of the whole body, -1 while that is not known.
@@ -110,7 +111,7 @@ func (b *body) size() int64 {
 }
 
 func newBody(f frame, r *bufio.Reader) *body {
-	b := &body{frame: f, r: r, left: f.length}
+	b := &body{frame: f, r: r, left: f.length, atEnd: func() {}}
 	switch {
 	case f.kind == chunked:
 		b.chunks = httputil.NewChunkedReader(r)

@@ -181,6 +181,8 @@ func (h *head) get(name string) ([]byte, bool) {
 	return nil, false
 }
 
+func (h *head) text(name string) string { v, _ := h.get(name); return string(v) }
+
 // isName compares without regard to case; lower is in lower case.
 func isName(name []byte, lower string) bool {
 	if len(name) != len(lower) {

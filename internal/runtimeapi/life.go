@@ -1,6 +1,7 @@
 package runtimeapi
 
 import (
+	"strconv"
 	"sync"
 	"time"
 )
@@ -20,36 +21,34 @@ type Event struct {
 
 // Answer is what the runtime said, and Lambda's judgement of it.
 type Answer struct {
-	ID         string
-	Failed     bool   // posted as an error, or broken off with one
-	ErrorType  string // as the runtime named it
-	Status     int    // Lambda's: 202 when the answer was taken
-	Streamed   bool
-	Bytes      int64
-	Beginning  []byte    // the first bytes of it; valid during the call
-	Whole      bool      // Beginning is all of it
-	By         string    // who answered in the function's place; empty: the function did
-	HookErrors int       // of the chain, both ways
-	Deadline   time.Time // of the invocation; zero: unknown
-	HTTP       bool      // the event was an HTTP request
-	Known      bool      // the event has passed here, so that the times below are valid
+	ID          string
+	Failed      bool   // posted as an error, or broken off with one
+	ErrorType   string // as the runtime named it
+	Status      int    // Lambda's: 202 when the answer was taken
+	Streamed    bool
+	ContentType string // as the runtime said; empty: it did not
+	Bytes       int64
+	Beginning   []byte    // the first bytes of it; valid during the call
+	Whole       bool      // Beginning is all of it
+	By          string    // who answered in the function's place; empty: the function did
+	HookErrors  int       // of the chain, both ways
+	Deadline    time.Time // of the invocation; zero: unknown
+	HTTP        bool      // the event was an HTTP request
+	Known       bool      // the event has passed here, so that the times below are valid
 
 	Handler time.Duration // from the event's last byte to the answer's
 	Proxy   time.Duration // our share: both ways
 }
 
 func eventOf(h *head) Event {
-	text := func(name string) string { v, _ := h.get(name); return string(v) }
 	e := Event{
-		ID:          text("lambda-runtime-aws-request-id"),
-		FunctionARN: text("lambda-runtime-invoked-function-arn"),
-		TraceHeader: text("lambda-runtime-trace-id"),
-		TenantID:    text("lambda-runtime-aws-tenant-id"),
+		ID:          h.text("lambda-runtime-aws-request-id"),
+		FunctionARN: h.text("lambda-runtime-invoked-function-arn"),
+		TraceHeader: h.text("lambda-runtime-trace-id"),
+		TenantID:    h.text("lambda-runtime-aws-tenant-id"),
 	}
-	if v, ok := h.get("lambda-runtime-deadline-ms"); ok {
-		if ms := parseMillis(v); ms > 0 {
-			e.Deadline = time.UnixMilli(ms)
-		}
+	if ms, err := strconv.ParseInt(h.text("lambda-runtime-deadline-ms"), 10, 64); err == nil && ms > 0 {
+		e.Deadline = time.UnixMilli(ms)
 	}
 	return e
 }
@@ -138,6 +137,17 @@ func (l *life) expire(id string, c *call) {
 	}
 }
 
+// add follows a piece beside the invocation that it is part of.
+func (l *life) add(e *Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped || len(l.open) >= maxOpen {
+		return
+	}
+	l.dropLocked(e.ID)
+	l.open[e.ID] = &call{delivered: e.At, deadline: e.Deadline}
+}
+
 // deadline is that of an open invocation; zero: unknown.
 func (l *life) deadline(id string) time.Time {
 	l.mu.Lock()
@@ -146,6 +156,13 @@ func (l *life) deadline(id string) time.Time {
 		return c.deadline
 	}
 	return time.Time{}
+}
+
+// end forgets a piece.
+func (l *life) end(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dropLocked(id)
 }
 
 // note keeps what hooks did to an event.

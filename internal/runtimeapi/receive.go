@@ -2,7 +2,6 @@ package runtimeapi
 
 import (
 	"io"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -121,14 +120,9 @@ func (x *exchange) pass(b *body, status int, plain, settled bool) bool {
 		return false
 	}
 	if x.kind == next && status == 200 {
-		x.s.life.handed(x.eventID(), time.Now(), b.at)
+		x.s.life.handed(x.res.text("lambda-runtime-aws-request-id"), time.Now(), b.at)
 	}
 	return true
-}
-
-func (x *exchange) eventID() string {
-	id, _ := x.res.get("lambda-runtime-aws-request-id")
-	return string(id)
 }
 
 // observe says what has come, before the runtime knows it. settled: the
@@ -182,13 +176,13 @@ func (h *head) streams() bool {
 // pieceSize is most of a long body that is moved at once.
 const pieceSize = 256 << 10
 
-var largeBuffers = sync.Pool{New: func() any { return new([pieceSize]byte) }}
+var pieces = sync.Pool{New: func() any { return new([pieceSize]byte) }}
 
 // move writes what is left of a body, framed as it came unless plain. Its
 // error is of the one side or the other.
 func move(b *body, to io.Writer, plain bool) error {
-	buf := largeBuffers.Get().(*[pieceSize]byte)
-	defer largeBuffers.Put(buf)
+	buf := pieces.Get().(*[pieceSize]byte)
+	defer pieces.Put(buf)
 	const line = 6 // before the data of a chunk
 	framed := b.kind == chunked && !plain
 	for !b.done {
@@ -201,6 +195,9 @@ func move(b *body, to io.Writer, plain bool) error {
 			return err
 		}
 		out := data[:n]
+		if b.done {
+			b.atEnd()
+		}
 		if framed {
 			out = putChunk(buf[:line+n], 0, line)
 			if b.done {
@@ -242,6 +239,7 @@ func (p *pump) run() {
 		p.up.close()
 		return
 	}
+	b.atEnd() // Lambda may have left before it
 	p.x.wrote = time.Now()
 	p.all, p.sent = true, err == nil
 	p.x.resume <- struct{}{}
@@ -273,13 +271,4 @@ func (p *pump) abandon() { _ = p.up.net.SetWriteDeadline(time.Unix(1, 0)) }
 func (p *pump) finish() bool {
 	<-p.done
 	return p.all
-}
-
-// parseMillis reads the number of a field; -1: it is none.
-func parseMillis(b []byte) int64 {
-	n, err := strconv.ParseInt(string(b), 10, 64)
-	if err != nil {
-		return -1
-	}
-	return n
 }

@@ -23,8 +23,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-
-	"powertools-extension/internal/runtimeapi/pieces"
 )
 
 // Observer hears of invocations on their way. Its methods are called on the
@@ -74,7 +72,7 @@ type Server struct {
 	own  string // own address
 	life life
 
-	splits pieces.List // events that the chain has split
+	pieces waiting // of events that the chain has split
 
 	upstream atomic.Pointer[address]
 

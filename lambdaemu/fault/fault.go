@@ -78,6 +78,7 @@ func allSpecs() []spec {
 		{Info{"short-deadline", "milliseconds, default 900", "the budget of SHUTDOWN is this instead of 2000 ms"}, argMillis, 900},
 		{Info{"port-taken", "port, default 2773", "another program listens on this port of 127.0.0.1 and answers 404"}, argPort, 2773},
 		{Info{"out-of-memory", timesArg, "the runtime is killed as soon as it has the invocation, as when the memory is used up: Runtime.ExitError, on managed instances Runtime.OutOfMemory"}, argTimes, 0},
+		{Info{"function-hung", timesArg, "the runtime is stopped as soon as it has the invocation, so that its time runs out; on managed instances it never gets the invocation"}, argTimes, 0},
 		{Info{"log-reader-slow", "bytes per second, default 65536", "the platform reads what the function prints slowly, so that its writes block when the descriptor is full; END does not wait for the lines"}, argRate, 65536},
 		{Info{"log-reader-eof", "", "a runtime that has ended counts as dead only when nobody has its log descriptors any more, as on AWS's emulator of managed instances"}, argNone, 0},
 		{Info{"sink-hung", timesArg, "the built-in sink, named {sink} in a value of --env, never answers"}, argTimes, 0},

@@ -2,6 +2,7 @@ package transcript
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -32,5 +33,23 @@ func TestEntryString(t *testing.T) {
 		if e.String() != want {
 			t.Errorf("got %q, want %q", e, want)
 		}
+	}
+}
+
+// Large data pushes the oldest entries out before there are too many.
+func TestLogIsBoundedInBytes(t *testing.T) {
+	l := &Log{}
+	text := strings.Repeat("x", 1<<20)
+	for range MaxBytes>>20 + 10 {
+		l.AddData("a", LineTaken, "", Line{Text: text})
+	}
+	l.AddData("a", LineTaken, "", Line{Text: "last"})
+	entries := l.Snapshot()
+	sum := 0
+	for _, e := range entries {
+		sum += len(e.Data.(Line).Text)
+	}
+	if sum > MaxBytes || sum < MaxBytes/2 || entries[len(entries)-1].Data.(Line).Text != "last" {
+		t.Errorf("%d bytes in %d entries", sum, len(entries))
 	}
 }

@@ -6,14 +6,17 @@
 package transcript
 
 import (
-	"encoding/json"
 	"slices"
 	"sync"
 	"time"
 )
 
-// Limit bounds the memory of a long-lived emulator: the oldest entries go first.
-const Limit = 100_000
+// Limit and MaxBytes bound the memory of a long-lived emulator: the oldest entries
+// go first.
+const (
+	Limit    = 100_000
+	MaxBytes = 64 << 20 // of lines, events and answers
+)
 
 // Whose entry it is, when it is no extension's.
 const (
@@ -21,19 +24,31 @@ const (
 	Runtime  = "runtime"
 )
 
-// What an entry is about, as far as Render or a reader of Data must know.
+// What an entry is about, as far as Render or a reader of Data must know. Behind
+// the dash stands the type of Data, which data.go describes.
 const (
-	Telemetry = "telemetry POST"
-	Register  = "register"
-	Invoke    = "invoke"
-	Sink      = "sink POST"
-	LogOrder  = "log order" // a line before START or after END of its request
-	Warning   = "warning"   // of the platform: what it cannot emulate here, with the cure
+	Telemetry   = "telemetry POST" // — Delivery
+	Register    = "register"       // — Registration
+	Subscribe   = "subscribe"      // — Subscription
+	InitDone    = "init end"       // — InitEnd
+	Invoke      = "invoke"         // — Invocation
+	Response    = "response"       // of the runtime — Answer
+	Error       = "error"          // of the runtime — Answer
+	ShutdownEnd = "shutdown end"   // — Ending
+	Sink        = "sink POST"
+	LogOrder    = "log order" // a line before START or after END of its request
+	Warning     = "warning"   // of the platform: what it cannot emulate here, with the cure
 
-	// With Options.Detailed only; Data says what its type below says.
-	LineTaken  = "line"  // a line reached the log: Line
-	UsageTaken = "usage" // of an extension, after an invocation: Usage
-	CacheTaken = "cache" // after an invocation: json.RawMessage, as the extension answered
+	// With Options.Detailed only.
+	RunTaken     = "run"     // the first entry — Run
+	LineTaken    = "line"    // a line reached the log — Line
+	UsageTaken   = "usage"   // of an extension, after an invocation — Usage
+	CacheTaken   = "cache"   // after an invocation, as the extension answered — Cache
+	OutcomeTaken = "outcome" // after an invocation — Outcome
+
+	// Noted from outside.
+	CallTaken = "aws call" // — AWSCall
+	Fault     = "fault"    // — FaultChange
 )
 
 // Entry is one thing that crossed the wire or happened to a process.
@@ -45,25 +60,6 @@ type Entry struct {
 	Data   any    // what the words do not hold; nil for most
 }
 
-// Line is a printed line on its way to the log.
-type Line struct {
-	Origin  string    `json:"origin"`
-	Printed time.Time `json:"printed"` // a frame's own time, else when it was first read
-	Taken   time.Time `json:"taken"`   // when the log had it
-	Framed  bool      `json:"framed,omitempty"`
-	Text    string    `json:"text"`
-}
-
-// Usage is what an extension's process group has used.
-type Usage struct {
-	CPU    time.Duration `json:"cpuNs"` // user and system, since its start
-	RSSKB  int           `json:"rssKB"`
-	PeakKB int           `json:"peakKB"`
-}
-
-// Cache is the answer of an extension that lists its cache.
-type Cache = json.RawMessage
-
 // Log keeps entries. Tell, if set before the first Add, gets each one as well, in
 // order, under the log's lock.
 type Log struct {
@@ -71,6 +67,7 @@ type Log struct {
 
 	mu      sync.Mutex
 	entries []Entry
+	bytes   int
 }
 
 // Add appends an entry of now.
@@ -81,13 +78,39 @@ func (l *Log) AddData(who, what, detail string, data any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	entry := Entry{At: time.Now(), Who: who, What: what, Detail: detail, Data: data}
-	if len(l.entries) >= Limit {
-		l.entries = slices.Delete(l.entries, 0, Limit/10)
+	l.bytes += entry.size()
+	if len(l.entries) >= Limit || l.bytes > MaxBytes {
+		l.forgetLocked()
 	}
 	l.entries = append(l.entries, entry)
 	if l.Tell != nil {
 		l.Tell(entry)
 	}
+}
+
+// forgetLocked drops the oldest tenth, and more while they are too large.
+func (l *Log) forgetLocked() {
+	n := 0
+	for n < len(l.entries) && (n < len(l.entries)/10 || l.bytes > MaxBytes*9/10) {
+		l.bytes -= l.entries[n].size()
+		n++
+	}
+	l.entries = slices.Delete(l.entries, 0, n)
+}
+
+// size is what the entry holds beyond the words, roughly.
+func (e Entry) size() int {
+	switch data := e.Data.(type) {
+	case Line:
+		return len(data.Text)
+	case Invocation:
+		return len(data.Event)
+	case Outcome:
+		return len(data.Payload)
+	case Cache:
+		return len(data)
+	}
+	return 0
 }
 
 // Snapshot is what has happened so far.

@@ -110,6 +110,7 @@ func chapters() []chapter {
 			question{method: "POST", path: "/flags/beta", body: `{"context":{"tier":"gold"}}`}, question{method: "POST", path: "/flags", body: `{"context":{"tier":"gold"},"names":["beta","none"],"defaults":{"none":1}}`})},
 		{"Expressions and schemas", []question{
 			{method: "POST", path: "/jmespath?expression=powertools_json(body).id", body: `{"body":"{\"id\":9007199254740993}"}`}, {method: "POST", path: "/jmespath?expression=body.", body: `{}`},
+			{method: "POST", path: "/events/decode", body: `{"Records":[{"eventSource":"aws:kinesis","kinesis":{"partitionKey":"1","sequenceNumber":"4959","data":"eyJpZCI6MX0="}}]}`},
 			{method: "POST", path: "/validate", body: `{"schema":{"required":["id"]},"data":{"id":1}}`}, {method: "POST", path: "/validate", body: `{"schema":{"required":["id"]},"data":{}}`}}},
 		{"Idempotency", []question{
 			{method: "POST", path: "/idempotency/begin", body: `{"key":"order-17"}`}, {method: "POST", path: "/idempotency/begin", body: `{"key":"order-17"}`}, {method: "POST", path: "/idempotency/begin", body: `{}`},

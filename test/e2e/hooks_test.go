@@ -230,7 +230,7 @@ func acts(s *stage, size int) {
 	}
 	<-s.answers
 	http := []byte(`{"version":"2.0","requestContext":{"http":{"method":"GET"}},"body":"` + strings.Repeat("x", size-100) + `"}`)
-	check("error as HTTP", http, []byte(`{"body":"{\"title\":\"SchemaValidationError\",\"status\":400,\"detail\":\"the event does not fit\"}","headers":{"content-type":"application/problem+json"},"isBase64Encoded":false,"statusCode":400}`), "batch")
+	check("error as HTTP", http, []byte(`{"body":"{\"type\":\"urn:powertools:schema-validation\",\"title\":\"the event does not fit\",\"status\":400,\"code\":\"schema_validation\"}","headers":{"content-type":"application/problem+json"},"isBase64Encoded":false,"statusCode":400}`), "batch")
 
 	splits(s, size)
 	s.set(middleware.Hook{})
@@ -262,11 +262,11 @@ func splits(s *stage, size int) {
 			mu.Lock()
 			defer mu.Unlock()
 			outer, left = r.ID, len(e.Records)
-			given := 0
-			return middleware.Action{Split: func(context.Context) (middleware.Piece, *middleware.Post) {
-				given++
-				return middleware.Piece{ID: fmt.Sprint(outer, "-", given-1), Body: e.Records[given-1]}, nil
-			}}, nil
+			var action middleware.Action
+			for i, record := range e.Records {
+				action.Pieces = append(action.Pieces, middleware.Piece{ID: fmt.Sprint(r.ID, "-", i), Body: record})
+			}
+			return action, nil
 		},
 		Response: func(_ context.Context, r *middleware.Response) (middleware.Reaction, error) {
 			mu.Lock()

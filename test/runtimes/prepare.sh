@@ -15,6 +15,7 @@
 #   .cache/loggers  the loggers of test/loggers: pip, npm, Maven and cargo packages
 #   .cache/powertools  Powertools for Python (in python/) and for TypeScript (in
 #                   node_modules/), whose work the extension does without code
+#   .cache/deploy   deployment tools for test/deploy: aws, sam, CDK, Serverless, Pulumi
 #
 # Prints nothing when all are up to date. A part that cannot be prepared is a
 # loud skip and exit 0, or exit 1 when CI=true: there, nothing may be skipped.
@@ -27,6 +28,7 @@ cache=$(cd "$here/../.." && pwd)/.cache
 clients=$(cd "$here/../conformance/node" && pwd)
 foreign=$(cd "$here/../foreign" && pwd)
 loggers=$(cd "$here/../loggers" && pwd)
+deploy=$(cd "$here/../deploy/tools" && pwd)
 mkdir -p "$cache"
 
 # skip PART REASON CURE: says what is missing, and fails the part.
@@ -294,6 +296,29 @@ prepare_powertools() {
   echo "$want" >"$cache/powertools/.stamp"
 }
 
+# Pulumi's AWS package is 800 MB of source, of which a test imports a few files:
+# compiling it would take a minute.
+install_deploy() {
+  rm -rf "$cache/deploy"
+  mkdir -p "$cache/deploy/node"
+  python3 -m venv "$cache/deploy/python"
+  "$cache/deploy/python/bin/python" -m pip install --disable-pip-version-check --no-input --no-compile \
+    --requirement "$deploy/requirements.txt" --constraint "$deploy/constraints.txt"
+  cp "$deploy/package.json" "$deploy/package-lock.json" "$cache/deploy/node/"
+  cd "$cache/deploy/node"
+  npm ci --no-audit --no-fund --loglevel=error --ignore-scripts
+}
+
+prepare_deploy() {
+  have node && have npm && python3 -c 'import ensurepip, venv' 2>/dev/null ||
+    { skip deploy "there is no node, no npm or no python3 with venv" "install Node.js 20; apt-get install python3-venv"; return 1; }
+  local want
+  want=$(stamp "$(node -v) $(python3 -VV) $(declare -f install_deploy)" "$deploy"/{requirements.txt,constraints.txt,package.json,package-lock.json})
+  current "$cache/deploy" "$want" && return 0
+  build deploy || return 1
+  echo "$want" >"$cache/deploy/.stamp"
+}
+
 relock() {
   local fresh part
   fresh=$(mktemp -d)
@@ -332,6 +357,12 @@ relock() {
   cp "$here/powertools/package.json" "$fresh/"
   (cd "$fresh" && rm package-lock.json && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund)
   cp "$fresh/package-lock.json" "$here/powertools/"
+  python3 -m venv --clear "$fresh/venv"
+  "$fresh/venv/bin/pip" install --disable-pip-version-check --quiet --no-compile --requirement "$deploy/requirements.txt"
+  { echo '# Written by prepare.sh --relock.'; "$fresh/venv/bin/pip" freeze; } >"$deploy/constraints.txt"
+  cp "$deploy/package.json" "$fresh/"
+  (cd "$fresh" && rm package-lock.json && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund)
+  cp "$fresh/package-lock.json" "$deploy/"
   jars ../loggers/java "$fresh/loggers"
   (cd "$fresh/loggers" && sha256sum -- *) >"$loggers/java/SHA256SUMS"
   for part in "$here/rust" "$loggers/rust"; do
@@ -353,7 +384,7 @@ fi
 
 # Side by side: pip waits for the network, npm and cargo for the compiler.
 jobs=()
-for part in python node clients dynamodb java rust foreign openapi loggers powertools; do
+for part in python node clients dynamodb java rust foreign openapi loggers powertools deploy; do
   "prepare_$part" 9>&- & jobs+=($!)
 done
 status=0

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"powertools-extension/internal/awsapi"
@@ -108,8 +109,29 @@ type (
 )
 
 func (s *Store) call(ctx context.Context, name string, in, out any) error {
-	return s.caller.Call(ctx, awsapi.Operation{Service: awsapi.DynamoDB, Name: name}, in, out)
+	err := s.caller.Call(ctx, awsapi.Operation{Service: awsapi.DynamoDB, Name: name}, in, out)
+	refused, ok := errors.AsType[*awsapi.ServiceError](err)
+	if !ok {
+		return err
+	}
+	switch refused.Code {
+	case "AccessDeniedException":
+		return &CuredError{"allow dynamodb:" + name + " on the table " + s.layout.Table, err}
+	case "ResourceNotFoundException":
+		return &CuredError{"there is no table " + s.layout.Table + " in this account and region", err}
+	}
+	return err
 }
+
+// CuredError is a refusal of DynamoDB with what would help.
+type CuredError struct {
+	Cure string // names the action or the table
+	Err  error  // what DynamoDB said
+}
+
+func (e *CuredError) Error() string { return e.Cure + ": " + e.Err.Error() }
+
+func (e *CuredError) Unwrap() error { return e.Err }
 
 func (s *Store) key(id string) item {
 	if s.layout.SortKey != "" {
@@ -201,7 +223,15 @@ func (s *Store) Complete(ctx context.Context, r *idempotency.Record) error {
 		}
 	}
 	in.ConditionExpression = s.owned(in.ExpressionAttributeNames, in.ExpressionAttributeValues, r.Owner)
-	return lost(s.call(ctx, "UpdateItem", in, nil))
+	err := lost(s.call(ctx, "UpdateItem", in, nil))
+	if refused, ok := errors.AsType[*awsapi.ServiceError](err); ok && refused.Code == "ValidationException" && r.HasData {
+		// The table took the record in progress: it is the answer that it refuses.
+		if strings.Contains(refused.Message, "size has exceeded") {
+			return idempotency.ErrTooLarge
+		}
+		return idempotency.ErrNotRepresentable
+	}
+	return err
 }
 
 // owned is the condition that a record is in progress and its owner's.

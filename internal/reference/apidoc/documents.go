@@ -116,6 +116,15 @@ func documentRoutes() []Route {
 			Errors: append(bodyErrors(), localhttp.CodeMissing, localhttp.CodeUnknownArgument, localhttp.CodeBadArgument, localhttp.CodeNotJSON, localhttp.CodeBadRequest, localhttp.CodeBadExpression, localhttp.CodeExpressionFailed),
 		},
 		{
+			Route: route("POST", "/events/decode"), Summary: "The records of an AWS event, made readable",
+			Detail: "`source` is the word of the canonical event, `http` whether its answer is an HTTP answer. Each record of the event has its place in `records`: its `id`, and what it carries as `body`, `data` or `value` (text), as `base64` (what is no text) and as `json` (text that is JSON). " +
+				"Base64 and gzip are taken off, DynamoDB's typed values are plain in `keys`, `new_image` and `old_image`, numbers keep their digits, the keys of S3's objects are unquoted. A record that cannot be read has an `error` and costs no other. At most 6 MiB, and 16 MiB decoded.",
+			Request: &Media{Type: "application/json", Schema: "Any", Example: `{"Records":[{"eventSource":"aws:kinesis","kinesis":{"partitionKey":"1","sequenceNumber":"4959","data":"eyJpZCI6MX0="}}]}`},
+			Answers: []Answer{{Status: 200, Summary: "the records", Media: []Media{
+				{Type: "application/json", Schema: "Decoded", Example: `{"source":"kinesis","http":false,"records":[{"id":"4959","partition_key":"1","data":"{\"id\":1}","json":{"id":1}}]}`}}}},
+			Errors: append(bodyErrors(), localhttp.CodeUnknownArgument, localhttp.CodeNotJSON, localhttp.CodeBadRequest),
+		},
+		{
 			Route: route("POST", "/validate"), Summary: "Validate data against a JSON Schema",
 			Detail:  "`schema` is a file below the function's task root or the schema itself (256 KiB, 64 levels): draft-07, 2019-09, 2020-12. `envelope` is a JMESPath expression or a built-in name (`SQS`, `API_GATEWAY_REST` …). The answer has paths and keywords, at most 20, and never a value. At most 1 MiB.",
 			Params:  []Param{formatParam()},
@@ -161,6 +170,13 @@ const (
 	validateBodySchema = `{
 "type":"object","required":["schema","data"],"properties":{
 "schema":{"description":"a JSON Schema, or the name of a file below the task root"},"data":{"description":"any JSON value"},"envelope":{"type":"string","description":"JMESPath"}}}`
+
+	decodedSchema = `{
+"type":"object","additionalProperties":false,"required":["source","http","records"],"properties":{
+"source":{"type":"string"},"http":{"type":"boolean"},"records":{"type":"array","items":{"type":"object","properties":{
+"id":{"type":"string"},"body":{"type":"string"},"data":{"type":"string"},"value":{"type":"string"},"base64":{"type":"string"},"json":{"description":"any JSON value"},
+"keys":{"type":"object"},"new_image":{"type":"object"},"old_image":{"type":"object"},"headers":{"type":"object","additionalProperties":{"type":"string"}},
+"error":{"type":"string","description":"why the record cannot be read"}}}}}}`
 
 	verdictSchema = `{
 "type":"object","additionalProperties":false,"required":["valid"],"properties":{

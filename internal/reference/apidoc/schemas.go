@@ -32,6 +32,7 @@ func schemas() object {
 		"BeginBody":      json.RawMessage(beginBodySchema),
 		"Begun":          json.RawMessage(begunSchema),
 		"ValidateBody":   json.RawMessage(validateBodySchema),
+		"Decoded":        json.RawMessage(decodedSchema),
 		"Verdict":        json.RawMessage(verdictSchema),
 	}
 }
@@ -121,12 +122,13 @@ const (
 
 	contextSchema = `{
 "type":"object","additionalProperties":false,
-"required":["request_id","trace_id","deadline","deadline_ms","remaining_ms","cold_start","function_arn","function_name","function_version","function_memory_size","service","init_type"],
+"required":["request_id","trace_id","deadline","deadline_ms","remaining_ms","cold_start","function_arn","function_name","function_version","function_memory_size","service","init_type","correlation_id"],
 "properties":{
 "request_id":{"oneOf":[{"type":"string"},{"type":"null"}]},"trace_id":{"oneOf":[{"type":"string"},{"type":"null"}]},"deadline":{"oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]},
 "deadline_ms":{"oneOf":[{"type":"integer"},{"type":"null"}]},"remaining_ms":{"oneOf":[{"type":"integer","minimum":0},{"type":"null"}]},"cold_start":{"oneOf":[{"type":"boolean"},{"type":"null"}]},
 "function_arn":{"oneOf":[{"type":"string"},{"type":"null"}]},"function_name":{"oneOf":[{"type":"string"},{"type":"null"}]},"function_version":{"oneOf":[{"type":"string"},{"type":"null"}]},
-"function_memory_size":{"type":"integer","description":"MiB"},"service":{"oneOf":[{"type":"string"},{"type":"null"}]},"init_type":{"oneOf":[{"type":"string"},{"type":"null"}]}}}`
+"function_memory_size":{"type":"integer","description":"MiB"},"service":{"oneOf":[{"type":"string"},{"type":"null"}]},"init_type":{"oneOf":[{"type":"string"},{"type":"null"}]},
+"correlation_id":{"oneOf":[{"type":"string","maxLength":256},{"type":"null"}],"description":"what POWERTOOLS_LOGGER_CORRELATION_ID_PATH found in the event"}}}`
 
 	healthSchema = `{
 "type":"object","additionalProperties":false,"required":["state","version","features","degraded"],"properties":{

@@ -263,7 +263,7 @@ func (s *subscriber) attempt(ctx context.Context, p post) bool {
 	if err != nil {
 		result = "unanswered"
 	}
-	s.script.Add(s.agent, transcript.Telemetry, result+" "+strings.Join(p.labels, ", "))
+	s.script.AddData(s.agent, transcript.Telemetry, result+" "+strings.Join(p.labels, ", "), transcript.Delivery{Events: len(p.labels), Bytes: len(p.body), Status: status})
 	taken := err == nil && status >= http.StatusOK && status < http.StatusMultipleChoices
 	if !taken {
 		s.counts.refused()

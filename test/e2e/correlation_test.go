@@ -1,0 +1,124 @@
+package e2e
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"powertools-extension/lambdaemu"
+)
+
+// correlated are events with an id of their source, and the id.
+func correlated() map[string]string {
+	return map[string]string{
+		`{"resource":"/o","httpMethod":"POST","headers":{"Host":"x"},"requestContext":{"resourceId":"r","requestId":"gateway-id"},"parameter":"/demo/greeting"}`: "gateway-id",
+		`{"Records":[{"messageId":"queue-id","body":"{}","eventSource":"aws:sqs"}],"parameter":"/demo/greeting"}`:                                                "queue-id",
+		`{"version":"0","id":"bus-id","detail-type":"Order","source":"shop","detail":{},"parameter":"/demo/greeting"}`:                                           "bus-id",
+	}
+}
+
+// TestCorrelationIDs: every line of an invocation, plain and JSON, has the id
+// that its event came with, on every runtime; and the canonical event has it.
+func TestCorrelationIDs(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(languages())) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := languages()[name]
+			opt := l.options(t)
+			opt.Timeout = 15 * time.Second
+			if l.slow {
+				opt.Timeout, opt.InitTimeout = 20*time.Second, time.Minute
+			}
+			opt.Env = map[string]string{"AWS_ENDPOINT_URL": embeddedAWS(t)}
+			s := start(t, wrapped(t, opt, "POWERTOOLS_LOGGER_CORRELATION_ID_PATH", "auto"))
+			ids := map[any]string{}
+			for event, id := range correlated() {
+				res := s.Invoke(event)
+				if res.FunctionError != "" {
+					t.Fatalf("%s %s", res.ErrorType, res.Payload)
+				}
+				ids[res.RequestID] = id
+			}
+			s.Shutdown()
+			texts, objects := 0, 0
+			for _, line := range s.Enriched() {
+				id, known := ids[line["function_request_id"]]
+				switch {
+				case !known:
+					if line["correlation_id"] != nil {
+						t.Errorf("a line of no invocation: %v", line)
+					}
+				case line["correlation_id"] != id:
+					t.Errorf("want %s: %v", id, line)
+				case line["parameter"] != nil:
+					objects++
+				default:
+					texts++
+				}
+			}
+			if texts == 0 || objects < len(ids) {
+				t.Errorf("%d plain lines and %d objects", texts, objects)
+			}
+			for _, e := range s.Canonical() {
+				if id := ids[e["function_request_id"]]; id == "" || e["correlation_id"] != id {
+					t.Errorf("want %s: %v", id, e)
+				}
+			}
+		})
+	}
+}
+
+// TestCorrelationWithoutItsMeans: what the user hears when it cannot work.
+func TestCorrelationWithoutItsMeans(t *testing.T) {
+	for name, tc := range map[string]struct {
+		path, mode string
+		bare       bool // without the wrapper
+		level, say string
+	}{
+		"no wrapper":      {"auto", "auto", true, "WARN", "did not come through the wrapper"},
+		"proxy off":       {"auto", "off", true, "WARN", "POWERTOOLS_RUNTIME_PROXY is off"},
+		"does not parse":  {"a.[", "auto", false, "ERROR", "position 3"},
+		"fails":           {"starts_with(id, 'a')", "auto", false, "WARN", "starts_with()"},
+		"nearly a name":   {"EVENTBRIDGE", "auto", false, "WARN", "did you mean EVENT_BRIDGE?"},
+		"nothing is said": {"id", "auto", false, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			opt := languages()["python"].options(t)
+			opt.Timeout = 15 * time.Second
+			opt.Env = map[string]string{"AWS_ENDPOINT_URL": embeddedAWS(t), "POWERTOOLS_METRICS_NAMESPACE": "shop"}
+			env := []string{"POWERTOOLS_LOGGER_CORRELATION_ID_PATH", tc.path, "POWERTOOLS_RUNTIME_PROXY", tc.mode}
+			full := wrapped(t, opt, env...)
+			if tc.bare {
+				delete(full.Env, "AWS_LAMBDA_EXEC_WRAPPER")
+			}
+			s := start(t, full)
+			const canary = "canary-51"
+			for range 2 {
+				if res := s.Invoke(`{"parameter":"/demo/greeting","id":{"secret":"` + canary + `"}}`); res.FunctionError != "" {
+					t.Fatalf("%s %s", res.ErrorType, res.Payload)
+				}
+			}
+			s.Shutdown()
+			said := s.Only(func(l line) bool {
+				return l["extension"] == "powertools-extension" && (l["level"] == "WARN" || l["level"] == "ERROR")
+			})
+			if tc.say == "" && len(said) > 0 || tc.say != "" && len(said) != 1 {
+				t.Fatalf("said: %v", said)
+			}
+			if tc.say != "" && (said[0]["level"] != tc.level || s.Saying(tc.say) != 1) {
+				t.Errorf("want %s with %q: %v", tc.level, tc.say, said[0])
+			}
+			for _, l := range slices.Concat(s.Enriched(), s.Canonical()) {
+				if l["correlation_id"] != nil {
+					t.Errorf("an id from nowhere: %v", l)
+				}
+			}
+			if strings.Contains(s.Text()+lambdaemu.Render(s.Emu.Transcript()), canary) {
+				t.Error("a value of the event is in an output")
+			}
+		})
+	}
+}
