@@ -50,6 +50,7 @@ var floors = map[string]int{
 	"internal/localhttp/loopback": 1,
 	"internal/paramcache":         1,
 
+	"internal/logpipe":              1,
 	"internal/invocation":           2,
 	"internal/runtimeapi":           2,
 	"internal/awsevent":             1,

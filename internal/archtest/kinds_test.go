@@ -25,7 +25,7 @@ const (
 var kinds = map[string]kind{
 	"internal/bind": edge, "internal/extapi": edge, "internal/telemetry": edge, "internal/procstat": edge, "internal/spool": edge,
 	"internal/awsapi": edge, "internal/paramcache/awsparams": edge, "internal/idempotency/dynamostore": edge,
-	"internal/localhttp": edge, "internal/localhttp/loopback": edge, "internal/runtimeapi": edge,
+	"internal/localhttp": edge, "internal/localhttp/loopback": edge, "internal/runtimeapi": edge, "internal/logpipe": edge,
 	"internal/sink": edge, "internal/sink/httppost": edge, "internal/sink/awsout": edge,
 	"internal/sink/cloudwatch": edge, "internal/sink/firehose": edge, "internal/sink/ndjson": edge, "internal/sink/otlp": edge,
 	"internal/tracing/xray": edge, "internal/taskfile": edge,
