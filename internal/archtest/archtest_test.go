@@ -33,6 +33,7 @@ var floors = map[string]int{
 	"internal/schemaref":               3,
 	"internal/flags":                   2,
 	"internal/correlation":             2,
+	"internal/eventlog":                2,
 	"internal/schema":                  2,
 	"internal/idempotency":             2,
 	"internal/idempotency/dynamostore": 3,

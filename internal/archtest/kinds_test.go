@@ -31,7 +31,7 @@ var kinds = map[string]kind{
 	"internal/tracing/xray": edge, "internal/taskfile": edge,
 
 	"internal/nearest": core, "internal/ref": core, "internal/jsonbytes": core, "internal/logtime": core, "internal/loglevel": core,
-	"internal/fingerprint": core, "internal/redact": core, "internal/jmes": core, "internal/flags": core, "internal/correlation": core, "internal/schema": core,
+	"internal/fingerprint": core, "internal/redact": core, "internal/jmes": core, "internal/flags": core, "internal/correlation": core, "internal/eventlog": core, "internal/schema": core,
 	"internal/idempotency": core, "internal/idempotency/watch": core, "internal/config": core, "internal/emf": core, "internal/flush": core, "internal/paramcache": core,
 	"internal/invocation": core, "internal/awsevent": core, "internal/middleware": core, "internal/canonical": core,
 	"internal/pipeline": core, "internal/localhttp/wire": core, "internal/sink/jsonline": core,

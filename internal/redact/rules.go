@@ -68,6 +68,9 @@ func NewRules(items []string) (*Rules, []error) {
 	return r, errs
 }
 
+// HasExpressions reports whether there are any beside key names.
+func (r *Rules) HasExpressions() bool { return len(r.exprs) > 0 }
+
 func (r *Rules) addKey(name string) {
 	if name == "" {
 		return
