@@ -66,6 +66,7 @@ type App struct {
 	ways     remote.Ways // behind a network; none with stdout alone
 	metrics  *emf.Intake
 	tracker  *invocation.Tracker
+	logger   *logger
 	pipeline *pipeline.Pipeline
 	local    *localhttp.Server
 

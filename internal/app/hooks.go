@@ -18,7 +18,8 @@ import (
 // newHooks builds what the configuration switches on. A hook that guards and
 // whose configuration cannot be used refuses everything; any other is left out.
 func (a *App) newHooks() []middleware.Hook {
-	hooks := logger{a}.build()
+	var hooks []middleware.Hook
+	a.logger, hooks = newLogger(a)
 	asHTTP := a.cfg.ProxyHTTPErrors
 	if c := a.cfg.Idempotency; c.Table != "" && !c.Disabled && (a.idempotencyBad == "" || c.OnStoreFailure != "open") {
 		hooks = append(hooks, middleware.Idempotency{Engine: a.idempotency, Refuse: a.idempotencyBad, StoreAll: c.Store == "all", AsHTTP: asHTTP}.Hook())

@@ -1,35 +1,68 @@
 package app
 
 import (
+	"sync"
+	"time"
+
 	"powertools-extension/internal/config"
 	"powertools-extension/internal/correlation"
+	"powertools-extension/internal/eventlog"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/middleware"
 	"powertools-extension/internal/redact"
+	"powertools-extension/internal/runtimeapi"
 )
 
 const correlationVar = "POWERTOOLS_LOGGER_CORRELATION_ID_PATH"
 
 // logger is what Powertools' Logger does around a handler.
-type logger struct{ *App }
+type logger struct {
+	app     *App
+	printer *eventlog.Printer
+	rules   *redact.Rules // for ids; nil: none
 
-// build gives the steps that the configuration switches on.
-func (a logger) build() []middleware.Hook {
-	var hooks []middleware.Hook
-	if path := a.correlationPath(); path != nil {
-		rules, _ := redact.NewRules(a.cfg.LogsRedact) // what is wrong with them is told where lines are redacted
-		hooks = append(hooks, middleware.Correlate{Path: path, Set: func(r *middleware.Request, id string) { a.correlate(r.ID, id, rules) }}.Hook())
-	}
-	if len(hooks) > 0 && a.cfg.RuntimeProxy == "off" {
-		a.complain(correlationVar, "it needs the event, and POWERTOOLS_RUNTIME_PROXY is off; set it to auto", "no correlation id")
-	}
-	return hooks
+	mu      sync.Mutex
+	streams map[string]time.Time // when answers began that are streams
 }
 
-// correlationPath compiles the path. nil: there is none, or none that can be
-// used.
-func (a logger) correlationPath() *correlation.Path {
-	text := a.cfg.Logger.CorrelationPath
+// maxStreams bounds the streams that are followed at once.
+const maxStreams = 4096
+
+// newLogger returns it with the steps that the configuration switches on.
+func newLogger(a *App) (*logger, []middleware.Hook) {
+	l := &logger{app: a, streams: make(map[string]time.Time)}
+	var hooks []middleware.Hook
+	if path := l.path(); path != nil {
+		l.rules, _ = redact.NewRules(a.cfg.LogsRedact) // what is wrong with them is told where lines are redacted
+		hooks = append(hooks, middleware.Correlate{Path: path, Set: func(r *middleware.Request, id string) { l.correlate(r.ID, id) }}.Hook())
+		if a.cfg.RuntimeProxy == "off" {
+			a.complain(correlationVar, "it needs the event, and POWERTOOLS_RUNTIME_PROXY is off; set it to auto", "no correlation id")
+		}
+	}
+	c := &a.cfg.Logger
+	if !c.Event && !c.Response && !c.Error {
+		return l, hooks
+	}
+	l.printer = eventlog.New(a.cfg.LogsRedact, c.Bytes)
+	step := middleware.Log{}
+	if c.Event {
+		step.Event = func(r *middleware.Request) { l.print(r.ID, l.printer.Event(r.Body)) }
+	}
+	if c.Response {
+		step.Response = func(r *middleware.Response) { l.print(r.ID, l.printer.Response(r.Body, r.By)) }
+	}
+	if c.Error {
+		step.Error = func(r *middleware.Response) { l.print(r.ID, l.printer.Error(r.ErrorType, r.Body)) }
+	}
+	if c.Response || c.Error {
+		step.Stream = l.begin
+	}
+	return l, append(hooks, step.Hook())
+}
+
+// path compiles the path. nil: there is none, or none that can be used.
+func (l *logger) path() *correlation.Path {
+	a, text := l.app, l.app.cfg.Logger.CorrelationPath
 	if text == "" {
 		return nil
 	}
@@ -48,22 +81,57 @@ func (a logger) correlationPath() *correlation.Path {
 }
 
 // correlate gives a request its id, on all lines from now on.
-func (a logger) correlate(request, id string, rules *redact.Rules) {
-	if rules != nil {
-		clean, _ := rules.Redactor().Apply([]byte(id), false)
+func (l *logger) correlate(request, id string) {
+	if l.rules != nil {
+		clean, _ := l.rules.Redactor().Apply([]byte(id), false)
 		id = string(clean)
 	}
-	if attempt := a.tracker.Passing(request); attempt != nil {
+	if attempt := l.app.tracker.Passing(request); attempt != nil {
 		attempt.Amend(func(r *invocation.Request) { r.CorrelationID = id })
 	}
 }
 
-// alone reports whether nothing else needs the wrapper.
-func (a logger) alone() bool {
-	for _, h := range a.hooks {
+func (l *logger) print(request string, line []byte) {
+	l.app.pipeline.Print(l.app.tracker.Passing(request), line)
+}
+
+// begin notes when a stream begins.
+func (l *logger) begin(request string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.app.managed() {
+		clear(l.streams) // of a runtime that died
+	}
+	if len(l.streams) < maxStreams {
+		l.streams[request] = time.Now()
+	}
+}
+
+// ended shows a stream, of which only now is known how long it was.
+func (l *logger) ended(a *runtimeapi.Answer, now time.Time) {
+	if !a.Streamed || l.printer == nil {
+		return
+	}
+	l.mu.Lock()
+	began, known := l.streams[a.ID]
+	delete(l.streams, a.ID)
+	l.mu.Unlock()
+	switch {
+	case !known:
+	case a.Failed && l.app.cfg.Logger.Error:
+		l.print(a.ID, l.printer.Error(a.ErrorType, nil))
+	case !a.Failed && l.app.cfg.Logger.Response:
+		first := a.Handler - now.Sub(began)
+		l.print(a.ID, l.printer.Stream(a.Bytes, max(first, 0)))
+	}
+}
+
+// onlyLines reports whether nothing but lines needs the wrapper.
+func (l *logger) onlyLines() bool {
+	for _, h := range l.app.hooks {
 		if h.Name != "correlate" && h.Name != "log" {
 			return false
 		}
 	}
-	return len(a.hooks) > 0 && a.cfg.RuntimeProxy != "on" && !a.cfg.EnvFromParameters()
+	return len(l.app.hooks) > 0 && l.app.cfg.RuntimeProxy != "on" && !l.app.cfg.EnvFromParameters()
 }

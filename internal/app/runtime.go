@@ -116,7 +116,7 @@ func (a *App) missWrapper() {
 	a.proxy.said = true
 	const cure = "managed runtimes: set AWS_LAMBDA_EXEC_WRAPPER=/opt/powertools-wrapper; provided.*: bootstrap is exec /opt/powertools-wrapper \"$LAMBDA_TASK_ROOT/app\"; images: put /opt/powertools-wrapper before the command in ENTRYPOINT; only the HTTP forms wanted: POWERTOOLS_RUNTIME_PROXY=off"
 	a.degrade("proxy", "the runtime did not come through the wrapper")
-	if (logger{a}).alone() {
+	if a.logger.onlyLines() {
 		a.log.Warn("the runtime did not come through the wrapper: no correlation ids, and no events, responses and errors in the log", zap.String("cure", cure))
 		return
 	}
@@ -168,6 +168,7 @@ func (o passing) Answered(answer runtimeapi.Answer) {
 			a.ErrorType = posted
 		}
 	}
+	o.logger.ended(&answer, time.Now())
 	o.tracker.Answered(a)
 }
 

@@ -19,8 +19,8 @@ import (
 
 // FixedKeys are the members whose values never leave, whatever is configured:
 // headers that hold credentials, the cookies of API Gateway's second format,
-// and where authorizers and API keys stand (Lambda authorizers, Amazon API
-// Gateway developer guide).
+// the keys of usage plans, and what authorizers get (Control access to HTTP
+// APIs with AWS Lambda authorizers, API Gateway developer guide).
 func FixedKeys() []string {
 	return []string{
 		"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-amz-security-token",

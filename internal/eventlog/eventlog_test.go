@@ -249,7 +249,9 @@ func FuzzPrefix(f *testing.F) {
 	})
 }
 
-func deep(doc []byte) bool { return bytes.Count(doc, []byte("["))+bytes.Count(doc, []byte("{")) > maxOpen }
+func deep(doc []byte) bool {
+	return bytes.Count(doc, []byte("["))+bytes.Count(doc, []byte("{")) > maxOpen
+}
 
 func benchEvent(n int) []byte {
 	head := `{"resource":"/o","httpMethod":"POST","headers":{"Authorization":"Bearer x","Host":"shop","Accept":"*/*"},"requestContext":{"requestId":"r","identity":{"apiKey":"k"}},"items":[`

@@ -1,4 +1,5 @@
-// Package logtime reads times as loggers write them.
+// Package logtime reads times as loggers write them, and writes them as
+// CloudWatch reads them.
 //
 // The rule a reader could break: a time without an offset is that of a clock
 // nobody named. Lambda's is UTC, but TZ may change it, so it counts only if

@@ -8,13 +8,14 @@ import (
 
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/jsonbytes"
+	"powertools-extension/internal/logtime"
 )
 
 // enricher adds the missing keys.
 type enricher struct {
 	opt   *Options
 	keys  keySet
-	stamp stamp
+	stamp logtime.Stamp
 	buf   []byte
 	tails [maxTails]tail
 	last  int // the tail of the line before
@@ -155,23 +156,23 @@ func (e *enricher) foot(l *line, t *tail, at time.Time) {
 // one cannot be when the line was written the platform's stands beside it; in
 // front of a text it is then no time of the line at all.
 func (e *enricher) timestamp(l *line, at time.Time) {
-	own, worth := at, plausible
+	own, worth := at, logtime.Plausible
 	if l.time != nil {
-		if t, w := e.stamp.own(l.time, at); w == plausible || w == distant && (l.object || l.headed) {
+		if t, w := e.stamp.Own(l.time, at); w == logtime.Plausible || w == logtime.Distant && (l.object || l.headed) {
 			own, worth = t, w
 		}
 	}
 	e.buf = append(e.buf, `,"timestamp":"`...)
-	e.buf = e.stamp.append(e.buf, own)
+	e.buf = e.stamp.Append(e.buf, own)
 	e.buf = append(e.buf, '"')
-	if worth == distant {
+	if worth == logtime.Distant {
 		e.observed(at)
 	}
 }
 
 func (e *enricher) observed(at time.Time) {
 	e.buf = append(e.buf, `,"`+observedKey+`":"`...)
-	e.buf = e.stamp.append(e.buf, at)
+	e.buf = e.stamp.Append(e.buf, at)
 	e.buf = append(e.buf, '"')
 }
 
@@ -227,8 +228,8 @@ func (e *enricher) datable(l *line, at time.Time) bool {
 	if l.time == nil {
 		return false
 	}
-	_, worth := e.stamp.own(l.time, at)
-	return worth == plausible
+	_, worth := e.stamp.Own(l.time, at)
+	return worth == logtime.Plausible
 }
 
 func (e *enricher) missingTail(t *tail, missing keySet) {

@@ -14,6 +14,7 @@ import (
 
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/jsonbytes"
+	"powertools-extension/internal/logtime"
 	"powertools-extension/internal/telemetry"
 )
 
@@ -351,14 +352,14 @@ func topKeys(t testing.TB, line string) []string {
 }
 
 func TestStamp(t *testing.T) {
-	var s stamp
+	var s logtime.Stamp
 	for _, at := range []time.Time{
 		t0, t0, t0.Add(876 * time.Millisecond), t0.Add(877 * time.Millisecond),
 		time.Date(2024, 2, 29, 23, 59, 59, 999_999_999, time.FixedZone("", 3600)),
 		time.Unix(0, 0), time.Unix(-1, 500_000_000), time.Date(1999, 12, 31, 0, 0, 0, 1, time.UTC),
 	} {
 		want := at.UTC().Format("2006-01-02T15:04:05.000Z")
-		if got := string(s.append(nil, at)); got != want {
+		if got := string(s.Append(nil, at)); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}

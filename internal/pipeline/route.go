@@ -22,6 +22,24 @@ func (p *Pipeline) lineLocked(ev *telemetry.Event) {
 	if !l.emf { // a metrics document is no line of the log
 		a = p.ownerLocked(ev, l)
 	}
+	p.routeLocked(ev, l, a, wanted)
+}
+
+// Print takes a line of the extension's own about an attempt: an object that
+// says its level, and of which all is taken out that must not leave. It is
+// filtered, held and enriched as the function's lines are, and counted among
+// them, but nothing is concluded from it. a may be nil: of no attempt.
+func (p *Pipeline) Print(a *invocation.Attempt, line []byte) {
+	ev := telemetry.Event{Kind: telemetry.KindFunction, Time: p.opt.Now(), Line: line, Object: true}
+	defer p.flushOutputs()
+	p.mu.Lock()
+	defer p.leave(&ev)
+	p.stats.Lines++
+	p.routeLocked(&ev, p.rules.parser.parse(&ev), a, p.rules.wants(line))
+}
+
+// routeLocked decides what becomes of a line.
+func (p *Pipeline) routeLocked(ev *telemetry.Event, l *line, a *invocation.Attempt, wanted bool) {
 	var req *invocation.Request
 	if a != nil {
 		req = a.Request()
@@ -33,7 +51,7 @@ func (p *Pipeline) lineLocked(ev *telemetry.Event) {
 	if p.recorder.on() && a != nil && p.recordLocked(ev, l, a, req) {
 		return
 	}
-	if !l.emf && !r.lines.passes(l.facts.Level, req) {
+	if !l.emf && !p.rules.lines.passes(l.facts.Level, req) {
 		p.stats.Filtered++
 		return
 	}

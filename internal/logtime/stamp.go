@@ -1,20 +1,17 @@
-package pipeline
+package logtime
 
-import (
-	"time"
+import "time"
 
-	"powertools-extension/internal/logtime"
-)
-
-// stamp writes times as RFC 3339 with milliseconds in UTC, which is what
+// Stamp writes times as RFC 3339 with milliseconds in UTC, which is what
 // CloudWatch filters by (Lambda log formats). Lines come in bursts, so the
 // text of the last second is kept.
-type stamp struct {
+type Stamp struct {
 	sec  int64
 	text []byte // "2006-01-02T15:04:05." of sec; empty at first
 }
 
-func (s *stamp) append(dst []byte, t time.Time) []byte {
+// Append writes the time.
+func (s *Stamp) Append(dst []byte, t time.Time) []byte {
 	ms := t.UnixMilli()
 	sec, ms := ms/1000, ms%1000
 	if ms < 0 { // before 1970
@@ -25,7 +22,7 @@ func (s *stamp) append(dst []byte, t time.Time) []byte {
 	return append(dst, '0'+byte(ms/100), '0'+byte(ms/10%10), '0'+byte(ms%10), 'Z')
 }
 
-func (s *stamp) second(sec int64) {
+func (s *Stamp) second(sec int64) {
 	if sec != s.sec || len(s.text) == 0 {
 		s.sec = sec
 		s.text = time.Unix(sec, 0).UTC().AppendFormat(s.text[:0], "2006-01-02T15:04:05.")
@@ -43,26 +40,27 @@ const (
 	maxUncertain = 10 * time.Minute
 )
 
-// trust says what a time that a line gives itself is worth.
-type trust uint8
+// Trust says what a time that a line gives itself is worth.
+type Trust uint8
 
+// The worths of a time.
 const (
-	unreadable trust = iota // or without an offset, and not the platform's
-	distant                 // an instant, but not one at which the line can have been written
-	plausible
+	Unreadable Trust = iota // or without an offset, and not the platform's
+	Distant                 // an instant, but not one at which the line can have been written
+	Plausible
 )
 
-// own reads the time that a line gives itself. at is the platform's.
-func (s *stamp) own(text []byte, at time.Time) (time.Time, trust) {
+// Own reads the time that a line gives itself. at is the platform's.
+func (s *Stamp) Own(text []byte, at time.Time) (time.Time, Trust) {
 	if n := len(s.text); n > 0 && len(text) == n+len("000Z") && string(text[:n]) == string(s.text) && text[n+3] == 'Z' &&
-		isDigit(text[n]) && isDigit(text[n+1]) && isDigit(text[n+2]) {
+		digits(text[n:n+3]) {
 		ms := int64(text[n]-'0')*100 + int64(text[n+1]-'0')*10 + int64(text[n+2]-'0')
 		own := time.UnixMilli(s.sec*1000 + ms)
 		return own, near(own, at)
 	}
-	own, zoned, ok := logtime.Parse(text)
+	own, zoned, ok := Parse(text)
 	if !ok || !zoned && own.Sub(at).Abs() > maxUncertain {
-		return time.Time{}, unreadable
+		return time.Time{}, Unreadable
 	}
 	if len(text) == len("2006-01-02T15:04:05.000Z") && text[10] == 'T' && text[19] == '.' {
 		s.second(own.Unix()) // that of the next lines, too
@@ -70,9 +68,18 @@ func (s *stamp) own(text []byte, at time.Time) (time.Time, trust) {
 	return own, near(own, at)
 }
 
-func near(own, at time.Time) trust {
+func near(own, at time.Time) Trust {
 	if d := own.Sub(at); d >= maxAhead || d <= -maxAge {
-		return distant
+		return Distant
 	}
-	return plausible
+	return Plausible
+}
+
+func digits(text []byte) bool {
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
 }
