@@ -92,6 +92,7 @@ arm64: ## the arm64 extension and wrapper under qemu: which checks ran, how many
 	@mkdir -p bin
 	@go test -count=1 -v ./test/arm64 >bin/arm64.txt 2>&1 || { cat bin/arm64.txt; exit 1; }
 	@sed -nE '/checks ran|SKIPPED|^ok/s/^ *[a-z0-9_]+\.go:[0-9]+: //p; /^ok/p' bin/arm64.txt
+	@awk '{ for (i = 2; i <= NF; i++) if ($$i == "checks") n += $$(i - 1) } END { print n + 0, "checks on arm64 in all" }' bin/arm64.txt
 
 .PHONY: mutants
 mutants: ## does a test fail for each mistake of test/mutants/list.go? SAMPLE=n: some of them

@@ -1,6 +1,7 @@
 package arm64
 
 import (
+	"cmp"
 	"context"
 	"debug/elf"
 	"encoding/json"
@@ -13,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,13 +27,31 @@ import (
 // qemu is in Debian's package qemu-user-static.
 const qemu = "qemu-aarch64-static"
 
-var native harness.Builds
+var (
+	native harness.Builds
+	arm    lazily
+)
+
+// lazily are the arm64 programs, built by the first test that needs them.
+type lazily struct {
+	dir   string
+	once  sync.Once
+	built harness.Builds
+}
 
 // telling is the argument that makes the test binary the function of TestWrapper.
 const telling = "-telling"
 
 func TestMain(m *testing.M) {
-	os.Exit(harness.Main(m, map[string]func(){telling: tellingFunction}, &native))
+	dir, err := os.MkdirTemp("", "arm64-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	arm.dir = dir
+	code := harness.Main(m, map[string]func(){telling: tellingFunction}, &native)
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
 }
 
 // tellingFunction answers with a variable and with what the extension says of
@@ -64,18 +84,32 @@ func tellingFunction() {
 // extension from it.
 func programs(t *testing.T) harness.Builds {
 	t.Helper()
+	arm.once.Do(func() { arm.built = build(t) })
+	if arm.built.Extension == "" {
+		t.Fatal("the arm64 programs were not built")
+	}
+	return arm.built
+}
+
+func build(t *testing.T) harness.Builds {
+	t.Helper()
 	emulator := ""
 	if runtime.GOARCH != "arm64" {
 		emulator = harness.Tool(t, qemu)
 	}
-	binaries, scripts := t.TempDir(), t.TempDir()
+	binaries, scripts := filepath.Join(arm.dir, "binaries"), filepath.Join(arm.dir, "scripts")
+	for _, dir := range []string{binaries, scripts} {
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
 	out := harness.Builds{Function: native.Function}
 	for name, path := range map[string]*string{"extension": &out.Extension, "wrapper": &out.Wrapper} {
 		file := "powertools-" + name
 		binary := filepath.Join(binaries, file)
-		build := exec.Command("go", "build", "-trimpath", "-tags", "nethttpomithttp2", "-ldflags", "-s -w -X main.version=arm64", "-o", binary, "../../cmd/"+name)
-		build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64")
-		if text, err := build.CombinedOutput(); err != nil {
+		cmd := exec.Command("go", "build", "-trimpath", "-tags", "nethttpomithttp2", "-ldflags", "-s -w -X main.version=arm64", "-o", binary, "../../cmd/"+name)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64")
+		if text, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("build %s: %v: %s", name, err, text)
 		}
 		isARM64(t, binary)
@@ -138,7 +172,7 @@ func how() string {
 // start runs a sandbox with the time-outs that an emulated program needs.
 func start(t *testing.T, builds harness.Builds, opt lambdaemu.Options) *harness.Sandbox {
 	t.Helper()
-	opt.Timeout, opt.InitTimeout = 30*time.Second, time.Minute
+	opt.Timeout, opt.InitTimeout = cmp.Or(opt.Timeout, 30*time.Second), time.Minute
 	return harness.Start(t, builds, opt)
 }
 
