@@ -31,6 +31,7 @@ var floors = map[string]int{
 	"internal/jmes":                    1,
 	"internal/awsdecode":               2,
 	"internal/schemaref":               3,
+	"internal/variants":                2,
 	"internal/flags":                   2,
 	"internal/correlation":             2,
 	"internal/eventlog":                2,

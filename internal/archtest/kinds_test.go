@@ -35,7 +35,7 @@ var kinds = map[string]kind{
 	"internal/idempotency": core, "internal/idempotency/watch": core, "internal/config": core, "internal/emf": core, "internal/flush": core, "internal/paramcache": core,
 	"internal/invocation": core, "internal/awsevent": core, "internal/middleware": core, "internal/canonical": core,
 	"internal/pipeline": core, "internal/localhttp/wire": core, "internal/sink/jsonline": core,
-	"internal/tracing": core, "internal/awsdecode": core, "internal/schemaref": core,
+	"internal/tracing": core, "internal/awsdecode": core, "internal/schemaref": core, "internal/variants": core,
 
 	"internal/remote": assembly, "internal/app": assembly, "cmd/extension": assembly, "cmd/wrapper": assembly,
 }
@@ -75,7 +75,7 @@ var known = map[string]struct {
 	"internal/localhttp": {
 		[]string{
 			"internal/awsdecode", "internal/config", "internal/emf", "internal/flags", "internal/idempotency", "internal/jmes", "internal/paramcache", "internal/schema",
-			"internal/localhttp/wire",
+			"internal/localhttp/wire", "internal/variants",
 		},
 		"its routes answer with what these say",
 	},

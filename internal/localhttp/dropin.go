@@ -118,10 +118,8 @@ func getConfiguration(s *Server, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if flags := x.all("flag"); len(flags) > 0 {
-		if res.Value, err = pickFlags(ref, &res.Value, flags); err != nil {
-			return err
-		}
+	if res.Value, err = s.pickFlags(ref, &res.Value, x.all("flag"), x.flagContext()); err != nil {
+		return err
 	}
 	if version := headerSafe(res.Value.Version); version != "" {
 		// Both spellings are in AWS's documentation.

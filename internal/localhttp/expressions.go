@@ -53,10 +53,7 @@ func postJMESPath(s *Server, x *exchange) error {
 		return x.send(http.StatusOK, s.set.text)
 	}
 	x.out = result.Append(x.out)
-	if x.text {
-		return x.send(http.StatusOK, s.set.text)
-	}
-	return x.send(http.StatusOK, s.set.json)
+	return s.sendEither(x)
 }
 
 // postDecode is POST /events/decode: the records of an event of AWS's, made
@@ -102,6 +99,11 @@ func postValidate(s *Server, x *exchange) error {
 	}
 	failures, more := compiled.Validate(data)
 	x.out = appendVerdict(x.out, failures, more, x.text)
+	return s.sendEither(x)
+}
+
+// sendEither sends text where it is wanted, else JSON.
+func (s *Server) sendEither(x *exchange) error {
 	if x.text {
 		return x.send(http.StatusOK, s.set.text)
 	}

@@ -1,10 +1,12 @@
 package localhttp
 
 import (
+	"errors"
 	"strings"
 
 	"powertools-extension/internal/localhttp/wire"
 	"powertools-extension/internal/paramcache"
+	"powertools-extension/internal/variants"
 )
 
 // getAppConfig is GET /parameters/appconfig/{app}/{env}/{profile}.
@@ -36,10 +38,26 @@ func (x *exchange) configuration() (paramcache.Ref, error) {
 }
 
 // pickFlags makes a value of the flags that are asked for: one flag is the
-// object of its attributes, several are an object of such objects.
-func pickFlags(ref paramcache.Ref, v *paramcache.Value, flags []string) (paramcache.Value, error) {
-	picked := *v
+// object of its attributes, several are an object of such objects. Variants
+// are chosen for a context, without names of all flags.
+func (s *Server) pickFlags(ref paramcache.Ref, v *paramcache.Value, flags []string, c variants.Context) (picked paramcache.Value, err error) {
+	doc := DocumentText(v)
+	if picked = *v; len(flags) == 0 && !variants.Has(doc) {
+		return picked, nil
+	}
 	picked.Binary, picked.IsText, picked.JSON, picked.ContentType = nil, true, true, "application/json"
+	if variants.Has(doc) {
+		text, err := s.variants.Answer(ref.String(), doc, flags, c)
+		if err != nil {
+			e := &paramcache.Error{Kind: paramcache.KindTransform, Ref: ref, Code: "BadFlags", Message: err.Error()}
+			if _, unknown := errors.AsType[*variants.UnknownError](err); unknown {
+				e.Kind, e.Code = paramcache.KindNotFound, "KeyNotFound"
+			}
+			return picked, e
+		}
+		picked.Text = paramcache.Secret(text)
+		return picked, nil
+	}
 	if len(flags) == 1 {
 		text, err := appendFlag(nil, ref, v, flags[0])
 		picked.Text = paramcache.Secret(text)
@@ -74,4 +92,19 @@ func appendFlag(dst []byte, ref paramcache.Ref, v *paramcache.Value, flag string
 		return append(dst, attributes.JSON...), nil
 	}
 	return wire.AppendString(dst, attributes.Text.Reveal()), nil
+}
+
+// flagContext is what variants are chosen by: the arguments context.NAME, on
+// the agent's route its header.
+func (x *exchange) flagContext() variants.Context {
+	c := variants.Context{}
+	if x.route.Dialect == AppConfigAgent {
+		c = variants.FromHeader(x.r.Header["Context"])
+	}
+	for _, a := range x.args {
+		if name, ok := strings.CutPrefix(a.name, "context."); ok && a.value != "null" {
+			c[strings.TrimPrefix(name, "s:")] = a.value
+		}
+	}
+	return c
 }

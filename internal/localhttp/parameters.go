@@ -125,8 +125,8 @@ func (s *Server) answerRead(x *exchange, ref paramcache.Ref) error {
 		return err
 	}
 	x.ciphertext = isCiphertext(ref, &res.Value)
-	if flags := x.all("flag"); len(flags) > 0 {
-		if res.Value, err = pickFlags(ref, &res.Value, flags); err != nil {
+	if flags, c := x.all("flag"), x.flagContext(); len(flags)+len(c) > 0 {
+		if res.Value, err = s.pickFlags(ref, &res.Value, flags, c); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"powertools-extension/internal/jmes"
 	"powertools-extension/internal/localhttp/loopback"
 	"powertools-extension/internal/schema"
+	"powertools-extension/internal/variants"
 
 	"go.uber.org/zap"
 )
@@ -42,6 +43,7 @@ type Server struct {
 	documents   flags.Documents
 	expressions compiled[*jmes.Expression]
 	envelopes   compiled[*awsdecode.Envelope]
+	variants    variants.Documents
 	schemas     compiled[*schema.Schema]
 
 	inFlight atomic.Int64

@@ -40,7 +40,7 @@ func parameterRoutes() []Route {
 			Query: with(one, "sort", "key_attr", "sort_attr", "value_attr", "consistent", "item")},
 
 		{Method: "GET", Pattern: "/parameters/appconfig/{app}/{env}/{profile}", serve: getAppConfig,
-			Query: with(one, "flag"), Repeat: []string{"flag"}},
+			Query: with(one, "flag", "context.*"), Repeat: []string{"flag"}},
 
 		{Method: "GET", Pattern: "/parameters/cache", serve: getCache},
 		{Method: "DELETE", Pattern: "/parameters/cache", serve: deleteCache,

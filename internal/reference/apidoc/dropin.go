@@ -71,7 +71,7 @@ func agentRoutes() []Route {
 			Summary: "Read one configuration as from the AWS AppConfig Agent",
 			Detail: "The body is the configuration, in the Content-Type that it was deployed with; its version is in `Configuration-Version`. " +
 				"On the AppConfig port (POWERTOOLS_EXTENSION_APPCONFIG_PORT, 2772 for the agent's clients) it needs no token; that port has this route and `/ping` only. " +
-				"Flags with variants are answered as they are stored. Unknown arguments are ignored.",
+				"Of flags with variants those are answered whose rules are true for the header `Context: key=value, key=value`, which may be repeated. Unknown arguments are ignored.",
 			Params: []Param{
 				{Name: "application", In: InPath, Type: "string", Required: true, Summary: "name or id"},
 				{Name: "environment", In: InPath, Type: "string", Required: true, Summary: "name or id"},

@@ -132,12 +132,13 @@ func appConfigRoutes() []Route {
 			Route:   route("GET", "/parameters/appconfig/{app}/{env}/{profile}"),
 			Summary: "Read one configuration of AWS AppConfig",
 			Detail: "Each of the three is a name or an id. With `flag` the value is the object of that flag's attributes, with several an object of such objects; " +
-				"`key` then picks inside of it: `?flag=checkout&key=enabled`. What AppConfig reports as unchanged costs one call and no data.",
+				"`key` then picks inside of it: `?flag=checkout&key=enabled`. Of a flag with variants the one is answered whose rule is the first that is true for `context.*`, with its name in `_variant`. What AppConfig reports as unchanged costs one call and no data.",
 			Params: join([]Param{
 				{Name: "app", In: InPath, Type: "string", Required: true, Summary: "application"},
 				{Name: "env", In: InPath, Type: "string", Required: true, Summary: "environment"},
 				{Name: "profile", In: InPath, Type: "string", Required: true, Summary: "configuration profile"},
 				{Name: "flag", In: InQuery, Type: "string", Repeat: true, Summary: "only this flag of a JSON configuration; a flag that is not there is 404"},
+				{Name: "context.*", In: InQuery, Type: "string", Summary: "a member of the context for flags with variants: `context.country=DK&context.userId=42`; a rule's constant says as what it is read"},
 			}, readParams(), oneParams()),
 			Answers: readAnswers(), Errors: readErrors(),
 		},
