@@ -118,7 +118,7 @@ func getConfiguration(s *Server, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if res.Value, err = s.pickFlags(ref, &res.Value, x.all("flag"), x.flagContext()); err != nil {
+	if res.Value, err = pickFlags(&s.variants, ref, &res.Value, x.all("flag"), x.flagContext()); err != nil {
 		return err
 	}
 	if version := headerSafe(res.Value.Version); version != "" {

@@ -53,7 +53,7 @@ func postJMESPath(s *Server, x *exchange) error {
 		return x.send(http.StatusOK, s.set.text)
 	}
 	x.out = result.Append(x.out)
-	return s.sendEither(x)
+	return sendEither(s, x)
 }
 
 // postDecode is POST /events/decode: the records of an event of AWS's, made
@@ -99,11 +99,11 @@ func postValidate(s *Server, x *exchange) error {
 	}
 	failures, more := compiled.Validate(data)
 	x.out = appendVerdict(x.out, failures, more, x.text)
-	return s.sendEither(x)
+	return sendEither(s, x)
 }
 
 // sendEither sends text where it is wanted, else JSON.
-func (s *Server) sendEither(x *exchange) error {
+func sendEither(s *Server, x *exchange) error {
 	if x.text {
 		return x.send(http.StatusOK, s.set.text)
 	}

@@ -40,14 +40,14 @@ func (x *exchange) configuration() (paramcache.Ref, error) {
 // pickFlags makes a value of the flags that are asked for: one flag is the
 // object of its attributes, several are an object of such objects. Variants
 // are chosen for a context, without names of all flags.
-func (s *Server) pickFlags(ref paramcache.Ref, v *paramcache.Value, flags []string, c variants.Context) (picked paramcache.Value, err error) {
+func pickFlags(known *variants.Documents, ref paramcache.Ref, v *paramcache.Value, flags []string, c variants.Context) (picked paramcache.Value, err error) {
 	doc := DocumentText(v)
 	if picked = *v; len(flags) == 0 && !variants.Has(doc) {
 		return picked, nil
 	}
 	picked.Binary, picked.IsText, picked.JSON, picked.ContentType = nil, true, true, "application/json"
 	if variants.Has(doc) {
-		text, err := s.variants.Answer(ref.String(), doc, flags, c)
+		text, err := known.Answer(ref.String(), doc, flags, c)
 		if err != nil {
 			e := &paramcache.Error{Kind: paramcache.KindTransform, Ref: ref, Code: "BadFlags", Message: err.Error()}
 			if _, unknown := errors.AsType[*variants.UnknownError](err); unknown {
@@ -97,12 +97,15 @@ func appendFlag(dst []byte, ref paramcache.Ref, v *paramcache.Value, flag string
 // flagContext is what variants are chosen by: the arguments context.NAME, on
 // the agent's route its header.
 func (x *exchange) flagContext() variants.Context {
-	c := variants.Context{}
-	if x.route.Dialect == AppConfigAgent {
-		c = variants.FromHeader(x.r.Header["Context"])
+	var c variants.Context
+	if values := x.r.Header["Context"]; values != nil && x.route.Dialect == AppConfigAgent {
+		c = variants.FromHeader(values)
 	}
 	for _, a := range x.args {
 		if name, ok := strings.CutPrefix(a.name, "context."); ok && a.value != "null" {
+			if c == nil {
+				c = variants.Context{}
+			}
 			c[strings.TrimPrefix(name, "s:")] = a.value
 		}
 	}

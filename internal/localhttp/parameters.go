@@ -126,7 +126,7 @@ func (s *Server) answerRead(x *exchange, ref paramcache.Ref) error {
 	}
 	x.ciphertext = isCiphertext(ref, &res.Value)
 	if flags, c := x.all("flag"), x.flagContext(); len(flags)+len(c) > 0 {
-		if res.Value, err = s.pickFlags(ref, &res.Value, flags, c); err != nil {
+		if res.Value, err = pickFlags(&s.variants, ref, &res.Value, flags, c); err != nil {
 			return err
 		}
 	}
