@@ -7,6 +7,7 @@ import (
 
 	"powertools-extension/internal/middleware"
 	"powertools-extension/internal/runtimeapi"
+	"powertools-extension/internal/runtimeapi/pieces"
 )
 
 // NewChain puts hooks before a runtime. nil: there are none, and the proxy
@@ -25,11 +26,13 @@ type chain struct{ rules *middleware.Chain }
 // Request implements runtimeapi.Chain.
 func (c chain) Request(ctx context.Context, e *runtimeapi.Event) runtimeapi.Verdict {
 	out := c.rules.Request(ctx, middleware.Request{ID: e.ID, Tenant: e.TenantID, FunctionARN: e.FunctionARN, Deadline: e.Deadline, Body: e.Beginning})
-	v := verdict(&out)
-	for _, p := range out.Pieces {
-		v.Pieces = append(v.Pieces, runtimeapi.Piece(p))
-	}
-	return v
+	return verdict(&out)
+}
+
+// Piece implements runtimeapi.Chain.
+func (c chain) Piece(ctx context.Context, whole string) runtimeapi.Verdict {
+	out := c.rules.Piece(ctx, whole)
+	return verdict(&out)
 }
 
 // Response implements runtimeapi.Chain.
@@ -41,10 +44,10 @@ func (c chain) Response(ctx context.Context, a *runtimeapi.Answer) runtimeapi.Ve
 }
 
 // Forget implements runtimeapi.Chain.
-func (c chain) Forget(id string) { c.rules.Forget(id) }
+func (c chain) Forget(whole string) { c.rules.Forget(whole) }
 
 func verdict(out *middleware.Outcome) runtimeapi.Verdict {
-	v := runtimeapi.Verdict{Body: out.Body, For: out.For, By: out.AnsweredBy, Hold: out.Hold, Errors: out.HookErrors}
+	v := runtimeapi.Verdict{Body: out.Body, For: out.For, By: out.AnsweredBy, Split: out.Split, Piece: pieces.Piece(out.Piece), Hold: out.Hold, Errors: out.HookErrors}
 	if p := out.Answer; p != nil {
 		v.Post = (*runtimeapi.Post)(p)
 	}

@@ -27,6 +27,9 @@ func (a *App) newHooks() []middleware.Hook {
 	if c := a.cfg.CORS; len(c.Origins) > 0 {
 		hooks = append(hooks, middleware.CORS(c).Hook())
 	}
+	if h, on := batchHook(a); on {
+		hooks = append(hooks, h)
+	}
 	h := a.cfg.Hooks
 	if h.Gate != "" {
 		hooks = append(hooks, newGate(a, h.Gate))

@@ -37,6 +37,8 @@ var floors = map[string]int{
 	"internal/eventlog":                2,
 	"internal/schema":                  2,
 	"internal/idempotency":             2,
+	"internal/batch":                   1,
+	"internal/batch/mapping":           2,
 	"internal/idempotency/dynamostore": 3,
 	"internal/idempotency/watch":       3,
 	"internal/config":                  1,
@@ -55,6 +57,7 @@ var floors = map[string]int{
 	"internal/logpipe":              1,
 	"internal/invocation":           2,
 	"internal/runtimeapi":           2,
+	"internal/runtimeapi/pieces":    1,
 	"internal/awsevent":             1,
 	"internal/middleware":           3,
 	"internal/paramcache/awsparams": 2,
@@ -213,7 +216,7 @@ func TestLambdaemuStandsAlone(t *testing.T) {
 // testImports are what tests of rooms import beside rooms. The harness brings
 // whole sandboxes: it is for suites under test/, and for these.
 var testImports = map[string][]string{
-	"internal/app":             {"test/harness", "test/ontime"},
+	"internal/app":             {"test/harness", "test/ontime", "internal/eventsource"},
 	"internal/sink/cloudwatch": {"test/harness"}, // moto
 	"internal/sink/firehose":   {"test/harness"}, // moto
 	"internal/sink/ndjson":     {"test/ontime"},

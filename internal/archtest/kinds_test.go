@@ -25,7 +25,7 @@ const (
 var kinds = map[string]kind{
 	"internal/bind": edge, "internal/extapi": edge, "internal/telemetry": edge, "internal/procstat": edge, "internal/spool": edge,
 	"internal/awsapi": edge, "internal/paramcache/awsparams": edge, "internal/idempotency/dynamostore": edge,
-	"internal/localhttp": edge, "internal/localhttp/loopback": edge, "internal/runtimeapi": edge, "internal/logpipe": edge,
+	"internal/localhttp": edge, "internal/localhttp/loopback": edge, "internal/runtimeapi": edge, "internal/logpipe": edge, "internal/batch/mapping": edge,
 	"internal/sink": edge, "internal/sink/httppost": edge, "internal/sink/awsout": edge,
 	"internal/sink/cloudwatch": edge, "internal/sink/firehose": edge, "internal/sink/ndjson": edge, "internal/sink/otlp": edge,
 	"internal/tracing/xray": edge, "internal/taskfile": edge,
@@ -33,6 +33,7 @@ var kinds = map[string]kind{
 	"internal/nearest": core, "internal/ref": core, "internal/jsonbytes": core, "internal/logtime": core, "internal/loglevel": core,
 	"internal/fingerprint": core, "internal/redact": core, "internal/jmes": core, "internal/flags": core, "internal/correlation": core, "internal/eventlog": core, "internal/schema": core,
 	"internal/idempotency": core, "internal/idempotency/watch": core, "internal/config": core, "internal/emf": core, "internal/flush": core, "internal/paramcache": core,
+	"internal/batch": core, "internal/runtimeapi/pieces": core,
 	"internal/invocation": core, "internal/awsevent": core, "internal/middleware": core, "internal/canonical": core,
 	"internal/pipeline": core, "internal/localhttp/wire": core, "internal/sink/jsonline": core,
 	"internal/tracing": core, "internal/awsdecode": core, "internal/schemaref": core, "internal/variants": core,
@@ -79,6 +80,7 @@ var known = map[string]struct {
 		},
 		"its routes answer with what these say",
 	},
+	"internal/runtimeapi":      {[]string{"internal/runtimeapi/pieces"}, "which piece of a split event a runtime has"},
 	"internal/sink/cloudwatch": {[]string{"internal/sink/jsonline"}, "a line's own time"},
 	"internal/sink/otlp":       {[]string{"internal/sink/jsonline"}, "a line's own time"},
 }
@@ -91,6 +93,7 @@ var carriers = map[string][]string{
 	"internal/localhttp":               {"internal/localhttp/loopback", "internal/taskfile"},
 	"internal/paramcache/awsparams":    {"internal/awsapi"},
 	"internal/idempotency/dynamostore": {"internal/awsapi"},
+	"internal/batch/mapping":           {"internal/awsapi"},
 	"internal/sink/httppost":           {"internal/sink"},
 	"internal/sink/awsout":             {"internal/awsapi", "internal/sink"},
 	"internal/sink/cloudwatch":         {"internal/awsapi", "internal/sink", "internal/sink/awsout"},

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	smithyendpoints "github.com/aws/smithy-go/endpoints"
@@ -33,6 +34,9 @@ func TestHostsAgreeWithGeneratedClients(t *testing.T) {
 		},
 		AppConfigData: func(region string, fips, dual bool) (smithyendpoints.Endpoint, error) {
 			return appconfigdata.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), appconfigdata.EndpointParameters{Region: &region, UseFIPS: aws.Bool(fips), UseDualStack: aws.Bool(dual)})
+		},
+		Lambda: func(region string, fips, dual bool) (smithyendpoints.Endpoint, error) {
+			return lambda.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), lambda.EndpointParameters{Region: &region, UseFIPS: aws.Bool(fips), UseDualStack: aws.Bool(dual)})
 		},
 	}
 	regions := []string{

@@ -17,6 +17,7 @@ const (
 	Firehose       = "firehose"
 	AppConfigData  = "appconfigdata"
 	STS            = "sts"
+	Lambda         = "lambda"
 )
 
 // Operation names what to call.
@@ -31,7 +32,7 @@ type Operation struct {
 	Once bool
 }
 
-// REST is the request of an operation of AppConfigData, for Call's in.
+// REST is the request of an operation of AppConfigData or Lambda, for Call's in.
 type REST struct {
 	Method string
 	Path   string // absolute and escaped
@@ -99,6 +100,8 @@ func lookupService(name string) (service, bool) {
 		return service{name: AppConfigData, signing: "appconfig", env: "APPCONFIGDATA", proto: restJSON, govFIPS: true}, true
 	case STS:
 		return service{name: STS, env: "STS", version: "2011-06-15", proto: query, govFIPS: true}, true
+	case Lambda:
+		return service{name: Lambda, env: "LAMBDA", proto: restJSON}, true
 	case Logs:
 		return service{name: Logs, env: "CLOUDWATCH_LOGS", target: "Logs_20140328.", proto: json11, govFIPS: true}, true
 	case Firehose:

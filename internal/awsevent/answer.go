@@ -99,3 +99,20 @@ func elements(b []byte, i int) (n int) {
 	}
 	return n
 }
+
+// NoRecords reports whether a whole event is an object with an empty list of
+// records and nothing else. No source sends one; it is what is tried by hand,
+// and it does not say which source it stands for.
+func NoRecords(event []byte) bool {
+	i := jsonbytes.SkipSpace(event, 0)
+	if !opens(event, i, '{') || !jsonbytes.Valid(event) {
+		return false
+	}
+	count, empty := 0, false
+	members(event, i, func(name []byte, value int) bool {
+		count++
+		empty = string(name) == "Records" && opens(event, value, '[') && opens(event, jsonbytes.SkipSpace(event, value+1), ']')
+		return count == 1
+	})
+	return count == 1 && empty
+}

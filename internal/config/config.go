@@ -94,6 +94,7 @@ type Config struct {
 	EnvTimeout      time.Duration
 
 	Idempotency Idempotency
+	Batch       Batch
 	Hooks       Hooks
 	CORS        CORS
 	Logger      Logger

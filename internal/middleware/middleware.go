@@ -12,7 +12,6 @@ package middleware
 import (
 	"context"
 	"fmt"
-	"maps"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -27,10 +26,11 @@ import (
 // Request is an event on its way in.
 type Request struct {
 	ID          string // of the invocation, or of the piece of a batch
+	Whole       string // the invocation that it is a piece of; empty: it is none
 	Tenant      string // of a function that isolates its tenants; else empty
 	FunctionARN string // as it was called, with its qualifier
 	Deadline    time.Time
-	Body        []byte // read it, do not write; valid during the call
+	Body        []byte // read it, do not write; valid during the call, but for who splits it
 	Source      awsevent.Event
 	Durable     bool // a durable function's event: a replay looks like a duplicate
 }
@@ -38,6 +38,7 @@ type Request struct {
 // Response is an answer on its way back.
 type Response struct {
 	ID          string
+	Whole       string // the invocation that it is a piece of; empty: it is none
 	Failed      bool   // posted as an error, or broken off with one
 	ErrorType   string // as the runtime, or a hook, named it
 	ContentType string // as the runtime said; empty: it did not
@@ -49,9 +50,9 @@ type Response struct {
 
 // Action is what a hook wants of an event. The zero value lets it go on.
 type Action struct {
-	Replace []byte  // the event from here on; nil: as it is
-	Answer  *Post   // in the function's place
-	Pieces  []Piece // given to the runtime one by one in the event's place
+	Replace []byte // the event from here on; nil: as it is
+	Answer  *Post  // in the function's place
+	Split   Pieces // given to the runtime one by one in the event's place; nil: it is not split
 }
 
 // Post is an answer that is not the function's.
@@ -60,12 +61,6 @@ type Post struct {
 	ErrorType   string // Function.Name; only if Failed
 	ContentType string // empty: application/json
 	Body        []byte
-}
-
-// Piece is a part of a split event, an invocation of its own for the runtime.
-type Piece struct {
-	ID   string // must differ from every other id of the sandbox
-	Body []byte
 }
 
 // Reaction is what a hook wants of an answer. The zero value lets it go on.
@@ -92,6 +87,9 @@ type Hook struct {
 
 	Request  func(ctx context.Context, r *Request) (Action, error)
 	Response func(ctx context.Context, r *Response) (Reaction, error)
+
+	// Forget is told of an invocation that will not be answered; nil: nobody.
+	Forget func(id string)
 }
 
 // The order of events' steps and of answers' steps. A hook that has no place
@@ -120,9 +118,10 @@ type Chain struct {
 	requests []Hook // in the order of events
 	answers  []Hook // in the order of answers
 
-	mu   sync.Mutex
-	open map[string]*passage
-	said map[string]bool // hook and reason that were logged
+	mu    sync.Mutex
+	open  map[string]*passage
+	split map[string]*whole
+	said  map[string]bool // hook and reason that were logged
 
 	stats counters
 }
@@ -132,8 +131,8 @@ type passage struct {
 	source  awsevent.Event
 	durable bool
 	began   map[string]bool // hooks that have seen the event
-	from    int             // of a piece: the first hook behind the one that split
-	errors  atomic.Int64
+	whole   string          // of a piece: the invocation it is a part of
+	errors  *atomic.Int64   // of a piece: those of the whole
 }
 
 // Stats counts what hooks did.
@@ -148,7 +147,7 @@ type counters struct{ requests, responses, answered, replaced, errors, untracked
 
 // New puts hooks in order.
 func New(log *zap.Logger, hooks ...Hook) *Chain {
-	c := &Chain{log: log.Named("middleware"), open: make(map[string]*passage), said: make(map[string]bool)}
+	c := &Chain{log: log.Named("middleware"), open: make(map[string]*passage), split: make(map[string]*whole), said: make(map[string]bool)}
 	c.requests = sorted(hooks, requestOrder())
 	c.answers = sorted(hooks, responseOrder())
 	return c
@@ -186,8 +185,9 @@ type Outcome struct {
 	Body       []byte // nil: as it was
 	Answer     *Post  // Request: in the function's place; Response: of the whole
 	AnsweredBy string
-	For        string // Response, with Answer: the id of the whole
-	Pieces     []Piece
+	For        string // with Answer, of a piece: the id of the whole
+	Split      bool   // Request: Piece gives what the runtime gets
+	Piece      Piece  // of Piece, with an id: what the runtime gets
 	Hold       bool
 	HTTP       bool // the event is an HTTP request
 	HookErrors int
@@ -200,18 +200,18 @@ type Outcome struct {
 // What Source and Durable say is found here.
 func (c *Chain) Request(ctx context.Context, in Request) Outcome {
 	c.stats.requests.Add(1)
-	r, id := &in, in.ID
-	r.Source = awsevent.Recognise(r.Body)
-	r.Durable = r.Source.Name == "durable"
+	in.Source = awsevent.Recognise(in.Body)
+	in.Durable = in.Source.Name == "durable"
+	p := &passage{source: in.Source, durable: in.Durable, began: make(map[string]bool), errors: new(atomic.Int64)}
+	return c.walk(ctx, &in, p, 0)
+}
+
+// walk takes an event through the hooks from one on.
+func (c *Chain) walk(ctx context.Context, r *Request, p *passage, from int) Outcome {
 	ctx, cancel := withReserve(ctx, r.Deadline)
 	defer cancel()
-	p := &passage{source: r.Source, durable: r.Durable, began: make(map[string]bool)}
-	if whole := c.take(id); whole != nil { // a piece: its hooks go on where the event was split
-		p.from = whole.from
-		maps.Copy(p.began, whole.began)
-	}
 	out := Outcome{HTTP: r.Source.HTTP}
-	for i := p.from; i < len(c.requests); i++ {
+	for i := from; i < len(c.requests); i++ {
 		h := c.requests[i]
 		if h.Request == nil || r.Durable && !h.Each {
 			continue
@@ -223,19 +223,16 @@ func (c *Chain) Request(ctx context.Context, in Request) Outcome {
 		case action.Answer != nil:
 			c.stats.answered.Add(1)
 			return c.answer(ctx, h, r, p, action.Answer)
-		case len(action.Pieces) > 0:
-			out.Pieces = action.Pieces
-			for _, piece := range action.Pieces {
-				c.remember(piece.ID, &passage{began: p.began, from: i + 1})
-			}
-			out.HookErrors = int(p.errors.Load())
+		case action.Split != nil:
+			c.keep(r, &whole{passage: p, request: *r, by: h, next: action.Split, from: i + 1})
+			out.Split, out.HookErrors = true, int(p.errors.Load())
 			return out
 		case action.Replace != nil:
 			c.stats.replaced.Add(1)
 			r.Body, out.Body = action.Replace, action.Replace
 		}
 	}
-	c.remember(id, p)
+	c.remember(r.ID, p)
 	out.HookErrors = int(p.errors.Load())
 	return out
 }
@@ -247,11 +244,12 @@ func (c *Chain) Response(ctx context.Context, answer Response, deadline time.Tim
 	if p == nil {
 		return Outcome{} // its event did not pass here: nothing is known of it
 	}
-	answer.Source = p.source
+	answer.Source, answer.Whole = p.source, p.whole
 	ctx, cancel := withReserve(ctx, deadline)
 	defer cancel()
 	out := Outcome{HTTP: p.source.HTTP}
 	c.back(ctx, c.answers, &answer, p, &out)
+	c.insist(p, &out)
 	out.HookErrors = int(p.errors.Load())
 	return out
 }
@@ -263,9 +261,10 @@ func (c *Chain) answer(ctx context.Context, by Hook, r *Request, p *passage, pos
 	if i := slices.IndexFunc(behind, func(h Hook) bool { return h.Name == by.Name }); i >= 0 {
 		behind = behind[i+1:]
 	}
-	answer := Response{ID: r.ID, Failed: post.Failed, ErrorType: post.ErrorType, Body: post.Body, Source: r.Source, By: by.Name}
+	answer := Response{ID: r.ID, Whole: p.whole, Failed: post.Failed, ErrorType: post.ErrorType, Body: post.Body, Source: r.Source, By: by.Name}
 	back := Outcome{}
 	c.back(ctx, behind, &answer, p, &back)
+	c.insist(p, &back)
 	switch {
 	case back.Hold:
 		return Outcome{Hold: true, HTTP: out.HTTP}
@@ -294,7 +293,10 @@ func (c *Chain) back(ctx context.Context, steps []Hook, answer *Response, p *pas
 			return
 		case reaction.Post != nil:
 			out.Answer, out.For, out.AnsweredBy = reaction.Post, reaction.For, h.Name
-			answer.Body, answer.Failed, answer.ErrorType = reaction.Post.Body, reaction.Post.Failed, reaction.Post.ErrorType
+			answer.Body, answer.Failed, answer.ErrorType, answer.By = reaction.Post.Body, reaction.Post.Failed, reaction.Post.ErrorType, h.Name
+			if reaction.For != "" {
+				p = c.complete(reaction.For, answer, p)
+			}
 		case reaction.Replace != nil && !answer.Streamed:
 			c.stats.replaced.Add(1)
 			answer.Body, out.Body = reaction.Replace, reaction.Replace
@@ -379,7 +381,7 @@ func (c *Chain) failed(h Hook, p *passage, reason string, stack []byte) {
 func (c *Chain) remember(id string, p *passage) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.open) >= maxOpen {
+	if len(c.open) >= maxOpen && p.whole == "" {
 		c.stats.untracked.Add(1)
 		return
 	}
@@ -393,6 +395,3 @@ func (c *Chain) take(id string) *passage {
 	delete(c.open, id)
 	return p
 }
-
-// Forget drops an invocation that will not be answered.
-func (c *Chain) Forget(id string) { c.take(id) }

@@ -178,33 +178,46 @@ func TestBudget(t *testing.T) {
 func TestPieces(t *testing.T) {
 	tp := &tape{}
 	split := tp.hook("batch")
+	given, left := 0, 2
 	split.Request = func(context.Context, *Request) (Action, error) {
 		tp.add("batch")
-		return Action{Pieces: []Piece{{"id-0", []byte("0")}, {"id-1", []byte("1")}}}, nil
+		return Action{Split: func(context.Context) (Piece, *Post) {
+			given++
+			return Piece{fmt.Sprint("id-", given-1), []byte("{}")}, nil
+		}}, nil
 	}
-	left := 2
 	split.Response = func(_ context.Context, r *Response) (Reaction, error) {
-		tp.add("/batch " + r.ID)
+		tp.add("/batch " + r.ID + " of " + r.Whole)
 		if left--; left > 0 {
 			return Reaction{Hold: true}, nil
 		}
 		return Reaction{Post: &Post{Body: []byte("all")}, For: "id"}, nil
 	}
-	c := New(zap.NewNop(), tp.hook("log"), split, tp.hook("idempotency"))
-	if out := c.Request(t.Context(), Request{ID: "id", Body: []byte("{}")}); len(out.Pieces) != 2 {
+	log := tp.hook("log")
+	log.Response = func(_ context.Context, r *Response) (Reaction, error) {
+		tp.add("/log " + r.ID + r.Whole + " " + string(r.Body) + " by " + r.By)
+		return Reaction{}, nil
+	}
+	c := New(zap.NewNop(), log, split, tp.hook("idempotency"))
+	if out := c.Request(t.Context(), Request{ID: "id", Body: []byte("{}")}); !out.Split {
 		t.Fatalf("%+v", out)
 	}
 	for i := range 2 {
 		id := fmt.Sprint("id-", i)
-		c.Request(t.Context(), Request{ID: id, Body: []byte("{}")})
+		if out := c.Piece(t.Context(), "id"); out.Piece.ID != id {
+			t.Errorf("%d: %+v", i, out)
+		}
 		out := c.Response(t.Context(), Response{ID: id}, time.Time{})
 		if out.Hold != (i == 0) || i == 1 && (out.For != "id" || string(out.Answer.Body) != "all") {
 			t.Errorf("%d: %+v", i, out)
 		}
 	}
-	want := "log,batch,idempotency,/idempotency,/batch id-0,idempotency,/idempotency,/batch id-1,/log"
+	want := "log,batch,idempotency,/idempotency,/batch id-0 of id,idempotency,/idempotency,/batch id-1 of id,/log id all by batch"
 	if got := strings.Join(tp.got, ","); got != want {
 		t.Errorf("%s\nwant %s", got, want)
+	}
+	if len(c.open) != 0 || len(c.split) != 0 {
+		t.Errorf("%d open, %d split", len(c.open), len(c.split))
 	}
 }
 

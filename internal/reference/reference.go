@@ -37,7 +37,9 @@ Durations: Go form (` + "`250ms`, `5s`, `1h`" + `) or a bare number of the unit 
 ` + "`powertools-extension -config`" + ` prints what is in force.
 `)
 	for _, feature := range []struct{ name, title string }{
-		{"extension", "Extension"}, {"logs", "Logs"}, {"metrics", "Metrics"}, {"parameters", "Parameters"}, {"proxy", "Wrapper, proxy, variables from parameters"}, {"platform", "Read from Lambda"},
+		{"extension", "Extension"}, {"logs", "Logs"}, {"metrics", "Metrics"}, {"parameters", "Parameters"}, {"proxy", "Wrapper, proxy, variables from parameters"},
+		{"batch", "Batches"}, {"idempotency", "Idempotency"}, {"validation", "Validation"}, {"events", "Events"},
+		{"feature flags", "Feature flags"}, {"flags", "Gates"}, {"platform", "Read from Lambda"},
 	} {
 		fmt.Fprintf(&b, "\n## %s\n\n| variable | default | takes | meaning |\n|---|---|---|---|\n", feature.title)
 		for _, v := range config.Vars() {

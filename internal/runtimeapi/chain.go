@@ -8,32 +8,40 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"powertools-extension/internal/runtimeapi/pieces"
 )
 
 // Chain is asked about events and answers that are whole. It must be safe for
-// concurrent use, must not keep the bytes it is shown, and fails open itself.
+// concurrent use, must not keep the bytes it is shown but those of an event
+// that it splits, and fails open itself.
 type Chain interface {
 	// Request is asked before the runtime sees the event.
 	Request(ctx context.Context, e *Event) Verdict
 
+	// Piece is asked what a runtime gets of an event that was split: a piece,
+	// or the answer of the whole, or nothing.
+	Piece(ctx context.Context, whole string) Verdict
+
 	// Response is asked before Lambda sees the answer; of a stream, before
 	// Lambda sees its end. Of a stream it sees no bytes, and of its verdict
-	// nothing is done.
+	// nothing is done unless it is a piece's.
 	Response(ctx context.Context, a *Answer) Verdict
 
-	// Forget is told of a piece that no runtime will be given.
-	Forget(id string)
+	// Forget is told of a split event that will not be answered.
+	Forget(whole string)
 }
 
 // Verdict is what the chain wants. The zero value lets the bytes go on.
 type Verdict struct {
-	Body   []byte  // in the place of the event's or the answer's; nil: as it is
-	Post   *Post   // an answer that is not the function's
-	For    string  // the invocation that Post answers; empty: the one asked about
-	By     string  // who made Post
-	Pieces []Piece // Request: given to runtimes one by one in the event's place
-	Hold   bool    // of a piece: nothing is told to Lambda yet
-	Errors int     // hooks that failed
+	Body   []byte       // in the place of the event's or the answer's; nil: as it is
+	Post   *Post        // an answer that is not the function's
+	For    string       // the invocation that Post answers; empty: the one asked about
+	By     string       // who made Post
+	Split  bool         // Request: runtimes get its pieces one by one
+	Piece  pieces.Piece // of Piece, with an id: what the runtime gets
+	Hold   bool         // of a piece: nothing is told to Lambda yet
+	Errors int          // hooks that failed
 }
 
 // Post is an answer to Lambda.
@@ -44,59 +52,9 @@ type Post struct {
 	Body        []byte
 }
 
-// Piece is a part of an event, an invocation of its own for the runtime.
-type Piece struct {
-	ID   string
-	Body []byte
-}
-
 // mostKept is the largest message that hooks see: what Lambda takes. What is
 // longer goes on as it comes.
 const mostKept = 6<<20 + 100
-
-// waiting are pieces for runtimes that ask.
-type waiting struct {
-	mu   sync.Mutex
-	list []pending
-}
-
-// pending is a piece with what its runtime is told of it.
-type pending struct {
-	Piece
-	event  Event
-	fields []byte // of the whole's event, less those of its own
-}
-
-func (w *waiting) put(list []pending) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.list = append(w.list, list...)
-}
-
-func (w *waiting) take() (pending, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.list) == 0 {
-		return pending{}, false
-	}
-	p := w.list[0]
-	w.list[0] = pending{}
-	if w.list = w.list[1:]; len(w.list) == 0 {
-		w.list = nil
-	}
-	return p, true
-}
-
-// clear drops pieces of an invocation that will not go on.
-func (w *waiting) clear() (ids []string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, p := range w.list {
-		ids = append(ids, p.ID)
-	}
-	w.list = nil
-	return ids
-}
 
 // keep reads a body as far as hooks look at it, and a byte more.
 func (b *body) keep() ([]byte, error) {
@@ -119,9 +77,7 @@ func (x *exchange) consider(b *body, reusable bool) (answered, keep bool) {
 		return true, false // it broke off, and the runtime sees that
 	}
 	if !x.s.opt.Managed {
-		for _, id := range x.s.pieces.clear() {
-			x.s.opt.Chain.Forget(id)
-		}
+		x.s.giveUp(x.s.splits.Clear())
 	}
 	if b.done && reusable {
 		x.up.used = time.Now().Round(0)
@@ -143,9 +99,9 @@ func (x *exchange) consider(b *body, reusable bool) (answered, keep bool) {
 	case v.Post != nil:
 		x.settle(b, reusable)
 		return x.postItself(e.ID, v)
-	case len(v.Pieces) > 0:
+	case v.Split:
 		x.settle(b, reusable)
-		x.s.pieces.put(x.cut(e, v.Pieces))
+		x.s.splits.Put(x.splitOf(&e))
 		return x.givePiece()
 	}
 	x.s.life.note(e.ID, v.Errors)
@@ -215,59 +171,6 @@ func (x *exchange) appendKeep(dst []byte) []byte {
 	return dst
 }
 
-// cut makes the pieces that runtimes are given, with the event's own fields.
-func (x *exchange) cut(e Event, pieces []Piece) []pending {
-	fields := x.res.appendFields(nil, "content-type", "lambda-runtime-aws-request-id", "date")
-	list := make([]pending, len(pieces))
-	for i, p := range pieces {
-		one := e
-		one.ID, one.Beginning, one.Bytes, one.Whole = p.ID, p.Body, int64(len(p.Body)), true
-		list[i] = pending{p, one, fields}
-	}
-	return list
-}
-
-// givePiece gives the runtime the next piece that no hook answers, or lets it
-// wait for Lambda again.
-func (x *exchange) givePiece() (answered, keep bool) {
-	for {
-		p, ok := x.s.pieces.take()
-		if !ok {
-			x.again = true
-			return false, true
-		}
-		p.event.At = time.Now()
-		x.s.life.add(&p.event)
-		v := x.s.opt.Chain.Request(context.Background(), &p.event)
-		switch {
-		case v.Hold:
-			x.s.life.end(p.ID)
-			continue
-		case v.Post != nil:
-			x.s.life.end(p.ID)
-			id := v.For
-			if id == "" {
-				id = p.ID
-			}
-			return x.postItself(id, v)
-		}
-		body := p.Body
-		if v.Body != nil {
-			body = v.Body
-		}
-		x.in = append(append(x.in[:0], "HTTP/1.1 200 OK\r\n"...), p.fields...)
-		x.in = append(append(append(x.in, "Lambda-Runtime-Aws-Request-Id: "...), p.ID...), "\r\nContent-Type: application/json\r\n"...)
-		x.in = appendFrame(x.appendKeep(x.in), frame{sized, int64(len(body))})
-		x.sent = true
-		buffers := net.Buffers{x.in, body}
-		if _, err := buffers.WriteTo(x.net); err != nil {
-			return true, false
-		}
-		x.s.life.handed(p.ID, time.Now(), p.event.At)
-		return true, x.keep
-	}
-}
-
 // postItself answers an invocation in the function's place, and lets the
 // runtime wait for the next one: it sees nothing.
 func (x *exchange) postItself(id string, v Verdict) (answered, keep bool) {
@@ -332,6 +235,12 @@ func (x *exchange) postHead(id string, p *Post) []byte {
 // hear asks the chain about an answer of the runtime. Done: the runtime has
 // been told. Else out holds what Lambda is to get.
 func (x *exchange) hear() (done, keep, broken bool) {
+	switch e, ours := x.s.splits.Claim(x.id); {
+	case e != nil:
+		return x.hearPiece(e)
+	case ours:
+		return true, x.refuseID(), false
+	}
 	a := x.describe()
 	if a.Streamed {
 		x.body.atEnd = sync.OnceFunc(x.hearEnd)
@@ -351,11 +260,6 @@ func (x *exchange) hear() (done, keep, broken bool) {
 		v := x.s.opt.Chain.Response(context.Background(), &a)
 		x.verdict = v
 		switch {
-		case v.Hold:
-			x.s.life.end(x.id)
-			x.in = appendAnswer(x.in[:0], 202, "{\"status\":\"OK\"}\n", x.keep)
-			_, werr := x.net.Write(x.in)
-			return true, x.keep && werr == nil, false
 		case v.Post != nil:
 			return false, false, x.instead(v)
 		case v.Body != nil:
@@ -389,7 +293,6 @@ func (x *exchange) hearEnd() {
 // instead makes the request that answers another invocation, of which this was
 // the last piece.
 func (x *exchange) instead(v Verdict) (broken bool) {
-	x.s.life.end(x.id)
 	if v.For != "" {
 		x.id = v.For
 	}

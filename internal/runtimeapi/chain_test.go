@@ -10,11 +10,14 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"powertools-extension/internal/runtimeapi/pieces"
 )
 
 // rules is a Chain of two functions.
 type rules struct {
 	request  func(e *Event) Verdict
+	piece    func(whole string) Verdict
 	response func(a *Answer) Verdict
 
 	mu        sync.Mutex
@@ -27,6 +30,8 @@ func (r *rules) Request(_ context.Context, e *Event) Verdict {
 	}
 	return r.request(e)
 }
+
+func (r *rules) Piece(_ context.Context, whole string) Verdict { return r.piece(whole) }
 
 func (r *rules) Response(_ context.Context, a *Answer) Verdict {
 	if r.response == nil {
@@ -273,37 +278,32 @@ func TestStreamIsHeardAtItsEnd(t *testing.T) {
 	}
 }
 
-// TestChainPieces: several runtimes take the pieces of one event, and the last
-// answer posts for all.
+// TestChainPieces: several runtimes ask, one after another has a piece of the
+// event, and the last answer posts for all.
 func TestChainPieces(t *testing.T) {
-	const pieces = 20
+	const parts = 20
 	p := &platformOf{events: []string{"whole"}, sized: true}
 	var mu sync.Mutex
-	left, bodies := pieces, 0
+	given, answered, bodies, at := 0, 0, 0, 0
 	s := start(t, lambda(t, p.ServeHTTP), func(opt *Options) {
 		opt.Managed = true
 		opt.Chain = &rules{
-			request: func(e *Event) Verdict {
-				if e.ID != "id-0" {
-					if strings.HasSuffix(e.ID, "-7") { // answered like a replay
-						mu.Lock()
-						defer mu.Unlock()
-						left--
-						return Verdict{Hold: true}
-					}
-					return Verdict{}
+			request: func(*Event) Verdict { return Verdict{Split: true} },
+			piece: func(whole string) Verdict {
+				mu.Lock()
+				defer mu.Unlock()
+				if at++; at > 1 || whole != "id-0" {
+					t.Errorf("%d pieces of %s at once", at, whole)
 				}
-				var v Verdict
-				for i := range pieces {
-					v.Pieces = append(v.Pieces, Piece{fmt.Sprint("id-0-", i), fmt.Append(nil, i)})
-				}
-				return v
+				given++
+				return Verdict{Piece: pieces.Piece{ID: fmt.Sprint("id-0-", given-1), Body: fmt.Append(nil, given-1)}}
 			},
 			response: func(a *Answer) Verdict {
 				mu.Lock()
 				defer mu.Unlock()
 				bodies += len(a.Beginning)
-				if left--; left > 0 {
+				at--
+				if answered++; answered < parts {
 					return Verdict{Hold: true}
 				}
 				return Verdict{Post: &Post{Body: []byte("all")}, For: "id-0", By: "batch"}
@@ -336,7 +336,7 @@ func TestChainPieces(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if got := strings.Join(p.got(), "|"); got != "id-0/response  all" || s.Open() != 0 || bodies != 29 {
+	if got := strings.Join(p.got(), "|"); got != "id-0/response  all" || s.Open() != 0 || bodies != 30 || s.splits.Len() != 0 {
 		t.Errorf("%s, %d open, %d bytes", got, s.Open(), bodies)
 	}
 }

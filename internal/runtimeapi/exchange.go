@@ -85,8 +85,11 @@ func (x *exchange) forward() bool {
 	default:
 		broken = x.gather()
 		if x.s.opt.Chain != nil && x.kind == next {
-			if answered, keep := x.givePiece(); answered {
+			switch answered, keep := x.givePiece(); {
+			case answered:
 				return keep
+			case !x.again:
+				return x.unreachable(errUpstream, nil)
 			}
 			x.again = false
 		}

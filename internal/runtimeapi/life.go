@@ -137,17 +137,6 @@ func (l *life) expire(id string, c *call) {
 	}
 }
 
-// add follows a piece beside the invocation that it is part of.
-func (l *life) add(e *Event) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.stopped || len(l.open) >= maxOpen {
-		return
-	}
-	l.dropLocked(e.ID)
-	l.open[e.ID] = &call{delivered: e.At, deadline: e.Deadline}
-}
-
 // deadline is that of an open invocation; zero: unknown.
 func (l *life) deadline(id string) time.Time {
 	l.mu.Lock()
@@ -156,13 +145,6 @@ func (l *life) deadline(id string) time.Time {
 		return c.deadline
 	}
 	return time.Time{}
-}
-
-// end forgets a piece.
-func (l *life) end(id string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.dropLocked(id)
 }
 
 // note keeps what hooks did to an event.

@@ -176,13 +176,13 @@ func (h *head) streams() bool {
 // pieceSize is most of a long body that is moved at once.
 const pieceSize = 256 << 10
 
-var pieces = sync.Pool{New: func() any { return new([pieceSize]byte) }}
+var largeBuffers = sync.Pool{New: func() any { return new([pieceSize]byte) }}
 
 // move writes what is left of a body, framed as it came unless plain. Its
 // error is of the one side or the other.
 func move(b *body, to io.Writer, plain bool) error {
-	buf := pieces.Get().(*[pieceSize]byte)
-	defer pieces.Put(buf)
+	buf := largeBuffers.Get().(*[pieceSize]byte)
+	defer largeBuffers.Put(buf)
 	const line = 6 // before the data of a chunk
 	framed := b.kind == chunked && !plain
 	for !b.done {

@@ -23,6 +23,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"powertools-extension/internal/runtimeapi/pieces"
 )
 
 // Observer hears of invocations on their way. Its methods are called on the
@@ -72,7 +74,7 @@ type Server struct {
 	own  string // own address
 	life life
 
-	pieces waiting // of events that the chain has split
+	splits pieces.List // events that the chain has split
 
 	upstream atomic.Pointer[address]
 

@@ -262,11 +262,11 @@ func splits(s *stage, size int) {
 			mu.Lock()
 			defer mu.Unlock()
 			outer, left = r.ID, len(e.Records)
-			var action middleware.Action
-			for i, record := range e.Records {
-				action.Pieces = append(action.Pieces, middleware.Piece{ID: fmt.Sprint(r.ID, "-", i), Body: record})
-			}
-			return action, nil
+			given := 0
+			return middleware.Action{Split: func(context.Context) (middleware.Piece, *middleware.Post) {
+				given++
+				return middleware.Piece{ID: fmt.Sprint(outer, "-", given-1), Body: e.Records[given-1]}, nil
+			}}, nil
 		},
 		Response: func(_ context.Context, r *middleware.Response) (middleware.Reaction, error) {
 			mu.Lock()
