@@ -123,6 +123,7 @@ var aside = map[string][]string{
 	"test/conformance/go":            {},
 	"test/e2e":                       {"lambdaemu", "internal/awsemu", "test/harness"},
 	"test/foreign":                   {"lambdaemu", "internal/awsemu", "test/harness"},
+	"test/idempotency":               {"internal/awsemu", "internal/idempotency/memstore", "test/harness"},
 	"test/harness":                   {"lambdaemu", "internal/awsemu"},
 	"test/mutants":                   {},
 	"test/openapi":                   {"lambdaemu", "test/harness"},

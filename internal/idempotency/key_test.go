@@ -116,7 +116,7 @@ func TestSerialize(t *testing.T) {
 		{`1e400`, `Infinity`, `null`},
 		{`-1e400`, `-Infinity`, `null`},
 		{`5E-324`, `5e-324`, `5e-324`},
-		{`"\u007f/<\u2028😀\u0001\b"`, "\"\x7f/<\\u2028\\ud83d\\ude00\\u0001\\b\"", "\"\x7f/<\u2028😀\\u0001\\b\""},
+		{`"\u007f/<\u2028😀\u0001\b"`, "\"\\u007f/<\\u2028\\ud83d\\ude00\\u0001\\b\"", "\"\x7f/<\u2028😀\\u0001\\b\""},
 		{`"\ud800x"`, `"\ud800x"`, `"\ud800x"`},
 		{`{"b":1,"a":2,"B":3,"A":4}`, `{"A": 4, "B": 3, "a": 2, "b": 1}`, `{"a":2,"A":4,"b":1,"B":3}`},
 		{`{"10":1,"9":2,"x":3,"01":4,"4294967295":5,"4294967294":6}`, `{"01": 4, "10": 1, "4294967294": 6, "4294967295": 5, "9": 2, "x": 3}`, `{"9":2,"10":1,"4294967294":6,"01":4,"4294967295":5,"x":3}`},
@@ -167,5 +167,21 @@ func TestBigNumbersAreDifferentCustomers(t *testing.T) {
 	req := Request{Event: parse(t, `1`), Tenant: "t"}
 	if got := e.key(req, parse(t, `1`)); got[:4] != "p.t#" {
 		t.Errorf("key %s does not hold the tenant", got)
+	}
+}
+
+// TestTenants: no tenant has another's key, whatever the parts of a handler
+// are called.
+func TestTenants(t *testing.T) {
+	e := New(nil, Options{Prefix: "p", Format: Python})
+	seen := map[string]string{}
+	for _, scope := range []string{"", "a", "a.b", "b"} {
+		for _, tenant := range []string{"b", "c", "b.c", "a.b", "a"} { // a function has tenants for all its invocations, or for none
+			key := e.key(Request{Scope: scope, Tenant: tenant}, parse(t, `1`))
+			if other, ok := seen[key]; ok {
+				t.Errorf("scope %q of tenant %q has the key of %s", scope, tenant, other)
+			}
+			seen[key] = "scope " + scope + " of tenant " + tenant
+		}
 	}
 }

@@ -205,7 +205,7 @@ func (f Format) quote(b []byte, s string) []byte {
 			b = append(b, `\f`...)
 		case r < ' ':
 			b = appendUnit(b, uint16(r))
-		case r < utf8.RuneSelf || f == TypeScript:
+		case r < 0x7F || f == TypeScript: // Python escapes DEL as well
 			b = append(b, s[i:i+size]...)
 		default:
 			for _, unit := range utf16.AppendRune(nil, r) {

@@ -73,15 +73,16 @@ func native(v jmes.Value) (attribute, error) {
 	return attribute{NULL: &yes}, nil
 }
 
-// json is the stored answer: a text that is JSON as it is, any other text as a
-// JSON string (a string that TypeScript stored), a native value written out
-// with the digits of its numbers.
-func (a attribute) json() []byte {
-	if a.S != nil {
+// answer is the stored answer as JSON: a native value written out with the
+// digits of its numbers, and of a text what its writer means. Keys differ
+// between the formats, so a record is found only by the format it was written
+// in: to TypeScript a text is a string, also one that looks like JSON; to
+// Python it is JSON, and what does not parse is a string of somebody else's.
+func (s *Store) answer(a attribute) []byte {
+	if a.S != nil && s.format == idempotency.Python {
 		if _, err := jmes.Parse([]byte(*a.S)); err == nil {
 			return []byte(*a.S)
 		}
-		return jmes.Text(*a.S).Append(nil)
 	}
 	return a.append(nil)
 }

@@ -226,7 +226,7 @@ func (s *Store) Complete(ctx context.Context, r *idempotency.Record) error {
 	err := lost(s.call(ctx, "UpdateItem", in, nil))
 	if refused, ok := errors.AsType[*awsapi.ServiceError](err); ok && refused.Code == "ValidationException" && r.HasData {
 		// The table took the record in progress: it is the answer that it refuses.
-		if strings.Contains(refused.Message, "size has exceeded") {
+		if strings.Contains(refused.Message, "maximum allowed size") {
 			return idempotency.ErrTooLarge
 		}
 		return idempotency.ErrNotRepresentable
@@ -291,7 +291,7 @@ func (s *Store) record(id string, it item) *idempotency.Record {
 	case data.B != nil: // no library writes binary data
 		r.Status = ""
 	default:
-		r.Data, r.HasData = data.json(), true
+		r.Data, r.HasData = s.answer(data), true
 	}
 	return r
 }
