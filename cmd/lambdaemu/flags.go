@@ -44,6 +44,9 @@ type settings struct {
 	seed        uint64
 	listen      string
 
+	page     string // "true" or "false" as given, "" when it was not
+	pageFile string
+
 	source source
 
 	params    string
@@ -100,7 +103,8 @@ func flagTable() []flagGroup {
 			{"concurrency", "N", "1", "invocations at once in one sandbox; needs --init-type managed-instances", setNumber(func(s *settings) *int { return &s.concurrency })},
 			{"gap", "DURATION", "0s", "pause between invocations, in which the sandbox is frozen", duration(func(s *settings) *time.Duration { return &s.gap })},
 			{"retry", "N", "0", "try a failed invocation again under its request id, up to N times, as Lambda does for asynchronous ones (2 there, after 1 and 2 minutes; here at once)", setNumber(func(s *settings) *int { return &s.retry })},
-			{"listen", "HOST:PORT", defaultListen, "address of serve mode", text(func(s *settings) *string { return &s.listen })},
+			{"listen", "HOST:PORT", defaultListen, "address of serve mode and of the page", text(func(s *settings) *string { return &s.listen })},
+			{"page", "", "true in serve mode", "show the run in a browser while it happens; with --invoke or --count the page stays until Ctrl-C", setPage},
 		}},
 		{"event source (plays what is in front of the function, and ends with a ledger of every message)", []flagInfo{
 			{"event-source", "KIND", "", "sqs, sqs-fifo, kinesis, dynamodb or async; needs --batch", choice(func(s *settings) *string { return &s.source.kind }, eventsource.Kinds()...)},
@@ -118,6 +122,7 @@ func flagTable() []flagGroup {
 		{"output", []flagInfo{
 			{"transcript", "FILE", "", "write what happened, in a form that is the same in every run", text(func(s *settings) *string { return &s.transcript })},
 			{"record", "FILE", "", "write everything that crossed the wire, one JSON object per line, for lambdaemu replay FILE; it holds payloads and secrets as they were", text(func(s *settings) *string { return &s.record })},
+			{"page-file", "FILE", "", "write the page of the finished run as one HTML file; it holds events, answers and lines as they were, but for POWERTOOLS_LOGS_REDACT in events and answers", text(func(s *settings) *string { return &s.pageFile })},
 			{"junit", "FILE", "", "write the invocations as JUnit test cases", text(func(s *settings) *string { return &s.junit })},
 			{"log-stream", "FILE", "", "write what CloudWatch Logs would hold, in order", text(func(s *settings) *string { return &s.logStream })},
 			{"json", "", "", "one JSON object per invocation and a summary, for machines", toggle(func(s *settings) *bool { return &s.json })},
@@ -260,6 +265,15 @@ func setSeed(s *settings, value string) (err error) {
 	if s.seed, err = strconv.ParseUint(value, 10, 64); err != nil {
 		return errors.New("want a number from 0")
 	}
+	return nil
+}
+
+func setPage(s *settings, value string) error {
+	on, err := strconv.ParseBool(value)
+	if err != nil {
+		return errors.New("want true or false")
+	}
+	s.page = strconv.FormatBool(on)
 	return nil
 }
 

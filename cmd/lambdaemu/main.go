@@ -80,12 +80,7 @@ func run(ctx context.Context, args []string, p process) int {
 		s.reportStart(err)
 		return fail(p, exitFailed, err)
 	}
-	if s.serves() {
-		err = s.serve(ctx)
-	} else {
-		err = s.runAll(ctx)
-	}
-	ok := s.finish()
+	ok, err := s.do(ctx)
 	if err != nil {
 		return fail(p, exitFailed, err)
 	}

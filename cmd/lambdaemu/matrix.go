@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"powertools-extension/cmd/lambdaemu/ports"
 	"powertools-extension/cmd/lambdaemu/show"
 	"powertools-extension/internal/awsemu"
 	"powertools-extension/lambdaemu"
@@ -201,7 +202,7 @@ func (m *matrix) one(ctx context.Context, row matrixRow) rowResult {
 
 // fillRowPort gives the row its port, which the fault port-taken then takes.
 func fillRowPort(set *settings, row *matrixRow) error {
-	port, err := freePort()
+	port, err := ports.Free()
 	if err != nil {
 		return err
 	}

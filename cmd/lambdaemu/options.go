@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"powertools-extension/cmd/lambdaemu/ports"
 	"powertools-extension/lambdaemu"
 )
 
@@ -63,7 +63,7 @@ func fillPorts(env map[string]string) error {
 				continue
 			}
 			if port == "" {
-				free, err := freePort()
+				free, err := ports.Free()
 				if err != nil {
 					return fmt.Errorf("--env %s: no free port: %w", name, err)
 				}
@@ -73,15 +73,6 @@ func fillPorts(env map[string]string) error {
 		}
 	}
 	return nil
-}
-
-// freePort is free now; nothing keeps it so.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
 
 // needsEmbeddedAWS: with an event source it is there unless the user has

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"powertools-extension/cmd/lambdaemu/ports"
 	"powertools-extension/lambdaemu"
 )
 
@@ -50,7 +51,7 @@ func (s settings) checkPorts(env map[string]string) error {
 
 func portTaken(w wantedPort) error {
 	holder, cure := "another process", "end it"
-	if pid, name := portHolder(w.port); pid > 0 {
+	if pid, name := ports.Holder(w.port); pid > 0 {
 		holder, cure = fmt.Sprintf("process %d (%s)", pid, name), fmt.Sprintf("end it with kill %d", pid)
 	}
 	return fmt.Errorf("port %d is held by %s: %s, or give this run a free one with --env %s=%s", w.port, holder, cure, w.variable, portPlaceholder)

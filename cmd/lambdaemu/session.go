@@ -9,9 +9,12 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
+	"powertools-extension/cmd/lambdaemu/layers"
+	"powertools-extension/cmd/lambdaemu/page"
 	"powertools-extension/cmd/lambdaemu/serve"
 	"powertools-extension/cmd/lambdaemu/show"
 	"powertools-extension/internal/eventsource"
@@ -34,8 +37,14 @@ type session struct {
 	lines    *collector
 	view     show.Reporter
 	progress *show.Progress
-	listener net.Listener // nil unless the session serves
+	listener net.Listener // nil unless the session serves or has a page
+	page     *page.Page   // nil without --page and --page-file
+	calls    awsCalls
 
+	life    context.Context // ends when the command, or the page, asks for the end
+	stop    context.CancelFunc
+	asked   sync.WaitGroup // invocations of the page
+	asking  atomic.Int64
 	box     sandbox
 	endBox  context.CancelFunc
 	started time.Time
@@ -50,12 +59,43 @@ type session struct {
 	interrupted bool
 }
 
-// serve answers calls over HTTP until ctx ends.
-func (s *session) serve(ctx context.Context) error {
-	return serve.Run(ctx, s.listener, s.functionName(), s.set.listen, s.p.stderr, func(ctx context.Context, req lambdaemu.Request) serve.Result {
+// do runs what the command line says to its end, and reports whether all went
+// well. With a page or in serve mode that end is Ctrl-C's, or the page's.
+func (s *session) do(ctx context.Context) (ok bool, err error) {
+	s.life, s.stop = context.WithCancel(ctx)
+	defer s.stop()
+	if s.listener == nil {
+		err = s.runAll(s.life)
+		return s.finish(), err
+	}
+	first := make(chan error, 1)
+	go func() { first <- s.runFirst() }()
+	cfg := serve.Config{Name: s.functionName(), Given: s.set.listen, Notice: s.p.stderr, Invoke: func(ctx context.Context, req lambdaemu.Request) serve.Result {
 		o := s.invoke(ctx, req)
 		return serve.Result{Response: o.Response, Lines: o.Lines, Err: o.Err}
-	})
+	}}
+	if s.set.showsPage() {
+		cfg.Page = s.page
+	}
+	cfg.Ended = func() {
+		s.stop()
+		err = <-first
+		s.asked.Wait()
+		ok = s.finish()
+	}
+	return ok, errors.Join(serve.Run(s.life, s.listener, cfg), err)
+}
+
+// runFirst makes the invocations of a command line that has a page.
+func (s *session) runFirst() error {
+	if s.serves() {
+		return nil
+	}
+	err := s.runAll(s.life)
+	if s.life.Err() == nil {
+		fmt.Fprintf(s.p.stderr, "all invocations are done; the page stays at http://%s/ until Ctrl-C\n", s.listener.Addr())
+	}
+	return err
 }
 
 // prepare does all that can go wrong before a process is started. With terminal
@@ -90,15 +130,16 @@ func prepare(set settings, p process, terminal bool) (_ *session, err error) {
 			return nil, err
 		}
 	}
-	if s.opt.Layers, err = resolveExtensions(set.extensions, s.temp); err != nil {
+	if s.opt.Layers, err = layers.Resolve(set.extensions, s.temp); err != nil {
 		return nil, err
 	}
 	if err = s.prepareOutput(terminal); err != nil {
 		return nil, err
 	}
-	if s.serves() {
+	if set.listens() {
 		s.listener, err = listen(set.listen)
 	}
+	s.preparePage()
 	return s, err
 }
 
@@ -168,6 +209,7 @@ func (s *session) open(ctx context.Context) error {
 	}
 	stop()
 	s.box, s.endBox = box, cancel
+	s.calls.open(box)
 	for _, e := range box.Transcript() {
 		if e.What == transcript.Warning {
 			fmt.Fprintln(s.p.stderr, "lambdaemu: warning:", e.Detail)
@@ -336,6 +378,9 @@ func (s *session) finish() bool {
 	e.Exit, e.Err = s.box.Shutdown(ctx)
 	s.endBox()
 	s.progress.Clear()
+	if s.page != nil {
+		s.page.Close()
+	}
 	e.Lines, e.Dropped = s.lines.take()
 	s.tally.Scan(e.Lines, len(s.tally.Rows)-1)
 	slices.SortFunc(s.tally.Rows, func(a, b show.Digest) int { return cmp.Compare(a.Number, b.Number) }) // side by side they end in any order
@@ -353,7 +398,7 @@ func (s *session) finish() bool {
 }
 
 func (s *session) writeFiles() bool {
-	err := errors.Join(s.lines.close(), s.recorder.close(s.box.Transcript()))
+	err := errors.Join(s.writePage(), s.lines.close(), s.recorder.close(s.box.Transcript()))
 	if j, ok := s.view.(*show.JUnitView); ok {
 		err = errors.Join(err, j.FileError())
 	}

@@ -16,7 +16,7 @@ import (
 var (
 	lineCeilings = map[string]int{
 		"internal/awsemu": 5420, "lambdaemu": 5130, "internal/localhttp": 4780, "internal/pipeline": 3480, "internal/app": 2950,
-		"cmd/lambdaemu": 2700, "cmd/lambdaemu/show": 2570, "internal/runtimeapi": 2490, "internal/paramcache": 2300, "internal/awsapi": 2110,
+		"cmd/lambdaemu": 2690, "cmd/lambdaemu/show": 2570, "internal/runtimeapi": 2490, "internal/paramcache": 2300, "internal/awsapi": 2110,
 		"internal/jmes": 2050, "internal/emf": 1810, "internal/invocation": 1810,
 	}
 	methodCeilings = map[string]int{

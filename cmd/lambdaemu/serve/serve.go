@@ -43,28 +43,66 @@ type Result struct {
 // Invoker runs one invocation. The end of ctx keeps it from starting.
 type Invoker func(ctx context.Context, req lambdaemu.Request) Result
 
+// Config is what is served.
+type Config struct {
+	Name   string    // of the function
+	Given  string    // the address as the user wrote it
+	Notice io.Writer // is told how to call
+	Invoke Invoker
+	Page   http.Handler // of / and /page/, with a guard of its own; nil: none
+	Ended  func()       // called when nothing runs any more, while the page is still served; nil: nothing
+}
+
 // Run answers Lambda's Invoke operation on listener until ctx ends.
-// given is the address as the user wrote it, notice is told how to call.
-func Run(ctx context.Context, listener net.Listener, name, given string, notice io.Writer, invoke Invoker) error {
-	api := newInvokeAPI(ctx, name, given, invoke)
+func Run(ctx context.Context, listener net.Listener, cfg Config) error {
+	api := newInvokeAPI(ctx, cfg.Name, cfg.Given, cfg.Invoke)
+	api.page = cfg.Page
 	server := &http.Server{Handler: api, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	base := "http://" + listener.Addr().String()
-	fmt.Fprintf(notice, "function %q waits for invocations; Ctrl-C shuts it down\n  curl -d '{}' %s%s\n  curl %s%s   as a function URL\n", name, base, invokePath(name), base, urlPrefix)
+	fmt.Fprintf(cfg.Notice, "function %q waits for invocations; Ctrl-C shuts it down\n  curl -d '{}' %s%s\n  curl %s%s   as a function URL\n", cfg.Name, base, invokePath(cfg.Name), base, urlPrefix)
+	if cfg.Page != nil {
+		fmt.Fprintf(cfg.Notice, "  %s/   in a browser: the run while it happens\n", base)
+	}
 	var err error
 	select {
 	case <-ctx.Done():
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-		defer cancel()
-		if server.Shutdown(stop) != nil { // a client waits for a long invocation
-			_ = server.Close()
-		}
-		<-failed
 	case err = <-failed:
 	}
-	api.running.Wait() // what has begun ends as it would on Lambda
-	return err
+	api.end() // what has begun ends as it would on Lambda
+	if cfg.Ended != nil {
+		cfg.Ended()
+	}
+	if err != nil {
+		return err
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if server.Shutdown(stop) != nil { // a client does not read
+		_ = server.Close()
+	}
+	<-failed
+	return nil
+}
+
+// end refuses new invocations and waits for those under way.
+func (a *invokeAPI) end() {
+	a.mu.Lock()
+	a.ended = true
+	a.mu.Unlock()
+	a.running.Wait()
+}
+
+// begin runs f beside the caller, unless the end has come.
+func (a *invokeAPI) begin(f func()) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ended {
+		return false
+	}
+	a.running.Go(f)
+	return true
 }
 
 func invokePath(function string) string {
@@ -79,8 +117,12 @@ type invokeAPI struct {
 	name    string          // of the function
 	given   string          // the address as the user wrote it
 	run     Invoker
+	page    http.Handler
 	running sync.WaitGroup
 	queued  chan struct{}
+
+	mu    sync.Mutex
+	ended bool
 }
 
 func newInvokeAPI(ctx context.Context, name, given string, run Invoker) *invokeAPI {
@@ -97,6 +139,10 @@ func newInvokeAPI(ctx context.Context, name, given string, run Invoker) *invokeA
 // ServeHTTP refuses web pages first: a browser must not be led to run functions
 // here, neither by a foreign page nor by a name that resolves to this machine.
 func (a *invokeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if a.page != nil && (r.URL.Path == "/" && r.Method == http.MethodGet || strings.HasPrefix(r.URL.Path, "/page/")) {
+		a.page.ServeHTTP(w, r)
+		return
+	}
 	if !localName(r.Host) && !a.listensOn(r.Host) {
 		refuse(w, http.StatusMisdirectedRequest, "InvalidRequest", "Host "+r.Host+" is not this machine's")
 		return
@@ -206,7 +252,10 @@ func (a *invokeAPI) answer(w http.ResponseWriter, r *http.Request, req lambdaemu
 	replied := make(chan lambdaemu.Response, 1)
 	ended := make(chan Result, 1)
 	req.OnResponse = func(resp lambdaemu.Response) { replied <- resp }
-	a.running.Go(func() { ended <- a.run(a.ctx, req) })
+	if !a.begin(func() { ended <- a.run(a.ctx, req) }) {
+		writeFailure(w, context.Canceled)
+		return
+	}
 	wantsTail := r.Header.Get("X-Amz-Log-Type") == "Tail"
 	early := replied
 	if wantsTail {
@@ -234,10 +283,14 @@ func (a *invokeAPI) enqueue(w http.ResponseWriter, req lambdaemu.Request) {
 		refuse(w, http.StatusTooManyRequests, "TooManyRequestsException", "Rate Exceeded.")
 		return
 	}
-	a.running.Go(func() {
+	if !a.begin(func() {
 		defer func() { <-a.queued }()
 		a.run(a.ctx, req)
-	})
+	}) {
+		<-a.queued
+		writeFailure(w, context.Canceled)
+		return
+	}
 	w.WriteHeader(http.StatusAccepted)
 }
 

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"hash/crc32"
@@ -33,7 +34,9 @@ func (a *invokeAPI) stream(req lambdaemu.Request) *streamRun {
 		case <-run.gone:
 		}
 	}
-	a.running.Go(func() { run.ended <- a.run(a.ctx, req) })
+	if !a.begin(func() { run.ended <- a.run(a.ctx, req) }) {
+		run.ended <- Result{Err: context.Canceled}
+	}
 	return run
 }
 

@@ -1,4 +1,4 @@
-package main
+package ports
 
 import (
 	"fmt"
@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// portHolder finds the process that listens on a port of 127.0.0.1 or of all
+// Holder finds the process that listens on a port of 127.0.0.1 or of all
 // addresses; 0 when it cannot be seen, as one of another user.
 // (proc_pid_net, proc_pid_fd, Linux man-pages)
-func portHolder(port int) (pid int, name string) {
+func Holder(port int) (pid int, name string) {
 	inodes := map[string]bool{}
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		content, err := os.ReadFile(table)

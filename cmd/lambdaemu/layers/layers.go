@@ -1,4 +1,9 @@
-package main
+// Package layers finds the executables that Lambda would start as extensions: in a
+// file, a directory or a layer zip.
+//
+// The rule a reader could break: what cannot run is found here, with its cure,
+// before anything is started.
+package layers
 
 import (
 	"debug/elf"
@@ -11,9 +16,9 @@ import (
 	"strings"
 )
 
-// resolveExtensions turns the --extension paths into executables. Layer zips
+// Resolve turns the --extension paths into executables. Layer zips
 // are unpacked below temp.
-func resolveExtensions(paths []string, temp string) ([]string, error) {
+func Resolve(paths []string, temp string) ([]string, error) {
 	var out []string
 	for i, path := range paths {
 		info, err := os.Stat(path)

@@ -1,4 +1,4 @@
-package main
+package layers
 
 import (
 	"archive/zip"
@@ -54,7 +54,7 @@ func TestLayerZip(t *testing.T) {
 		zipFile{"lib/data.txt", "x", 0o644},
 	)
 	dir := t.TempDir()
-	got, err := resolveExtensions([]string{path}, dir)
+	got, err := Resolve([]string{path}, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestLayerZipRefuses(t *testing.T) {
 	} {
 		t.Run(tt.outcome, func(t *testing.T) {
 			dir := t.TempDir()
-			_, err := resolveExtensions([]string{writeZip(t, tt.files...)}, filepath.Join(dir, "inner"))
+			_, err := Resolve([]string{writeZip(t, tt.files...)}, filepath.Join(dir, "inner"))
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
@@ -101,7 +101,7 @@ func TestDirectoryOfExtensions(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir+"/b", "#!/bin/sh\n", 0o755)
 	write(t, dir+"/a", "#!/bin/sh\n", 0o755)
-	got, err := resolveExtensions([]string{dir}, "")
+	got, err := Resolve([]string{dir}, "")
 	if err != nil || len(got) != 2 || got[0] != dir+"/a" {
 		t.Errorf("flat directory: %v %v", got, err)
 	}
@@ -109,7 +109,7 @@ func TestDirectoryOfExtensions(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, dir+"/extensions/c", "#!/bin/sh\n", 0o755)
-	got, err = resolveExtensions([]string{dir}, "")
+	got, err = Resolve([]string{dir}, "")
 	if err != nil || len(got) != 1 || got[0] != dir+"/extensions/c" {
 		t.Errorf("unpacked layer: %v %v", got, err)
 	}
@@ -136,5 +136,12 @@ func TestOtherArchitecture(t *testing.T) {
 	write(t, path, string(content), 0o755)
 	if err := runnable(path); err == nil || !strings.Contains(err.Error(), "this machine is "+runtime.GOARCH) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func write(t *testing.T, path, content string, mode os.FileMode) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), mode); err != nil {
+		t.Fatal(err)
 	}
 }
