@@ -38,7 +38,7 @@ func (c chain) Piece(ctx context.Context, whole string) runtimeapi.Verdict {
 // Response implements runtimeapi.Chain.
 func (c chain) Response(ctx context.Context, a *runtimeapi.Answer) runtimeapi.Verdict {
 	out := c.rules.Response(ctx, middleware.Response{
-		ID: a.ID, Failed: a.Failed, ErrorType: a.ErrorType, ContentType: a.ContentType, Body: a.Beginning, Streamed: a.Streamed,
+		ID: a.ID, Failed: a.Failed, ErrorType: a.ErrorType, ContentType: a.ContentType, Body: a.Beginning, Streamed: a.Streamed, Bytes: a.Bytes, FirstByte: a.FirstByte,
 	}, a.Deadline)
 	return verdict(&out)
 }

@@ -1,16 +1,12 @@
 package app
 
 import (
-	"sync"
-	"time"
-
 	"powertools-extension/internal/config"
 	"powertools-extension/internal/correlation"
 	"powertools-extension/internal/eventlog"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/middleware"
 	"powertools-extension/internal/redact"
-	"powertools-extension/internal/runtimeapi"
 )
 
 const correlationVar = "POWERTOOLS_LOGGER_CORRELATION_ID_PATH"
@@ -20,17 +16,11 @@ type logger struct {
 	app     *App
 	printer *eventlog.Printer
 	rules   *redact.Rules // for ids; nil: none
-
-	mu      sync.Mutex
-	streams map[string]time.Time // when answers began that are streams
 }
-
-// maxStreams bounds the streams that are followed at once.
-const maxStreams = 4096
 
 // newLogger returns it with the steps that the configuration switches on.
 func newLogger(a *App) (*logger, []middleware.Hook) {
-	l := &logger{app: a, streams: make(map[string]time.Time)}
+	l := &logger{app: a}
 	var hooks []middleware.Hook
 	if path := l.path(); path != nil {
 		l.rules, _ = redact.NewRules(a.cfg.LogsRedact) // what is wrong with them is told where lines are redacted
@@ -49,13 +39,16 @@ func newLogger(a *App) (*logger, []middleware.Hook) {
 		step.Event = func(r *middleware.Request) { l.print(r.ID, l.printer.Event(r.Body)) }
 	}
 	if c.Response {
-		step.Response = func(r *middleware.Response) { l.print(r.ID, l.printer.Response(r.Body, r.By)) }
+		step.Response = func(r *middleware.Response) {
+			if r.Streamed {
+				l.print(r.ID, l.printer.Stream(r.Bytes, r.FirstByte))
+				return
+			}
+			l.print(r.ID, l.printer.Response(r.Body, r.By))
+		}
 	}
 	if c.Error {
 		step.Error = func(r *middleware.Response) { l.print(r.ID, l.printer.Error(r.ErrorType, r.Body)) }
-	}
-	if c.Response || c.Error {
-		step.Stream = l.begin
 	}
 	return l, append(hooks, step.Hook())
 }
@@ -93,37 +86,6 @@ func (l *logger) correlate(request, id string) {
 
 func (l *logger) print(request string, line []byte) {
 	l.app.pipeline.Print(l.app.tracker.Passing(request), line)
-}
-
-// begin notes when a stream begins.
-func (l *logger) begin(request string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.app.managed() {
-		clear(l.streams) // of a runtime that died
-	}
-	if len(l.streams) < maxStreams {
-		l.streams[request] = time.Now()
-	}
-}
-
-// ended shows a stream, of which only now is known how long it was.
-func (l *logger) ended(a *runtimeapi.Answer, now time.Time) {
-	if !a.Streamed || l.printer == nil {
-		return
-	}
-	l.mu.Lock()
-	began, known := l.streams[a.ID]
-	delete(l.streams, a.ID)
-	l.mu.Unlock()
-	switch {
-	case !known:
-	case a.Failed && l.app.cfg.Logger.Error:
-		l.print(a.ID, l.printer.Error(a.ErrorType, nil))
-	case !a.Failed && l.app.cfg.Logger.Response:
-		first := a.Handler - now.Sub(began)
-		l.print(a.ID, l.printer.Stream(a.Bytes, max(first, 0)))
-	}
 }
 
 // onlyLines reports whether nothing but lines needs the wrapper.

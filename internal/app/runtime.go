@@ -168,7 +168,6 @@ func (o passing) Answered(answer runtimeapi.Answer) {
 			a.ErrorType = posted
 		}
 	}
-	o.logger.ended(&answer, time.Now())
 	o.tracker.Answered(a)
 }
 

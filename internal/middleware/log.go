@@ -5,8 +5,7 @@ import "context"
 // Log is the hook that shows events, answers and errors. Nil: not asked for.
 type Log struct {
 	Event    func(r *Request)
-	Response func(r *Response) // an answer that is no stream
-	Stream   func(id string)   // a stream begins
+	Response func(r *Response) // an answer, or a stream that is through
 	Error    func(r *Response)
 }
 
@@ -19,7 +18,7 @@ func (l Log) Hook() Hook {
 			return Action{}, nil
 		}
 	}
-	if l.Response != nil || l.Stream != nil || l.Error != nil {
+	if l.Response != nil || l.Error != nil {
 		h.Response = l.response
 	}
 	return h
@@ -27,10 +26,6 @@ func (l Log) Hook() Hook {
 
 func (l Log) response(_ context.Context, r *Response) (Reaction, error) {
 	switch {
-	case r.Streamed:
-		if l.Stream != nil {
-			l.Stream(r.ID)
-		}
 	case r.Failed:
 		if l.Error != nil {
 			l.Error(r)

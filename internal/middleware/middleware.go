@@ -44,8 +44,12 @@ type Response struct {
 	ContentType string // as the runtime said; empty: it did not
 	Body        []byte // read it, do not write; valid during the call
 	Source      awsevent.Event
-	Streamed    bool   // Body is empty: a stream is never kept
-	By          string // the hook that made the answer; empty: the function did
+	Streamed    bool  // Body is empty: a stream is never kept
+	Bytes       int64 // of the body
+
+	// FirstByte is how long after the event the first byte of a stream came.
+	FirstByte time.Duration
+	By        string // the hook that made the answer; empty: the function did
 }
 
 // Action is what a hook wants of an event. The zero value lets it go on.

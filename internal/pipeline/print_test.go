@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"powertools-extension/internal/eventlog"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/telemetry"
 )
@@ -59,9 +62,10 @@ func TestPrint(t *testing.T) {
 // outcome follows from it.
 func TestPrintConcludesNothing(t *testing.T) {
 	r := newRig(t, nil)
-	r.Print(r.delivered(), []byte(`{"level":"ERROR","message":"Lambda error","error":{"type":"MemoryError","message":"m"}}`))
+	a := r.delivered()
+	r.HandleEvents([]telemetry.Event{platform(telemetry.KindStart, t0, telemetry.Platform{RequestID: testID})})
+	r.Print(a, []byte(`{"level":"ERROR","message":"Lambda error","error":{"type":"MemoryError","message":"m"}}`))
 	r.HandleEvents([]telemetry.Event{
-		platform(telemetry.KindStart, t0, telemetry.Platform{RequestID: testID}),
 		platform(telemetry.KindRuntimeDone, t0, telemetry.Platform{RequestID: testID, Status: "success", ProducedBytes: telemetry.Num(2)}),
 		platform(telemetry.KindReport, t0, telemetry.Platform{RequestID: testID, Status: "success"}),
 	})
@@ -91,5 +95,45 @@ func TestPrintOfNoAttempt(t *testing.T) {
 	r.Print(nil, []byte(`{"level":"INFO","message":1}`))
 	if len(r.lines.got) != 1 || strings.Contains(r.lines.got[0], "request_id") {
 		t.Errorf("got %q", r.lines.got)
+	}
+}
+
+// TestPythonsEventLine: the line of an event and one with a correlation id have
+// the members and values that Powertools for Python gives them: all but the
+// place in the code, and the time's and the memory's form, which are
+// TypeScript's on every line.
+func TestPythonsEventLine(t *testing.T) {
+	var v struct {
+		Cases []struct {
+			Name  string   `json:"name"`
+			Lines []string `json:"stdout_lines"`
+		} `json:"cases"`
+	}
+	readVectors(t, "logger_python.json", &v)
+	lines := map[string]string{}
+	for _, c := range v.Cases {
+		if len(c.Lines) > 0 {
+			lines[c.Name] = c.Lines[0]
+		}
+	}
+	for name, id := range map[string]string{"log_event env": "", "correlation id path ALB": "Root=1-xyz"} {
+		want := object(t, lines[name])
+		r := newRig(t, every)
+		a := r.tracker.Delivered(invocation.Delivery{RequestID: testID, FunctionARN: "arn:aws:lambda:eu-west-1:123456789012:function:my-fn", TraceHeader: testTrace, At: t0})
+		a.Amend(func(q *invocation.Request) { q.CorrelationID = id })
+		printer := eventlog.New(nil, 1000)
+		line := printer.Event([]byte(`{"k":"v"}`))
+		if id != "" {
+			line = []byte(`{"level":"INFO","message":"x"}`)
+		}
+		r.Print(a, line)
+		got := object(t, r.lines.got[0])
+		for _, other := range []string{"location", "timestamp", "function_memory_size"} {
+			delete(want, other)
+			delete(got, other)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-Powertools +ours):\n%s", name, diff)
+		}
 	}
 }

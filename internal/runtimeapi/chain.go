@@ -89,7 +89,7 @@ func (x *exchange) consider(b *body, reusable bool) (answered, keep bool) {
 		x.s.stats.untracked.Add(1)
 	}
 	if o := x.s.opt.Observer; o != nil && o.Delivered(e) {
-		x.s.life.isHTTP(e.ID)
+		x.s.life.with(e.ID, func(c *call) { c.http = true })
 	}
 	var v Verdict
 	if e.Whole {
@@ -104,7 +104,7 @@ func (x *exchange) consider(b *body, reusable bool) (answered, keep bool) {
 		x.s.splits.Put(x.splitOf(&e))
 		return x.givePiece()
 	}
-	x.s.life.note(e.ID, v.Errors)
+	x.s.life.with(e.ID, func(c *call) { c.errors = v.Errors })
 	return x.passKept(b, e, data, v.Body, reusable)
 }
 
@@ -256,7 +256,8 @@ func (x *exchange) hear() (done, keep, broken bool) {
 	}
 	if x.body.done && len(data) <= mostKept {
 		a = x.describe()
-		a.Beginning, a.Whole, a.Bytes, a.Deadline = data, true, int64(len(data)), x.s.life.deadline(x.id)
+		a.Beginning, a.Whole, a.Bytes = data, true, int64(len(data))
+		x.s.life.with(x.id, func(c *call) { a.Deadline = c.deadline })
 		v := x.s.opt.Chain.Response(context.Background(), &a)
 		x.verdict = v
 		switch {
@@ -286,7 +287,12 @@ func (x *exchange) hear() (done, keep, broken bool) {
 // only its trailers say whether it failed.
 func (x *exchange) hearEnd() {
 	a := x.describe()
-	a.Bytes, a.Deadline = x.body.received, x.s.life.deadline(x.id)
+	a.Bytes = x.body.received
+	x.s.life.with(x.id, func(c *call) {
+		if a.Deadline = c.deadline; a.Bytes > 0 {
+			a.FirstByte = max(0, x.body.first.Sub(c.delivered))
+		}
+	})
 	x.s.opt.Chain.Response(context.Background(), &a)
 }
 

@@ -99,7 +99,8 @@ type body struct {
 	done     bool
 	at       time.Time // when its last byte was here
 	received int64
-	atEnd    func() // when all of it is here, before its end is passed on; may be called twice
+	first    time.Time // when its first byte was here
+	atEnd    func()    // when all of it is here, before its end is passed on; may be called twice
 }
 
 // size is the length of the whole body, -1 while that is not known.
@@ -128,6 +129,9 @@ func (b *body) Read(p []byte) (n int, err error) {
 		return 0, io.EOF
 	}
 	defer func() {
+		if b.received == 0 && n > 0 {
+			b.first = time.Now()
+		}
 		if b.received += int64(n); b.done {
 			b.at = time.Now()
 		}

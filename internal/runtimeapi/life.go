@@ -36,6 +36,8 @@ type Answer struct {
 	HTTP        bool      // the event was an HTTP request
 	Known       bool      // the event has passed here, so that the times below are valid
 
+	FirstByte time.Duration // of a stream: from the event's last byte to its first; 0: none came
+
 	Handler time.Duration // from the event's last byte to the answer's
 	Proxy   time.Duration // our share: both ways
 }
@@ -137,40 +139,18 @@ func (l *life) expire(id string, c *call) {
 	}
 }
 
-// deadline is that of an open invocation; zero: unknown.
-func (l *life) deadline(id string) time.Time {
+// with shows what is known of an open invocation, to be read or changed.
+func (l *life) with(id string, see func(*call)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if c := l.open[id]; c != nil {
-		return c.deadline
-	}
-	return time.Time{}
-}
-
-// note keeps what hooks did to an event.
-func (l *life) note(id string, errors int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if c := l.open[id]; c != nil {
-		c.errors = errors
-	}
-}
-
-func (l *life) isHTTP(id string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if c := l.open[id]; c != nil {
-		c.http = true
+		see(c)
 	}
 }
 
 // handed: the runtime has the event to its last byte.
 func (l *life) handed(id string, now, came time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if c := l.open[id]; c != nil {
-		c.delivered, c.in = now, now.Sub(came)
-	}
+	l.with(id, func(c *call) { c.delivered, c.in = now, now.Sub(came) })
 }
 
 // answer ends an invocation and says how long it took. An answer that Lambda

@@ -138,7 +138,7 @@ func (x *exchange) observe(b *body, first []byte, status int, settled bool) {
 			x.s.stats.untracked.Add(1)
 		}
 		if x.s.opt.Observer != nil && x.s.opt.Observer.Delivered(e) {
-			x.s.life.isHTTP(e.ID)
+			x.s.life.with(e.ID, func(c *call) { c.http = true })
 		}
 	case x.kind == response || x.kind == failure:
 		read := time.Now()
