@@ -98,6 +98,10 @@ arm64: ## the arm64 extension and wrapper under qemu: which checks ran, how many
 mutants: ## does a test fail for each mistake of test/mutants/list.go? SAMPLE=n: some of them
 	go run ./test/mutants -sample $(or $(SAMPLE),0) -seed "$$(git rev-parse HEAD)"
 
+.PHONY: stress
+stress: ## RUNS (20) runs of each of SUITES (all) beside LOAD (3) busy loops: runs and failures
+	go run ./test/stress -runs $(or $(RUNS),20) -load $(or $(LOAD),3) $(or $(SUITES),./...)
+
 .PHONY: build
 build: ## the extension, lambdaemu and the example function, into bin/
 	@mkdir -p bin

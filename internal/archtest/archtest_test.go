@@ -131,6 +131,7 @@ var aside = map[string][]string{
 	"test/mutants":                   {},
 	"test/openapi":                   {"lambdaemu", "test/harness"},
 	"test/ontime":                    {},
+	"test/stress":                    {},
 	"test/template":                  {},
 	"test/deploy":                    {"internal/canonical", "test/harness"},
 }
