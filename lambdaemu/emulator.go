@@ -43,6 +43,7 @@ type Emulator struct {
 	script   *transcript.Log
 	wire     *wire.Wire
 	sink     *sink.Sink // nil when no variable names it
+	xray     *sink.XRay // the same
 	counts   *relay.Counts
 	reports  reportCounts
 	log      *logOrder
@@ -120,8 +121,9 @@ func Start(ctx context.Context, opt Options) (*Emulator, error) {
 }
 
 func (e *Emulator) openSink() (err error) {
-	if !sink.Wanted(e.opt.Env) {
-		return nil
+	e.xray, e.opt.Env, err = sink.OpenXRay(e.opt.Env, e.script)
+	if err != nil || !sink.Wanted(e.opt.Env) {
+		return err
 	}
 	if e.sink, err = sink.New(e.faults, e.script); err != nil {
 		return fmt.Errorf("built-in sink: %w", err)
@@ -347,6 +349,7 @@ func (e *Emulator) teardown() {
 		stranger.Close()
 	}
 	e.sink.Close()
+	e.xray.Close()
 	e.wg.Wait()
 	e.launcher.Close()
 	e.hooks.close()

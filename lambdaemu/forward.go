@@ -42,6 +42,10 @@ const (
 // extension delivers to, and the sink faults make it slow, broken or silent.
 const SinkPlaceholder = sink.Placeholder
 
+// XRayPlaceholder in a value of Options.Env becomes the address of a UDP socket
+// that takes documents for the X-Ray daemon; each is an entry of the transcript.
+const XRayPlaceholder = sink.XRayPlaceholder
+
 // SinkStats are what the built-in sink has seen.
 type SinkStats = sink.Stats
 

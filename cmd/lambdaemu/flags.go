@@ -82,7 +82,7 @@ func flagTable() []flagGroup {
 	return []flagGroup{
 		{"function", []flagInfo{
 			{"extension", "PATH", "", "an extension: binary, directory of binaries, or layer zip; repeatable", list(func(s *settings) *[]string { return &s.extensions })},
-			{"env", "K=V", "", "a variable of the function's configuration, or K to take the host's value; {sink} in V becomes the URL of a built-in HTTP sink, {port} a free port, {port2} another; repeatable", addEnv},
+			{"env", "K=V", "", "a variable of the function's configuration, or K to take the host's value; {sink} in V becomes the URL of a built-in HTTP sink, {xray} the address of a built-in X-Ray daemon, {port} a free port, {port2} another; repeatable", addEnv},
 			{"dir", "PATH", ".", "working directory of the function (LAMBDA_TASK_ROOT)", text(func(s *settings) *string { return &s.dir })},
 			{"function-name", "NAME", "function", "the function's name", text(func(s *settings) *string { return &s.function })},
 			{"handler", "NAME", "app.handler", "_HANDLER of the runtime", text(func(s *settings) *string { return &s.handler })},

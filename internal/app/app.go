@@ -68,6 +68,7 @@ type App struct {
 	tracker  *invocation.Tracker
 	logger   *logger
 	pipeline *pipeline.Pipeline
+	spans    tracer
 	local    *localhttp.Server
 
 	idempotency    *idempotency.Engine // nil: off, or it refuses everything
@@ -118,6 +119,7 @@ func New(cfg config.Config, deps Deps) *App {
 	}), a.log, cached)
 	a.namespace = &namespaceWarning{log: a.log, unset: cfg.NamespaceUnset}
 	a.metrics = a.newMetrics()
+	a.spans.build(a)
 	a.ways = a.newWaysOut()
 	a.watch = watchOf(a)
 	a.buildPipeline()

@@ -14,19 +14,19 @@ import (
 	"powertools-extension/internal/sink/httppost"
 )
 
-// headers returns how the headers of HTTP receivers are read: secrets through
+// headersOf returns how the headers of HTTP receivers are read: secrets through
 // the parameter cache, when the first batch leaves and not before. nil: there
 // are none.
-func (a *App) headers() httppost.Headers {
-	if len(a.cfg.LogsHTTPHeaders) == 0 {
+func (a *App) headersOf(list []config.Header) httppost.Headers {
+	if len(list) == 0 {
 		return nil
 	}
 	asked := false
 	return func(ctx context.Context) (http.Header, error) {
-		out := make(http.Header, len(a.cfg.LogsHTTPHeaders))
+		out := make(http.Header, len(list))
 		// A receiver that asks twice has refused the first answer.
 		options := paramcache.Options{Force: asked}
-		for _, h := range a.cfg.LogsHTTPHeaders {
+		for _, h := range list {
 			value, err := a.header(ctx, h, options)
 			if err != nil {
 				return nil, err

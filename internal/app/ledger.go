@@ -30,6 +30,7 @@ type ledger struct {
 	Metrics    metricsLedger       `json:"metrics"`
 	Stdout     sinkLedger          `json:"stdout"`
 	Sinks      []remoteLedger      `json:"sinks,omitempty"` // remote destinations, in the order they were named
+	Spans      *spansLedger        `json:"spans,omitempty"` // nil: they are off
 	Flush      *remote.FlushLedger `json:"flush,omitempty"` // nil with stdout alone
 	Spool      *remote.SpoolLedger `json:"spool,omitempty"` // nil if nothing was found there and nothing left or refused
 	Degraded   []string            `json:"degraded,omitempty"`
@@ -84,6 +85,14 @@ type remoteLedger struct {
 	Timeouts uint64 `json:"timeouts"`
 }
 
+// spansLedger is what became of the spans of invocations.
+type spansLedger struct {
+	Datagrams int64          `json:"datagrams_sent"` // to the X-Ray daemon, which answers none
+	Skipped   int64          `json:"skipped"`        // garbage in the trace header, or beyond a bound
+	Dropped   int64          `json:"dropped"`        // too large, or not taken by the kernel
+	Sinks     []remoteLedger `json:"sinks,omitempty"`
+}
+
 // ledger writes the account. It is taken before its own line is put, so that
 // line is in no sum.
 func (a *App) ledger(reason string, now time.Time) []byte {
@@ -102,7 +111,8 @@ func (a *App) ledger(reason string, now time.Time) []byte {
 		Lines:      linesLedger{lines.Lines, lines.Passed, lines.Filtered, lines.Excluded, lines.Held, lines.Forgotten, lines.HoldDropped, lines.Truncated},
 		Metrics:    metricsLedger{Canonical: lines.Events, Samples: samples.Recorded, Rejected: sum(samples.Rejected), RejectedBy: samples.Rejected, Skipped: samples.Skipped, Dropped: samples.Dropped},
 		Stdout:     sinkLines(a.stdout.Stats()),
-		Sinks:      ledgerOf(a.ways.Outlets),
+		Sinks:      ledgerOf(a.ways.Outlets, false),
+		Spans:      a.spans.ledger(),
 		Flush:      a.ways.Ledger(),
 		Spool:      a.ways.Spool.Ledger(),
 		Degraded:   components(a.health.list()),
@@ -118,9 +128,13 @@ func sinkLines(s sink.Stats) sinkLedger {
 	return sinkLedger{s.Received.Lines, s.Adopted.Lines, s.Delivered.Lines, s.Dropped.Lines, s.Pending.Lines, s.Dropped.Bytes, s.Losses.Lines()}
 }
 
-func ledgerOf(outlets remote.Outlets) []remoteLedger {
+// ledgerOf is the account of the destinations of spans, or of lines.
+func ledgerOf(outlets remote.Outlets, spans bool) []remoteLedger {
 	var out []remoteLedger
 	for _, r := range outlets {
+		if r.Spans != spans {
+			continue
+		}
 		health, counters := r.Health(), r.Counters()
 		state := health.State.String()
 		if health.Disabled {

@@ -41,6 +41,9 @@ func (a *App) newWaysOut() remote.Ways {
 		}
 		outlets = append(outlets, r)
 	}
+	for _, o := range a.spans.outlets {
+		outlets = append(outlets, o.Outlet)
+	}
 	mode := flush.Mode(a.cfg.Flush)
 	return remote.New(outlets, remote.Options{
 		Flush: flush.Options{
@@ -90,10 +93,10 @@ func (a *App) newSender(d config.Destination) (outlet, sink.Options, error) {
 	case config.Firehose:
 		return firehose.New(a.aws, d.Stream, firehose.Options{}), firehose.Bounds(size), nil
 	case config.HTTP:
-		s, err := ndjson.New(d.URL, a.headers(), httppost.Options{UserAgent: a.userAgent()})
+		s, err := ndjson.New(d.URL, a.headersOf(a.cfg.LogsHTTPHeaders), httppost.Options{UserAgent: a.userAgent()})
 		return s, ndjson.Bounds(size), err
 	case config.OTLP:
-		s, err := otlp.New(d.URL, a.headers(), a.resource, httppost.Options{UserAgent: a.userAgent()})
+		s, err := otlp.New(d.URL, a.headersOf(a.cfg.LogsHTTPHeaders), a.resource, httppost.Options{UserAgent: a.userAgent()})
 		return s, otlp.Bounds(size), err
 	}
 	return nil, sink.Options{}, fmt.Errorf("no sender for %s", d.Kind)

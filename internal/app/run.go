@@ -153,13 +153,14 @@ func (a *App) begin(ev extapi.Event) {
 	a.thaw(now)
 	a.missWrapper()
 	a.cache.Awake(true)
-	a.pipeline.Begin(invocation.Invoke{
+	attempt := a.pipeline.Begin(invocation.Invoke{
 		RequestID:   ev.RequestID,
 		FunctionARN: ev.FunctionARN,
 		TraceHeader: ev.TraceHeader,
 		Deadline:    ev.Deadline,
 		At:          now,
 	})
+	a.spans.Invoked(attempt, ev.TraceHeader)
 	a.metrics.Flush(now) // samples of an earlier invocation whose end was not seen
 	a.flushStdout()
 	a.ways.Begin(ev.RequestID, ev.Deadline)
@@ -193,6 +194,7 @@ func (a *App) forgetSnapshot() {
 		a.idempotency.Forget()
 	}
 	a.aws.Forget()
+	a.spans.restored()
 	a.ways.Restored()
 }
 

@@ -32,7 +32,7 @@ func (a *App) needsPort() bool {
 	case c.RuntimeProxy == "off":
 		return false
 	}
-	return c.RuntimeProxy == "on" || len(a.hooks) > 0 || path.Base(c.ExecWrapper) == wrapperName
+	return c.RuntimeProxy == "on" || len(a.hooks) > 0 || a.spans.on() || path.Base(c.ExecWrapper) == wrapperName
 }
 
 // proxies reports whether the runtime is to talk to Lambda through us.
@@ -40,7 +40,7 @@ func (a *App) proxies() bool {
 	if a.idle || a.cfg.RuntimeProxy == "off" {
 		return false
 	}
-	return a.cfg.RuntimeProxy == "on" || len(a.hooks) > 0
+	return a.cfg.RuntimeProxy == "on" || len(a.hooks) > 0 || a.spans.on()
 }
 
 // bindProxy opens the port for the wrapper and the runtime behind it. Like
@@ -59,7 +59,8 @@ func (a *App) bindProxy() {
 		Log:       a.log,
 	}
 	if !a.idle {
-		options.Observer, options.Chain = passing{a}, NewChain(a.log, a.hooks)
+		options.Observer, options.Chain = passing{a}, NewChain(a.log, a.spans.timed(a.hooks))
+		options.Trace = a.spans.trace()
 	}
 	server, err := runtimeapi.New(options)
 	if err == nil {
@@ -86,6 +87,7 @@ type runtimeProxy struct {
 // greet answers the wrapper of a runtime.
 func (a *App) greet(ctx context.Context, hello runtimeapi.Hello) runtimeapi.Reply {
 	a.proxy.greeted.Store(true)
+	a.spans.greet(&hello)
 	if hello.TaskRoot != "" {
 		a.proxy.taskRoot.Store(&hello.TaskRoot)
 	}
@@ -115,6 +117,10 @@ func (a *App) missWrapper() {
 	}
 	a.proxy.said = true
 	const cure = "managed runtimes: set AWS_LAMBDA_EXEC_WRAPPER=/opt/powertools-wrapper; provided.*: bootstrap is exec /opt/powertools-wrapper \"$LAMBDA_TASK_ROOT/app\"; images: put /opt/powertools-wrapper before the command in ENTRYPOINT; only the HTTP forms wanted: POWERTOOLS_RUNTIME_PROXY=off"
+	if a.spans.alone() {
+		a.spans.missed(cure)
+		return
+	}
 	a.degrade("proxy", "the runtime did not come through the wrapper")
 	if a.logger.onlyLines() {
 		a.log.Warn("the runtime did not come through the wrapper: no correlation ids, and no events, responses and errors in the log", zap.String("cure", cure))
@@ -148,7 +154,7 @@ func (o passing) Delivered(e runtimeapi.Event) (http bool) {
 	if e.Whole {
 		d.Records = awsevent.Records(e.Beginning)
 	}
-	o.tracker.Delivered(d)
+	o.spans.delivered(o.tracker.Delivered(d), &e, source)
 	return source.HTTP
 }
 
@@ -169,6 +175,7 @@ func (o passing) Answered(answer runtimeapi.Answer) {
 		}
 	}
 	o.tracker.Answered(a)
+	o.spans.answered(&answer, a.HTTPStatus)
 }
 
 // Late implements runtimeapi.Observer.

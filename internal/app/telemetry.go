@@ -32,6 +32,9 @@ func (a *App) buildPipeline() {
 	if a.watch != nil {
 		features = append(features, "idempotency")
 	}
+	if a.spans.on() {
+		features = append(features, "tracing")
+	}
 	metrics, rare := platform.Billed(a.cfg.InitType, features...)
 	a.billed = metrics + rare
 	a.log.Debug("platform metrics", zap.Int("billed", a.billed), zap.String("usd_a_month", strconv.FormatFloat(float64(a.billed)*canonical.PricePerMetric, 'f', 2, 64)))
@@ -50,6 +53,7 @@ func (a *App) buildPipeline() {
 		Platform:            platform,
 		Metrics:             a.stdout,
 		Meters:              []pipeline.Meter{cacheMeter{a.cache}},
+		Over:                a.spans.over,
 		FirstMetric:         a.namespace.missing,
 		FlushMetrics:        a.ended,
 		FlushOutputs:        a.handled,
@@ -114,6 +118,9 @@ func (a *App) destinations() (out []pipeline.Destination) {
 		out = append(out, pipeline.Destination{Output: a.stdout, Stdout: true})
 	}
 	for _, r := range a.ways.Outlets {
+		if r.Spans {
+			continue
+		}
 		out = append(out, pipeline.Destination{Output: r})
 	}
 	return out
@@ -160,7 +167,7 @@ func (a *App) bindTelemetry() {
 		return
 	}
 	a.stream.server = stream
-	stream.Serve(a.ways.Handler(a.pipeline))
+	stream.Serve(a.ways.Handler(a.spans.handler(a.pipeline)))
 }
 
 // cacheMeter tells the canonical event what the parameter cache did during

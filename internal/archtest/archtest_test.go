@@ -74,6 +74,7 @@ var floors = map[string]int{
 
 	"internal/tracing":      1,
 	"internal/tracing/xray": 1,
+	"internal/spans":        3,
 
 	"internal/canonical": 3,
 	"internal/localhttp": 3,

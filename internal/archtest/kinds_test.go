@@ -36,7 +36,7 @@ var kinds = map[string]kind{
 	"internal/batch": core, "internal/runtimeapi/pieces": core,
 	"internal/invocation": core, "internal/awsevent": core, "internal/middleware": core, "internal/canonical": core,
 	"internal/pipeline": core, "internal/localhttp/wire": core, "internal/sink/jsonline": core,
-	"internal/tracing": core, "internal/awsdecode": core, "internal/schemaref": core, "internal/variants": core,
+	"internal/tracing": core, "internal/spans": core, "internal/awsdecode": core, "internal/schemaref": core, "internal/variants": core,
 
 	"internal/remote": assembly, "internal/app": assembly, "cmd/extension": assembly, "cmd/wrapper": assembly,
 }
@@ -99,7 +99,7 @@ var carriers = map[string][]string{
 	"internal/sink/cloudwatch":         {"internal/awsapi", "internal/sink", "internal/sink/awsout"},
 	"internal/sink/firehose":           {"internal/awsapi", "internal/sink", "internal/sink/awsout"},
 	"internal/sink/ndjson":             {"internal/sink", "internal/sink/httppost"},
-	"internal/sink/otlp":               {"internal/sink", "internal/sink/httppost"},
+	"internal/sink/otlp":               {"internal/sink", "internal/sink/httppost", "internal/sink/awsout", "internal/awsapi"},
 }
 
 // TestKinds: every room is of one kind and keeps to it. What a core may use of

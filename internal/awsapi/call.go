@@ -128,6 +128,9 @@ func (k *call) request(ctx context.Context) (*http.Request, error) {
 	if len(k.msg.body) > 0 {
 		req.Header.Set("Content-Type", k.svc.proto.contentType())
 	}
+	if k.msg.gzip {
+		req.Header.Set("Content-Encoding", "gzip")
+	}
 	if k.svc.target != "" {
 		req.Header.Set("X-Amz-Target", k.svc.target+k.op.Name)
 	}

@@ -18,6 +18,7 @@ const (
 	AppConfigData  = "appconfigdata"
 	STS            = "sts"
 	Lambda         = "lambda"
+	XRay           = "xray"
 )
 
 // Operation names what to call.
@@ -32,12 +33,15 @@ type Operation struct {
 	Once bool
 }
 
-// REST is the request of an operation of AppConfigData or Lambda, for Call's in.
+// REST is the request of an operation of AppConfigData, Lambda or X-Ray, for
+// Call's in.
 type REST struct {
 	Method string
 	Path   string // absolute and escaped
 	Query  url.Values
-	Body   any // written as JSON; nil: no body
+	Body   any    // written as JSON; nil: JSON as it is
+	JSON   []byte // nil: no body
+	Gzip   bool   // JSON is compressed
 }
 
 // Raw takes an answer as it came, for Call's out: where the answer is no JSON,
@@ -104,6 +108,8 @@ func lookupService(name string) (service, bool) {
 		return service{name: Lambda, env: "LAMBDA", proto: restJSON}, true
 	case Logs:
 		return service{name: Logs, env: "CLOUDWATCH_LOGS", target: "Logs_20140328.", proto: json11, govFIPS: true}, true
+	case XRay: // with CloudWatch's OTLP endpoint for spans
+		return service{name: XRay, env: "XRAY", proto: restJSON}, true
 	case Firehose:
 		return service{name: Firehose, env: "FIREHOSE", target: "Firehose_20150804.", proto: json11}, true
 	}
@@ -120,9 +126,9 @@ func (s service) scope() string {
 
 // message is a request before it is signed.
 type message struct {
-	method string
-	path   string // below the endpoint, query included; no slash before it
-	body   []byte
+	method, path string // path: below the endpoint, query included; no slash before it
+	body         []byte
+	gzip         bool // body is compressed
 }
 
 var errNotWritable = errors.New("the request does not fit the service's protocol")
@@ -141,7 +147,7 @@ func (s service) write(op Operation, in any) (message, error) {
 		if len(rest.Query) > 0 {
 			m.path += "?" + rest.Query.Encode()
 		}
-		if rest.Body != nil {
+		if m.body, m.gzip = rest.JSON, rest.Gzip; rest.Body != nil {
 			m.body, err = json.Marshal(rest.Body)
 		}
 	case query:

@@ -171,6 +171,10 @@ func amounts() []metric {
 			func(e *Event) telemetry.Number { return e.ProducedBytes }, 0, classic, false},
 		{MetricInfo{"LogsDropped", count, "logsDropped", PresetDefault, "records that the platform dropped before we saw them", "when it happens", ""},
 			func(e *Event) telemetry.Number { return e.LogsDropped }, 0, everywhere, true},
+		{MetricInfo{"SpansDropped", count, "spans", PresetDefault, "spans that were too large for their receiver, or that a destination lost", "when it happens", "tracing"},
+			func(e *Event) telemetry.Number { return e.SpansDropped }, 0, everywhere, true},
+		{MetricInfo{"SpansSkipped", count, "spans", PresetDefault, "spans that were not made: a trace header that cannot be read, more at once than are followed", "when it happens", "tracing"},
+			func(e *Event) telemetry.Number { return e.SpansSkipped }, 0, everywhere, true},
 		{MetricInfo{"EstimatedCost", "None", "report", PresetAll, "US dollars at the list price of us-east-1, free tier and commitments ignored", "", ""},
 			func(e *Event) telemetry.Number { return e.costUSD }, 0, classic, false},
 	}

@@ -33,7 +33,8 @@ func words(s string) (w []string) {
 func TestPresets(t *testing.T) {
 	const (
 		preset = "ColdStart InitDuration Timeouts OutOfMemory MemoryUtilization RestoreDuration LogsDropped" +
-			" IdempotentReplays IdempotencyInProgress IdempotencySkipped IdempotencyNotStored IdempotencyLost IdempotencyBypassed IdempotencyErrors IdempotencyStoreTime"
+			" IdempotentReplays IdempotencyInProgress IdempotencySkipped IdempotencyNotStored IdempotencyLost IdempotencyBypassed IdempotencyErrors IdempotencyStoreTime" +
+			" SpansDropped SpansSkipped"
 		insights = preset + " MaxMemoryUsed CpuTotal RxBytes TxBytes TmpUsed"
 		all      = insights + " Invocations Errors Duration BilledDuration RuntimeDuration PostRuntimeDuration ResponseLatency ResponseDuration" +
 			" ProducedBytes CpuUser CpuSystem FdUsed Threads EstimatedCost ExtensionCpu ExtensionMemory HandlerDuration ProxyDuration"

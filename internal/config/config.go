@@ -98,6 +98,7 @@ type Config struct {
 	Hooks       Hooks
 	CORS        CORS
 	Logger      Logger
+	Tracing     Tracing
 
 	FeatureFlags         string        // where the document of the flag routes is; empty: each request says so
 	FeatureFlagsEnvelope string        // JMESPath; empty: the whole document

@@ -43,8 +43,9 @@ func TestDefaults(t *testing.T) {
 		ParametersTimeout: 3 * time.Second, MaxConnections: 3, CacheEnabled: true,
 		DynamoDBKeyAttr: "id", DynamoDBSortAttr: "sk", DynamoDBValueAttr: "value",
 		FeatureFlagsMaxAge: -time.Second, Logger: config.Logger{Bytes: 32 << 10}, Hooks: config.Hooks{ResponseMode: "log", InvalidEvent: "error"},
-		Batch: config.Batch{Verify: "auto", Raise: true, StreamStop: true},
-		CORS:  config.CORS{Headers: []string{"Authorization", "Content-Type", "X-Amz-Date", "X-Amz-Security-Token", "X-Api-Key"}, Methods: []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}},
+		Batch:   config.Batch{Verify: "auto", Raise: true, StreamStop: true},
+		CORS:    config.CORS{Headers: []string{"Authorization", "Content-Type", "X-Amz-Date", "X-Amz-Security-Token", "X-Api-Key"}, Methods: []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}},
+		Tracing: config.Tracing{Enabled: true, CaptureError: true, Parent: "keep"},
 		Idempotency: config.Idempotency{
 			Format: "python", Hash: "md5", ExpiresAfter: time.Hour, Oversize: "keep", Store: "success", OnStoreFailure: "closed", Timeout: 2 * time.Second,
 			KeyAttr: "id", ExpiryAttr: "expiration", InProgressExpiryAttr: "in_progress_expiration", StatusAttr: "status", DataAttr: "data", ValidationKeyAttr: "validation",
@@ -164,6 +165,13 @@ func TestEveryVariableHasAnEffect(t *testing.T) {
 		"POWERTOOLS_IDEMPOTENCY_LOCAL_CACHE":            "256",
 		"SSM_PARAMETER_STORE_TTL":                       "600",
 		"SECRETS_MANAGER_TTL":                           "0",
+		"POWERTOOLS_TRACE_DESTINATION":                  "xray",
+		"POWERTOOLS_TRACE_HTTP_HEADERS":                 "Authorization: secret:id#key",
+		"POWERTOOLS_TRACE_DISABLED":                     "true",
+		"POWERTOOLS_TRACE_ENABLED":                      "FALSE",
+		"POWERTOOLS_TRACER_CAPTURE_RESPONSE":            "true",
+		"POWERTOOLS_TRACER_CAPTURE_ERROR":               "false",
+		"POWERTOOLS_TRACE_PARENT":                       "Rewrite",
 	}
 	base, _ := load(t)
 	for _, v := range config.Vars() {
@@ -202,6 +210,10 @@ func TestBadValuesAreOneWarningEach(t *testing.T) {
 		{"POWERTOOLS_LOGS_KEYS=correlationid", "POWERTOOLS_LOGS_KEYS: not one of lean, all and not a comma list of known names: did you mean correlation_id?; using lean"},
 		{"POWERTOOLS_LOGS_COPY=none", "POWERTOOLS_LOGS_COPY: not one of missing, all; using missing"},
 		{"POWERTOOLS_LOGS_EXCLUDE=(secret", "POWERTOOLS_LOGS_EXCLUDE: not an RE2 expression: missing closing ); using the default"},
+		{"POWERTOOLS_TRACE_DESTINATION=x-ray", "POWERTOOLS_TRACE_DESTINATION: entry 1: not one of none, xray, cloudwatch, otlp+http(s)://HOST/v1/traces: did you mean xray?; using the default"},
+		{"POWERTOOLS_TRACE_DESTINATION=https://collector.example.com/v1/traces", "POWERTOOLS_TRACE_DESTINATION: entry 1: not one of none, xray, cloudwatch, otlp+http(s)://HOST/v1/traces: write otlp+ before a URL; using the default"},
+		{"POWERTOOLS_TRACE_DESTINATION=otlp+https://user:word@collector.example.com", "POWERTOOLS_TRACE_DESTINATION: entry 1: a URL must not carry a user or password: use POWERTOOLS_TRACE_HTTP_HEADERS with a secret reference; using the default"},
+		{"POWERTOOLS_TRACE_PARENT=replace", "POWERTOOLS_TRACE_PARENT: not one of keep, rewrite; using keep"},
 		{"POWERTOOLS_EXTENSION_HTTP_PROT=2773", "POWERTOOLS_EXTENSION_HTTP_PROT: unknown variable: did you mean POWERTOOLS_EXTENSION_HTTP_PORT?"},
 	} {
 		got, problems := load(t, tt.env)
@@ -326,5 +338,25 @@ func TestEnvRefs(t *testing.T) {
 	}
 	if told != 2 || !cfg.EnvFromParameters() {
 		t.Errorf("problems %v", problems)
+	}
+}
+
+func TestTraceDestinations(t *testing.T) {
+	for text, want := range map[string][]config.Destination{
+		"xray":                   {{Kind: config.XRay}},
+		"XRay , cloudwatch,xray": {{Kind: config.XRay}, {Kind: config.CloudWatch}},
+		"OTLP+HTTP://127.0.0.1:4318/v1/traces,none": {{Kind: config.OTLP, URL: "http://127.0.0.1:4318/v1/traces"}},
+		"otlp+https://collector.example.com,x":      {{Kind: config.OTLP, URL: "https://collector.example.com"}},
+		"none":                                      nil, "": nil,
+	} {
+		c, _ := load(t, "POWERTOOLS_TRACE_DESTINATION="+text)
+		if d := cmp.Diff(want, c.Tracing.Destinations); d != "" || c.Tracing.On() != (want != nil) {
+			t.Errorf("%s: %s", text, d)
+		}
+	}
+	for _, off := range []string{"POWERTOOLS_TRACE_DISABLED=1", "POWERTOOLS_TRACE_ENABLED=False"} {
+		if c, _ := load(t, "POWERTOOLS_TRACE_DESTINATION=xray", off); c.Tracing.On() {
+			t.Errorf("%s: on", off)
+		}
 	}
 }

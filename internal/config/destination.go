@@ -74,10 +74,10 @@ func destinationForms() []destinationForm {
 	return []destinationForm{
 		{"cloudwatch:", "cloudwatch:GROUP[:STREAM]", parseCloudWatch},
 		{"firehose:", "firehose:STREAM", parseFirehose},
-		{"otlp+https://", "otlp+http(s)://HOST/PATH", func(rest string) (Destination, error) { return parseURL(OTLP, "https://", rest) }},
-		{"otlp+http://", "", func(rest string) (Destination, error) { return parseURL(OTLP, "http://", rest) }},
-		{"https://", "http(s)://HOST/PATH", func(rest string) (Destination, error) { return parseURL(HTTP, "https://", rest) }},
-		{"http://", "", func(rest string) (Destination, error) { return parseURL(HTTP, "http://", rest) }},
+		{"otlp+https://", "otlp+http(s)://HOST/PATH", func(rest string) (Destination, error) { return parseURL(OTLP, "https://", rest, logHeaders) }},
+		{"otlp+http://", "", func(rest string) (Destination, error) { return parseURL(OTLP, "http://", rest, logHeaders) }},
+		{"https://", "http(s)://HOST/PATH", func(rest string) (Destination, error) { return parseURL(HTTP, "https://", rest, logHeaders) }},
+		{"http://", "", func(rest string) (Destination, error) { return parseURL(HTTP, "http://", rest, logHeaders) }},
 	}
 }
 
@@ -127,13 +127,16 @@ func parseFirehose(rest string) (Destination, error) {
 	return Destination{Kind: Firehose, Stream: rest}, nil
 }
 
-func parseURL(kind DestinationKind, scheme, rest string) (Destination, error) {
+const logHeaders = "POWERTOOLS_LOGS_HTTP_HEADERS"
+
+// parseURL names the variable of headers to who writes a password into the URL.
+func parseURL(kind DestinationKind, scheme, rest, headersVar string) (Destination, error) {
 	u, err := url.Parse(scheme + rest)
 	switch {
 	case err != nil || u.Hostname() == "": // the error's text would repeat the value
 		return Destination{}, errors.New("not a URL with a host")
 	case u.User != nil:
-		return Destination{}, errors.New("a URL must not carry a user or password: use POWERTOOLS_LOGS_HTTP_HEADERS with a secret reference")
+		return Destination{}, errors.New("a URL must not carry a user or password: use " + headersVar + " with a secret reference")
 	case u.Fragment != "":
 		return Destination{}, errors.New("a URL must not carry a fragment (#)")
 	}

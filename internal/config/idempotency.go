@@ -109,7 +109,7 @@ func hookVars() []Var {
 			field: func(c *Config) value { return text{&c.Hooks.Unwrap} }},
 		{Name: "POWERTOOLS_RESPONSE_ENVELOPE", Feature: "events", Meaning: "`http`: an answer without statusCode becomes an HTTP answer of status 200",
 			field: func(c *Config) value { return word{&c.Hooks.Wrap, []string{"http"}} }},
-		{Name: "POWERTOOLS_FEATURE_GATE", Feature: "flags", Meaning: "feature of POWERTOOLS_FEATURE_FLAGS that lets events through; while it is off HTTP events are answered 503, others fail with FeatureGateClosed",
+		{Name: "POWERTOOLS_FEATURE_GATE", Feature: "feature flags", Meaning: "feature of POWERTOOLS_FEATURE_FLAGS that lets events through; while it is off HTTP events are answered 503, others fail with FeatureGateClosed",
 			field: func(c *Config) value { return text{&c.Hooks.Gate} }},
 	}
 }

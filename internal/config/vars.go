@@ -27,7 +27,7 @@ const defaultNamespace = "default_namespace"
 // Vars is the table. Its order is the order of the reference page; it is
 // built anew for each call so that nothing is initialised before main.
 func Vars() []Var {
-	return slices.Concat(platformVars(), powertoolsVars(), extensionVars(), proxyVars(), idempotencyVars(), batchVars(), hookVars(), corsVars(), loggerVars(), aliasVars())
+	return slices.Concat(platformVars(), powertoolsVars(), extensionVars(), proxyVars(), idempotencyVars(), batchVars(), hookVars(), corsVars(), loggerVars(), tracingVars(), aliasVars())
 }
 
 func platformVars() []Var {

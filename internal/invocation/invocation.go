@@ -162,6 +162,8 @@ type Summary struct {
 	MaxMemoryUsedMB       telemetry.Number // MiB
 	ProducedBytes         telemetry.Number
 	LogsDropped           telemetry.Number // records that the platform dropped since the last summary
+	SpansDropped          telemetry.Number // spans that were lost since the last summary; set by who makes spans
+	SpansSkipped          telemetry.Number // and those that were not made
 	Passed                *Passage         // nil: the proxy did not see it
 	Logs                  [LevelSilent]uint32
 	FirstErrorFingerprint string // 16 hex digits; empty without an ERROR line

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"powertools-extension/internal/telemetry"
+	"powertools-extension/internal/tracing"
 )
 
 // Bounds of the tracker's memory. Finished attempts are forgotten first, all
@@ -341,7 +342,7 @@ func (t *Tracker) renewLocked(a *Attempt) {
 	if n.FunctionVersion == "" {
 		n.FunctionVersion = t.opt.FunctionVersion
 	}
-	n.TraceID = traceID(n.TraceHeader)
+	n.TraceID = tracing.RootOf(n.TraceHeader)
 	n.ColdStart = a.facts.cold.yes
 	if !inv.Deadline.IsZero() {
 		n.Deadline = inv.Deadline

@@ -17,6 +17,7 @@ type Health struct {
 	// bills the function for, at most. nil: not told.
 	BilledMetrics *int
 
+	Spans *SpansHealth // nil: they are off
 	Proxy *ProxyHealth // nil: the Runtime API proxy's port is not open
 }
 
@@ -27,6 +28,13 @@ type ProxyHealth struct {
 	Used      bool   // the runtime is sent through it
 	Open      int    // invocations that a runtime has and has not answered
 	Hooks     []string
+}
+
+// SpansHealth is what is known of the spans of invocations.
+type SpansHealth struct {
+	Destinations     []string
+	Datagrams        int // sent to the X-Ray daemon, which never answers
+	Skipped, Dropped int
 }
 
 // Degradation is one thing that does not work as configured.
@@ -87,6 +95,12 @@ func getHealth(s *Server, x *exchange) error {
 		dst = wire.AppendInt(append(dst, `,"open":`...), p.Open)
 		dst = wire.AppendStrings(append(dst, `,"hooks":`...), p.Hooks)
 		dst = append(dst, '}')
+	}
+	if sp := h.Spans; sp != nil {
+		dst = wire.AppendStrings(append(dst, `,"spans":{"destinations":`...), sp.Destinations)
+		dst = wire.AppendInt(append(dst, `,"datagrams_sent":`...), sp.Datagrams)
+		dst = wire.AppendInt(append(dst, `,"skipped":`...), sp.Skipped)
+		dst = append(wire.AppendInt(append(dst, `,"dropped":`...), sp.Dropped), '}')
 	}
 	dst = append(dst, `,"degraded":[`...)
 	for i, d := range h.Degraded {

@@ -97,6 +97,9 @@ func failed(p *telemetry.Platform) bool {
 // to those that wait for late lines.
 func (p *Pipeline) emitLocked() {
 	for _, s := range p.tracker.Over(p.opt.Now()) {
+		if p.opt.Over != nil {
+			p.opt.Over(&s)
+		}
 		p.writeLocked(&s)
 	}
 	at, waits := p.tracker.NextOver()

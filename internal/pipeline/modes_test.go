@@ -319,6 +319,7 @@ func TestFullestEvent(t *testing.T) {
 		o.Idempotent = func(*invocation.Attempt) *idempotency.Tally {
 			return &idempotency.Tally{State: "run", Key: "fn#0", Store: time.Millisecond, Replays: 1, InProgress: 1, Skipped: 1, NotStored: 1, Lost: 1, Bypassed: 1, Errors: 1}
 		}
+		o.Over = func(s *invocation.Summary) { s.SpansDropped, s.SpansSkipped = telemetry.Num(1), telemetry.Num(2) }
 		for i := range 27 { // with service and function_name: 29
 			o.Dimensions = append(o.Dimensions, emf.Dimension{Name: fmt.Sprintf("d%d", i), Value: strings.Repeat("v", 100)})
 		}

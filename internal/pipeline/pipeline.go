@@ -102,6 +102,7 @@ type Options struct {
 	FlushMetrics func(now time.Time)
 
 	// FlushOutputs is called at the end of each batch: what was put may leave.
+	Over         func(*invocation.Summary) // of each attempt, before its event is written; must not wait; nil: nobody is told
 	FlushOutputs func()
 
 	Now func() time.Time // wall clock; nil means time.Now
@@ -192,14 +193,16 @@ func (o *Options) event() canonical.Options {
 // Begin takes an INVOKE event on its way to the tracker. It must come here
 // and not to the tracker directly: the counters of the meters up to now
 // belong to the invocation before.
-func (p *Pipeline) Begin(inv invocation.Invoke) {
+func (p *Pipeline) Begin(inv invocation.Invoke) *invocation.Attempt {
 	read, sample := p.readAtBegin()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if a := p.tracker.Begin(inv); a != nil && a.Open() && !p.tracker.Managed() {
+	a := p.tracker.Begin(inv)
+	if a != nil && a.Open() && !p.tracker.Managed() {
 		p.measure.begin(a, read, sample)
 	}
 	p.emitLocked()
+	return a
 }
 
 // Flush closes every open invocation for the reason of a shutdown and writes

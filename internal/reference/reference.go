@@ -39,11 +39,13 @@ Durations: Go form (` + "`250ms`, `5s`, `1h`" + `) or a bare number of the unit 
 	for _, feature := range []struct{ name, title string }{
 		{"extension", "Extension"}, {"logs", "Logs"}, {"metrics", "Metrics"}, {"parameters", "Parameters"}, {"proxy", "Wrapper, proxy, variables from parameters"},
 		{"batch", "Batches"}, {"idempotency", "Idempotency"}, {"validation", "Validation"}, {"events", "Events"},
-		{"feature flags", "Feature flags"}, {"flags", "Gates"}, {"platform", "Read from Lambda"},
+		{"feature flags", "Feature flags"}, {"tracing", "Tracing"}, {"platform", "Read from Lambda"},
 	} {
-		fmt.Fprintf(&b, "\n## %s\n\n| variable | default | takes | meaning |\n|---|---|---|---|\n", feature.title)
+		title := "\n## " + feature.title + "\n\n| variable | default | takes | meaning |\n|---|---|---|---|\n"
 		for _, v := range config.Vars() {
 			if v.Feature == feature.name && v.AliasOf == "" {
+				b.WriteString(title)
+				title = ""
 				fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", v.Name, code(v.Default), cell(v.Type()), cell(v.Meaning))
 			}
 		}

@@ -7,10 +7,12 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"powertools-extension/internal/config"
 	"powertools-extension/internal/localhttp"
 	"powertools-extension/internal/reference"
 	"powertools-extension/internal/reference/apidoc"
@@ -75,5 +77,16 @@ func TestPagesInBinary(t *testing.T) {
 	}
 	if !bytes.Equal(got, want.Bytes()) {
 		t.Errorf("%s is old: run make generate", path)
+	}
+}
+
+// TestEveryVariableIsOnThePage: a feature without a section would hide its
+// variables.
+func TestEveryVariableIsOnThePage(t *testing.T) {
+	page := reference.Pages()["configuration.md"]
+	for _, v := range config.Vars() {
+		if !strings.Contains(page, "| `"+v.Name+"` |") {
+			t.Errorf("%s, feature %q, is not on the page", v.Name, v.Feature)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 // Outlet is one destination behind a network.
 type Outlet struct {
 	*sink.Guarded
+	Spans     bool   // its lines are spans and not log lines
 	Place     int    // among all destinations, the name of its files
 	CloseIdle func() // drops its connections; nil: it has none of its own
 	Half      uint64 // pending bytes from which its buffer counts as half full

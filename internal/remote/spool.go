@@ -91,7 +91,9 @@ func (b *Spool) adopt(name string, records [][]byte) bool {
 		}
 		lines := slices.DeleteFunc(records[1:], func(record []byte) bool { return bytes.Equal(record, key) })
 		for i := range lines {
-			lines[i] = replayed(lines[i])
+			if !r.Spans {
+				lines[i] = replayed(lines[i])
+			}
 		}
 		b.replayed += uint64(len(lines))
 		r.Adopt(b.directory(r), file, string(key), lines)

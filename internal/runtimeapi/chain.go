@@ -82,7 +82,7 @@ func (x *exchange) consider(b *body, reusable bool) (answered, keep bool) {
 	if b.done && reusable {
 		x.up.used = time.Now().Round(0)
 	}
-	e := eventOf(&x.res)
+	e := x.event()
 	e.Beginning, e.Whole, e.At, e.Bytes = data, b.done && len(data) <= mostKept, time.Now(), b.size()
 	x.s.stats.invocations.Add(1)
 	if !x.s.life.deliver(&e) {
@@ -316,6 +316,7 @@ func (x *exchange) instead(v Verdict) (broken bool) {
 // answer.
 func (x *exchange) describe() Answer {
 	a := Answer{ID: x.id, Failed: x.kind == failure, Streamed: x.req.streams(), ContentType: x.req.text("content-type"), ErrorType: x.req.text(errorTypeField)}
+	a.Cause, _ = x.req.get(causeField)
 	if kind, ok := x.body.trailer.get(errorTypeField); ok && len(bytes.TrimSpace(kind)) > 0 {
 		a.Failed, a.ErrorType = true, string(kind)
 	}

@@ -23,6 +23,8 @@ type exchange struct {
 	wrote     time.Time // the request's last byte has left
 	sent      bool      // something of an answer has gone to the runtime
 
+	traced string // the event's trace header as it came; empty: it is passed on so
+
 	again   bool    // the runtime waits on: its event was answered in its place
 	verdict Verdict // of the chain, on the answer
 	posted  *Post   // in the runtime's place; nil: its own

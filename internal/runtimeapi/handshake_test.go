@@ -261,7 +261,10 @@ func TestObserved(t *testing.T) {
 		if a.Known && (a.Handler < 2*time.Millisecond || a.Proxy <= 0 || a.Proxy > a.Handler+time.Second) {
 			t.Errorf("answer %d: handler %v, proxy %v", i, a.Handler, a.Proxy)
 		}
-		a.Handler, a.Proxy = 0, 0
+		if a.At.IsZero() {
+			t.Errorf("answer %d: no time", i)
+		}
+		a.Handler, a.Proxy, a.At = 0, 0, time.Time{}
 	}
 	if diff := cmp.Diff([]Answer{
 		{ID: "id-1", Status: 202, Bytes: 2, Beginning: []byte("ok"), Whole: true, Known: true},

@@ -183,6 +183,16 @@ func (h *head) get(name string) ([]byte, bool) {
 
 func (h *head) text(name string) string { v, _ := h.get(name); return string(v) }
 
+// set gives a field another value wherever it stands; name is in lower case.
+func (h *head) set(name, value string) {
+	for i := range h.fields {
+		if f := &h.fields[i]; isName(f.name, name) {
+			f.line = append(append(append([]byte(nil), f.name...), ": "...), value...)
+			f.value = f.line[len(f.line)-len(value):]
+		}
+	}
+}
+
 // isName compares without regard to case; lower is in lower case.
 func isName(name []byte, lower string) bool {
 	if len(name) != len(lower) {

@@ -22,9 +22,11 @@ type Event struct {
 // Answer is what the runtime said, and Lambda's judgement of it.
 type Answer struct {
 	ID          string
-	Failed      bool   // posted as an error, or broken off with one
-	ErrorType   string // as the runtime named it
-	Status      int    // Lambda's: 202 when the answer was taken
+	At          time.Time // when its last byte was here; wall clock
+	Failed      bool      // posted as an error, or broken off with one
+	ErrorType   string    // as the runtime named it
+	Cause       []byte    // of an error, as runtimes say it to X-Ray; valid during the call
+	Status      int       // Lambda's: 202 when the answer was taken
 	Streamed    bool
 	ContentType string // as the runtime said; empty: it did not
 	Bytes       int64
@@ -46,7 +48,7 @@ func eventOf(h *head) Event {
 	e := Event{
 		ID:          h.text("lambda-runtime-aws-request-id"),
 		FunctionARN: h.text("lambda-runtime-invoked-function-arn"),
-		TraceHeader: h.text("lambda-runtime-trace-id"),
+		TraceHeader: h.text(traceField),
 		TenantID:    h.text("lambda-runtime-aws-tenant-id"),
 	}
 	if ms, err := strconv.ParseInt(h.text("lambda-runtime-deadline-ms"), 10, 64); err == nil && ms > 0 {
@@ -158,6 +160,7 @@ func (l *life) handed(id string, now, came time.Time) {
 func (l *life) answer(a *Answer, read time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	a.At = read.Round(0)
 	c := l.open[a.ID]
 	if c == nil {
 		return

@@ -23,6 +23,9 @@ func (x *exchange) receive(p *pump) (answered, keep bool) {
 	}
 	b := newBody(f, x.up.r)
 	reusable := x.res.keepsAlive(minor) && f.kind != untilClose
+	if x.kind == next && status == 200 && x.s.opt.Trace != nil {
+		x.retrace()
+	}
 	if x.kind == next && status == 200 && x.s.opt.Chain != nil && f.kind != untilClose {
 		return x.consider(b, reusable)
 	}
@@ -55,6 +58,25 @@ func (x *exchange) receive(p *pump) (answered, keep bool) {
 		x.drop() // what is left in it would be taken for the next answer
 	}
 	return true, x.keep && whole && b.done
+}
+
+// retrace may give the runtime another trace header.
+func (x *exchange) retrace() {
+	x.traced = ""
+	was := x.res.text(traceField)
+	if instead := x.s.opt.Trace(x.res.text("lambda-runtime-aws-request-id"), was); instead != "" {
+		x.traced = was
+		x.res.set(traceField, instead)
+	}
+}
+
+// event is what the head says of one, with the trace header as Lambda sent it.
+func (x *exchange) event() Event {
+	e := eventOf(&x.res)
+	if x.traced != "" {
+		e.TraceHeader = x.traced
+	}
+	return e
 }
 
 // restored: the snapshot may be days old, and no connection of it lives.
@@ -131,7 +153,7 @@ func (x *exchange) observe(b *body, first []byte, status int, settled bool) {
 	switch {
 	case x.kind == next && status == 200:
 		x.s.stats.invocations.Add(1)
-		e := eventOf(&x.res)
+		e := x.event()
 		e.Beginning, e.Whole, e.At = first, b.done && b.received == int64(len(first)), time.Now()
 		e.Bytes = b.size()
 		if !x.s.life.deliver(&e) {
@@ -164,6 +186,8 @@ func (x *exchange) observe(b *body, first []byte, status int, settled bool) {
 const (
 	errorTypeField = "lambda-runtime-function-error-type"
 	modeField      = "lambda-runtime-function-response-mode"
+	causeField     = "lambda-runtime-function-xray-error-cause"
+	traceField     = "lambda-runtime-trace-id"
 )
 
 // streams reports whether an answer is a stream: by this field and nothing

@@ -60,6 +60,11 @@ type Options struct {
 	// returns when it knows the answer; ctx ends when the wrapper leaves.
 	Handshake func(ctx context.Context, hello Hello) Reply
 
+	// Trace is told of the trace header of an event before anything else is
+	// done with it, and returns the one that the runtime gets; empty: as it
+	// came. It must be quick. nil: as it came.
+	Trace func(id, header string) string
+
 	Observer Observer // nil: nobody
 	Chain    Chain    // nil: bytes are moved and nothing is kept
 	Log      *zap.Logger

@@ -65,6 +65,31 @@ func ParseHeader(header string) (h Header, state State) {
 	return h, Sampled
 }
 
+// RootOf is the Root of an X-Ray header as it stands, for logs. The header is a list of
+// key=value in no fixed order; a value without "=" is the id itself.
+func RootOf(header string) string {
+	if !strings.Contains(header, "=") {
+		return header
+	}
+	for part := range strings.SplitSeq(header, ";") {
+		if id, ok := strings.CutPrefix(strings.TrimSpace(part), "Root="); ok {
+			return id
+		}
+	}
+	return ""
+}
+
+// Refuses reports whether a header says that the trace is not sampled, and
+// does not leave it open.
+func Refuses(header string) bool {
+	for part := range strings.SplitSeq(header, ";") {
+		if key, value, _ := strings.Cut(strings.TrimSpace(part), "="); key == "Sampled" {
+			return value == "0"
+		}
+	}
+	return false
+}
+
 // WithParent is the header with another parent, and everything else as it
 // came.
 func WithParent(header, id string) string {

@@ -17,6 +17,7 @@ type Span struct {
 	Root   string // id of the trace, as X-Ray writes it
 	ID     string // 16 hexadecimal digits
 	Parent string // of the span above; empty: there is none
+	Own    bool   // the trace begins here: no header named one
 	Name   string
 	Kind   Kind
 	Start  time.Time

@@ -36,6 +36,7 @@ const (
 	Error       = "error"          // of the runtime — Answer
 	ShutdownEnd = "shutdown end"   // — Ending
 	Sink        = "sink POST"
+	XRay        = "x-ray"     // a document that was sent to the daemon's address
 	LogOrder    = "log order" // a line before START or after END of its request
 	Warning     = "warning"   // of the platform: what it cannot emulate here, with the cure
 

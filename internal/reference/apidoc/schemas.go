@@ -141,6 +141,11 @@ const (
 "used":{"type":"boolean","description":"the runtime is sent through it"},
 "open":{"type":"integer","minimum":0,"description":"invocations that are not answered yet"},
 "hooks":{"type":"array","items":{"type":"string"}}}},
+"spans":{"type":"object","description":"spans of invocations; absent: they are off","additionalProperties":false,"required":["destinations","datagrams_sent","skipped","dropped"],"properties":{
+"destinations":{"type":"array","items":{"type":"string"}},
+"datagrams_sent":{"type":"integer","minimum":0,"description":"to the X-Ray daemon, which answers none: sent is not delivered"},
+"skipped":{"type":"integer","minimum":0,"description":"a trace header that cannot be read, or more at once than are followed"},
+"dropped":{"type":"integer","minimum":0,"description":"too large, or not taken by the kernel"}}},
 "degraded":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["component","reason"],
 "properties":{"component":{"type":"string"},"reason":{"type":"string"}}}}}}`
 

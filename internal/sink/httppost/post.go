@@ -23,7 +23,8 @@ const maxAnswer = 64 << 10
 type Message struct {
 	ContentType string
 	Key         string // of the batch; sent as Idempotency-Key
-	Body        []byte // compressed with gzip; not to be touched again
+	Body        []byte // not to be touched again
+	Plain       bool   // Body is not compressed; else it is, with gzip
 }
 
 // StatusError is an answer that is no success. The answer's text is left out:
@@ -135,7 +136,9 @@ func (c *Client) request(ctx context.Context, m Message) (*http.Request, error) 
 		req.Header[http.CanonicalHeaderKey(name)] = values
 	}
 	req.Header.Set("Content-Type", m.ContentType)
-	req.Header.Set("Content-Encoding", "gzip")
+	if !m.Plain {
+		req.Header.Set("Content-Encoding", "gzip")
+	}
 	// With this header net/http also repeats a request by itself whose pooled
 	// connection turned out to be dead.
 	req.Header.Set("Idempotency-Key", m.Key)

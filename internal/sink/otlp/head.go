@@ -6,11 +6,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// appendHead writes the request up to the first record: the resource and the
-// scope, whose attributes are those of the OpenTelemetry semantic conventions
+// appendHead writes the request up to the first record, in the three lists of
+// a signal: the resource and the scope, whose attributes are those of the OpenTelemetry semantic conventions
 // for FaaS and cloud resources.
-func appendHead(dst []byte, r Resource) []byte {
-	dst = append(dst, `{"resourceLogs":[{"resource":{"attributes":[`...)
+func appendHead(dst []byte, r Resource, resources, scopes, records string) []byte {
+	dst = append(append(append(dst, `{"`...), resources...), `":[{"resource":{"attributes":[`...)
 	first := true
 	attribute := func(key, value string) {
 		if value == "" {
@@ -32,12 +32,12 @@ func appendHead(dst []byte, r Resource) []byte {
 	attribute("cloud.platform", "aws_lambda")
 	attribute("cloud.region", r.Region)
 	attribute("cloud.account.id", r.AccountID)
-	dst = append(dst, `]},"scopeLogs":[{"scope":{"name":"powertools-extension"`...)
+	dst = append(append(append(dst, `]},"`...), scopes...), `":[{"scope":{"name":"powertools-extension"`...)
 	if r.ExtensionVersion != "" {
 		dst = append(dst, `,"version":`...)
 		dst, _ = jsontext.AppendQuote(dst, r.ExtensionVersion)
 	}
-	return append(dst, `},"logRecords":[`...)
+	return append(append(append(dst, `},"`...), records...), `":[`...)
 }
 
 // appendString writes a text as an AnyValue.

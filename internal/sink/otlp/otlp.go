@@ -57,21 +57,21 @@ type Sender struct {
 // so. headers may be nil. resource is asked at the first batch: the account id
 // is known from registration only.
 func New(rawURL string, headers httppost.Headers, resource func() Resource, opt httppost.Options) (*Sender, error) {
-	client, err := httppost.New(logsURL(rawURL), headers, opt)
+	client, err := httppost.New(signalURL(rawURL, "logs"), headers, opt)
 	if err != nil {
 		return nil, err
 	}
 	return &Sender{client: client, resource: resource}, nil
 }
 
-// logsURL appends the path of the logs signal (OpenTelemetry protocol
-// exporter, "Endpoint URLs for OTLP/HTTP").
-func logsURL(raw string) string {
+// signalURL appends the path of a signal, logs or traces (OpenTelemetry
+// protocol exporter, "Endpoint URLs for OTLP/HTTP").
+func signalURL(raw, signal string) string {
 	u, err := url.Parse(raw)
-	if err != nil || strings.HasSuffix(u.Path, "/v1/logs") {
+	if err != nil || strings.HasSuffix(u.Path, "/v1/"+signal) {
 		return raw
 	}
-	return u.JoinPath("v1", "logs").String()
+	return u.JoinPath("v1", signal).String()
 }
 
 // Name is the receiver for logs: scheme and host.
@@ -84,7 +84,7 @@ func (s *Sender) CloseIdle() { s.client.CloseIdle() }
 func (s *Sender) Send(ctx context.Context, b sink.Batch) (int, error) {
 	if s.head == nil {
 		s.encoder.resource = s.resource()
-		s.head = appendHead(nil, s.encoder.resource)
+		s.head = appendHead(nil, s.encoder.resource, "resourceLogs", "scopeLogs", "logRecords")
 	}
 	s.zip.Start()
 	_, _ = s.zip.Write(s.head)
@@ -101,35 +101,36 @@ func (s *Sender) Send(ctx context.Context, b sink.Batch) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return settle(b, rejected(answer))
+	return settle(b, rejected(answer), "log records")
 }
 
 // settle counts what the receiver rejected. It says how many, and not which:
 // the last lines stand for them.
-func settle(b sink.Batch, n int) (int, error) {
+func settle(b sink.Batch, n int, what string) (int, error) {
 	if n == 0 {
 		return b.Len(), nil
 	}
 	n = min(n, b.Len())
-	partial := &sink.PartialError{Err: errors.New("the receiver rejected " + strconv.Itoa(n) + " of " + strconv.Itoa(b.Len()) + " log records")}
+	partial := &sink.PartialError{Err: errors.New("the receiver rejected " + strconv.Itoa(n) + " of " + strconv.Itoa(b.Len()) + " " + what)}
 	for i := b.Len() - n; i < b.Len(); i++ {
 		partial.Lost = append(partial.Lost, sink.Loss{Line: i, Reason: sink.Rejected})
 	}
 	return 0, fmt.Errorf("otlp: %w", partial)
 }
 
-// rejected reads partialSuccess.rejectedLogRecords, which is a string or a
-// number. An answer that is something else rejects nothing.
+// rejected reads partialSuccess.rejectedLogRecords or rejectedSpans, which is a
+// string or a number. An answer that is something else rejects nothing.
 func rejected(answer []byte) int {
 	var body struct {
 		PartialSuccess struct {
-			Rejected json.RawMessage `json:"rejectedLogRecords"`
+			Records json.RawMessage `json:"rejectedLogRecords"`
+			Spans   json.RawMessage `json:"rejectedSpans"`
 		} `json:"partialSuccess"`
 	}
 	if json.Unmarshal(answer, &body) != nil {
 		return 0
 	}
-	n, err := strconv.Atoi(strings.Trim(string(body.PartialSuccess.Rejected), `"`))
+	n, err := strconv.Atoi(strings.Trim(string(body.PartialSuccess.Records)+string(body.PartialSuccess.Spans), `"`))
 	if err != nil {
 		return 0
 	}

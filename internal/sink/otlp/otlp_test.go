@@ -114,7 +114,7 @@ func TestLogsURL(t *testing.T) {
 		"https://host/a%2Fb?x=1":        "https://host/a%2Fb/v1/logs?x=1",
 		"https://user:pass@host:4318/x": "https://user:pass@host:4318/x/v1/logs",
 	} {
-		if got := logsURL(in); got != want {
+		if got := signalURL(in, "logs"); got != want {
 			t.Errorf("%s: %s, want %s", in, got, want)
 		}
 	}
@@ -129,7 +129,7 @@ func FuzzRecord(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line []byte) {
 		var e encoder
 		e.begin(time.Now())
-		out := appendHead(nil, Resource{})
+		out := appendHead(nil, Resource{}, "resourceLogs", "scopeLogs", "logRecords")
 		for range 2 {
 			out = append(out, bytes.Clone(e.record(line))...)
 		}
