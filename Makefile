@@ -87,6 +87,10 @@ fuzz: ## every fuzz target for FUZZTIME (5s)
 	  done; \
 	done
 
+.PHONY: differential
+differential: runtimes ## CASES (20000) random flags, expressions and schemas beside the libraries; SEED=n: others
+	go test -count=1 -timeout 30m -v ./test/differential -args -cases $(or $(CASES),20000) -seed $(or $(SEED),1)
+
 .PHONY: arm64
 arm64: ## the arm64 extension and wrapper under qemu: which checks ran, how many
 	@mkdir -p bin

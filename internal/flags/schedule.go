@@ -40,7 +40,7 @@ func bounds(v *value) (start, end string, p *problem) {
 }
 
 // timeOfDay: both ends belong to the range, to the last second of the minute.
-// An END of an earlier hour than START is one of the next day.
+// An END before START is one of the next day.
 func timeOfDay(v *value) (func(time.Time) bool, *problem) {
 	start, end, p := bounds(v)
 	if p != nil {
@@ -58,7 +58,7 @@ func timeOfDay(v *value) (func(time.Time) bool, *problem) {
 	if !ok {
 		return nil, &problem{path: "/END", msg: "must be a time of the form HH:MM, 00:00 to 23:59"}
 	}
-	overnight := to/60 < from/60
+	overnight := to < from
 	return func(now time.Time) bool {
 		now = now.In(loc)
 		m := now.Hour()*60 + now.Minute()
