@@ -126,7 +126,7 @@ var aside = map[string][]string{
 	"test/conformance":               {"lambdaemu", "internal/awsemu", "test/harness"},
 	"test/conformance/go":            {},
 	"test/e2e":                       {"lambdaemu", "internal/awsemu", "test/harness"},
-	"test/differential":         {"internal/flags", "internal/jmes", "internal/schema", "test/harness"},
+	"test/differential":              {"internal/flags", "internal/jmes", "internal/schema", "test/harness"},
 	"test/foreign":                   {"lambdaemu", "internal/awsemu", "test/harness"},
 	"test/idempotency":               {"internal/awsemu", "internal/idempotency/memstore", "test/harness"},
 	"test/harness":                   {"lambdaemu", "internal/awsemu"},
