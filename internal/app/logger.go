@@ -1,6 +1,8 @@
 package app
 
 import (
+	"strings"
+
 	"powertools-extension/internal/config"
 	"powertools-extension/internal/correlation"
 	"powertools-extension/internal/eventlog"
@@ -24,7 +26,7 @@ func newLogger(a *App) (*logger, []middleware.Hook) {
 	var hooks []middleware.Hook
 	if path := l.path(); path != nil {
 		l.rules, _ = redact.NewRules(a.cfg.LogsRedact) // what is wrong with them is told where lines are redacted
-		hooks = append(hooks, middleware.Correlate{Path: path, Set: func(r *middleware.Request, id string) { l.correlate(r.ID, id) }}.Hook())
+		hooks = append(hooks, middleware.Correlate{Path: path, Set: l.correlate, Splits: splits(a.cfg.Batch.Sources)}.Hooks()...)
 		if a.cfg.RuntimeProxy == "off" {
 			a.complain(correlationVar, "it needs the event, and POWERTOOLS_RUNTIME_PROXY is off; set it to auto", "no correlation id")
 		}
@@ -74,12 +76,15 @@ func (l *logger) path() *correlation.Path {
 }
 
 // correlate gives a request its id, on all lines from now on.
-func (l *logger) correlate(request, id string) {
+func (l *logger) correlate(r *middleware.Request, id string) {
+	if r.Whole != "" {
+		return // of a record: its lines do not say yet which one they are of
+	}
 	if l.rules != nil {
 		clean, _ := l.rules.Redactor().Apply([]byte(id), false)
 		id = string(clean)
 	}
-	if attempt := l.app.tracker.Passing(request); attempt != nil {
+	if attempt := l.app.tracker.Passing(r.ID); attempt != nil {
 		attempt.Amend(func(r *invocation.Request) { r.CorrelationID = id })
 	}
 }
@@ -91,9 +96,17 @@ func (l *logger) print(request string, line []byte) {
 // onlyLines reports whether nothing but lines needs the wrapper.
 func (l *logger) onlyLines() bool {
 	for _, h := range l.app.hooks {
-		if h.Name != "correlate" && h.Name != "log" {
+		if !strings.HasPrefix(h.Name, "correlate") && h.Name != "log" {
 			return false
 		}
 	}
 	return len(l.app.hooks) > 0 && l.app.cfg.RuntimeProxy != "on" && !l.app.cfg.EnvFromParameters()
+}
+
+// splits are the sources of POWERTOOLS_BATCH as package awsevent names them.
+func splits(words []string) (sources []string) {
+	for _, word := range words {
+		sources = append(sources, strings.ToLower(word))
+	}
+	return sources
 }

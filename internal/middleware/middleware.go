@@ -99,7 +99,7 @@ type Hook struct {
 // The order of events' steps and of answers' steps. A hook that has no place
 // here stands at the end.
 func requestOrder() []string {
-	return []string{"trace", "correlate", "log", "cors", "gate", "batch", "validate", "idempotency", "unwrap"}
+	return []string{"trace", "correlate", "log", "cors", "gate", "batch", "correlate record", "validate", "idempotency", "unwrap"}
 }
 
 func responseOrder() []string {
