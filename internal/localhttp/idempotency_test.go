@@ -116,7 +116,13 @@ func TestIdempotencyRefusals(t *testing.T) {
 		`{"key":"x","wait":-1}`:                               "400 bad_argument",
 		`{"key":"x","expires_after":"soon"}`:                  "400 bad_argument",
 		`[]`:                                                  "400 bad_argument",
-		`{`:                                                   "400 body_not_json",
+		`{"key":"x","scope":7}`:                               "400 bad_argument", // two scopes must not become one
+		`{"key":"x","scope":null}`:                            "400 bad_argument",
+		`{"key":"x","request_id":1}`:                          "400 bad_argument",
+		`{"payload":{"a":1},"key_path":1}`:                    "400 bad_argument",
+		`{"key":"x","payload":{"a":1}}`:                       "400 bad_argument",
+		`{"payload":{"a":1},"key":"x","key_path":"a"}`:        "400 bad_argument",
+		`{`: "400 body_not_json",
 		`{"key":"` + strings.Repeat("k", 500<<10) + `"}`: "413 body_too_large",
 	} {
 		w := do(s, "POST", "/idempotency/begin", body)
@@ -164,5 +170,62 @@ func TestManyOpen(t *testing.T) {
 	}
 	if w := do(s, "POST", "/idempotency/fail?id="+ids[len(ids)-1], ""); w.Code != 204 {
 		t.Errorf("the newest: %d %s", w.Code, w.Body)
+	}
+}
+
+// TestBeyondWhatIsRead: an answer of any size did run. It is read to its end,
+// and the record says that it is not there.
+func TestBeyondWhatIsRead(t *testing.T) {
+	s, _ := idempotent(t, false)
+	_, id, _ := begin(s, `{"key":"huge"}`)
+	if w := do(s, "POST", "/idempotency/complete?id="+id, strings.Repeat("x", 7<<20)); w.Code != 204 || w.Header().Get("X-Powertools-Idempotency") != "not-stored" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := do(s, "POST", "/idempotency/begin", `{"key":"huge"}`); w.Code != 409 || !strings.Contains(w.Body.String(), "too_large") {
+		t.Errorf("the repeat: %d %s", w.Code, w.Body)
+	}
+}
+
+// TestCompleteAgain: a store that fails takes the answer later; what is done,
+// or another's, is not done again.
+func TestCompleteAgain(t *testing.T) {
+	s, store := idempotent(t, false)
+	complete := func(id string) int { return do(s, "POST", "/idempotency/complete?id="+id, "1").Code }
+	_, id, _ := begin(s, `{"key":"a"}`)
+	store.Set(func(s *memstore.Store) { s.Fail = errors.New("down") })
+	if code := complete(id); code != 503 {
+		t.Errorf("the store fails: %d", code)
+	}
+	store.Set(func(s *memstore.Store) { s.Fail = nil })
+	if one, two := complete(id), complete(id); one != 204 || two != 404 {
+		t.Errorf("once more, and twice: %d, %d", one, two)
+	}
+	if code := complete(strings.Repeat("0", 32)); code != 404 {
+		t.Errorf("another process's id: %d", code)
+	}
+
+	_, id, _ = begin(s, `{"key":"b","in_progress_timeout":0.001}`)
+	time.Sleep(5 * time.Millisecond)
+	if status, _, _ := begin(s, `{"key":"b"}`); status != 201 {
+		t.Fatalf("after its time: %d", status)
+	}
+	if code := complete(id); code != 409 {
+		t.Errorf("overtaken: %d", code)
+	}
+}
+
+// TestSwitchedOffOrUnusable: Powertools' switch lets everything pass; a
+// configuration that cannot be used says which variable.
+func TestSwitchedOffOrUnusable(t *testing.T) {
+	s := newServer(localhttp.Deps{Idempotency: idempotency.New(nil, idempotency.Options{Disabled: true})}, localhttp.Options{})
+	for range 2 {
+		status, id, state := begin(s, `{"key":"x"}`)
+		if w := do(s, "POST", "/idempotency/complete?id="+id, "1"); status != 201 || state != "bypassed" || w.Code != 204 {
+			t.Errorf("switched off: %d %s, complete %d", status, state, w.Code)
+		}
+	}
+	s = newServer(localhttp.Deps{}, localhttp.Options{IdempotencyBad: "idempotency cannot be used: POWERTOOLS_IDEMPOTENCY_KEY: position 3"})
+	if w := do(s, "POST", "/idempotency/begin", `{"key":"x"}`); w.Code != 503 || !strings.Contains(w.Body.String(), "POWERTOOLS_IDEMPOTENCY_KEY") {
+		t.Errorf("unusable: %d %s", w.Code, w.Body)
 	}
 }

@@ -4,6 +4,8 @@ package memstore
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,10 +40,13 @@ func (s *Store) Calls() int {
 }
 
 // Len counts the records.
-func (s *Store) Len() int {
+func (s *Store) Len() int { return len(s.Keys()) }
+
+// Keys are those of all records, in order.
+func (s *Store) Keys() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.records)
+	return slices.Sorted(maps.Keys(s.records))
 }
 
 // Record returns the record of a key as it stands.
