@@ -11,6 +11,8 @@ type answer struct {
 	address string // of the proxy, host:port
 	values  []pair
 	failed  []failure
+
+	socket, nonce string // where the log descriptors are handed over; empty: nowhere
 }
 
 // failure is one variable that could not be read.
@@ -54,6 +56,17 @@ func parseAnswer(text string) (a answer, err error) {
 					}
 				})
 				a.failed = append(a.failed, f)
+			})
+		case "logs":
+			p.object(func(key string) {
+				switch key {
+				case "socket":
+					a.socket = p.text()
+				case "nonce":
+					a.nonce = p.text()
+				default:
+					p.skip(0)
+				}
 			})
 		default:
 			p.skip(0)

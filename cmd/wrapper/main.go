@@ -68,6 +68,11 @@ func (w *wrapper) prepare() int {
 	if answer.proxy {
 		w.env.set("AWS_LAMBDA_RUNTIME_API", answer.address)
 	}
+	if answer.proxy && answer.socket != "" {
+		if err := w.handOver(answer.socket, answer.nonce); err != nil {
+			say("WARN", "the function's log descriptors were not handed over: its lines are copied, as with POWERTOOLS_LOGS_MODE=copy", []pair{{"reason", err.Error()}})
+		}
+	}
 	return 0
 }
 

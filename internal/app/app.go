@@ -79,6 +79,7 @@ type App struct {
 	flags          localhttp.FeatureFlags
 	stream         stream
 	proxy          runtimeProxy
+	inPlace        *inPlace                 // nil: lines are copied
 	env            atomic.Pointer[envFetch] // nil: nothing was begun, or it was handed out
 
 	health    health
@@ -122,6 +123,7 @@ func New(cfg config.Config, deps Deps) *App {
 	a.spans.build(a)
 	a.ways = a.newWaysOut()
 	a.watch = watchOf(a)
+	a.inPlace = newInPlace(a)
 	a.buildPipeline()
 	a.idempotency = a.newIdempotency()
 	a.flags = a.featureFlags()

@@ -27,6 +27,7 @@ type ledger struct {
 	LifetimeMs int64               `json:"lifetime_ms"`
 	Telemetry  telemetryLedger     `json:"telemetry"`
 	Lines      linesLedger         `json:"lines"`
+	InPlace    *inPlaceLedger      `json:"in_place,omitempty"` // nil where lines are copied
 	Metrics    metricsLedger       `json:"metrics"`
 	Stdout     sinkLedger          `json:"stdout"`
 	Sinks      []remoteLedger      `json:"sinks,omitempty"` // remote destinations, in the order they were named
@@ -109,6 +110,7 @@ func (a *App) ledger(reason string, now time.Time) []byte {
 		LifetimeMs: now.UnixMilli() - a.started.UnixMilli(),
 		Telemetry:  telemetryLedger{stream.Events, stream.Undecodable, stream.Duplicates, stream.DroppedBytes, stream.DroppedLines},
 		Lines:      linesLedger{lines.Lines, lines.Passed, lines.Filtered, lines.Excluded, lines.Held, lines.Forgotten, lines.HoldDropped, lines.Truncated},
+		InPlace:    a.inPlace.ledger(),
 		Metrics:    metricsLedger{Canonical: lines.Events, Samples: samples.Recorded, Rejected: sum(samples.Rejected), RejectedBy: samples.Rejected, Skipped: samples.Skipped, Dropped: samples.Dropped},
 		Stdout:     sinkLines(a.stdout.Stats()),
 		Sinks:      ledgerOf(a.ways.Outlets, false),

@@ -32,7 +32,7 @@ func (a *App) needsPort() bool {
 	case c.RuntimeProxy == "off":
 		return false
 	}
-	return c.RuntimeProxy == "on" || len(a.hooks) > 0 || a.spans.on() || path.Base(c.ExecWrapper) == wrapperName
+	return c.RuntimeProxy == "on" || len(a.hooks) > 0 || a.spans.on() || a.inPlace != nil || path.Base(c.ExecWrapper) == wrapperName
 }
 
 // proxies reports whether the runtime is to talk to Lambda through us.
@@ -40,7 +40,7 @@ func (a *App) proxies() bool {
 	if a.idle || a.cfg.RuntimeProxy == "off" {
 		return false
 	}
-	return a.cfg.RuntimeProxy == "on" || len(a.hooks) > 0 || a.spans.on()
+	return a.cfg.RuntimeProxy == "on" || len(a.hooks) > 0 || a.spans.on() || a.inPlace != nil
 }
 
 // bindProxy opens the port for the wrapper and the runtime behind it. Like
@@ -61,6 +61,9 @@ func (a *App) bindProxy() {
 	if !a.idle {
 		options.Observer, options.Chain = passing{a}, NewChain(a.log, a.spans.timed(a.hooks))
 		options.Trace = a.spans.trace()
+		if a.inPlace != nil && a.inPlace.listen() {
+			options.Drain = a.inPlace
+		}
 	}
 	server, err := runtimeapi.New(options)
 	if err == nil {
@@ -102,6 +105,7 @@ func (a *App) greet(ctx context.Context, hello runtimeapi.Hello) runtimeapi.Repl
 		}
 		return reply
 	}
+	reply.Logs = a.inPlace.invite(&hello)
 	a.guard("answer the wrapper", func() {
 		env := a.envFor(ctx, hello)
 		reply.Env, reply.Failed = env.values, env.failed
@@ -154,7 +158,9 @@ func (o passing) Delivered(e runtimeapi.Event) (http bool) {
 	if e.Whole {
 		d.Records = awsevent.Records(e.Beginning)
 	}
-	o.spans.delivered(o.tracker.Delivered(d), &e, source)
+	attempt := o.tracker.Delivered(d)
+	o.inPlace.begin(attempt)
+	o.spans.delivered(attempt, &e, source)
 	return source.HTTP
 }
 

@@ -28,6 +28,7 @@ func (a *App) shutdown(reason string, deadline time.Time) {
 	//    adds metrics, and of telemetry only what the platform still has for
 	//    us. The last report is often on its way; without an open invocation
 	//    there is nothing to wait for.
+	a.guard("drain log descriptors", func() { a.inPlace.drain(drainBudget) })
 	a.ways.Stop()
 	a.guard("stop intake", func() { a.stopIntake(ctx) })
 
@@ -35,6 +36,7 @@ func (a *App) shutdown(reason string, deadline time.Time) {
 	//    custom metrics.
 	now := time.Now().Round(0)
 	a.guard("close invocations", func() { a.pipeline.Flush(reason, now) })
+	a.guard("let go of log descriptors", func() { a.inPlace.shutdown(drainBudget) })
 	a.guard("flush metrics", func() {
 		a.metrics.Stop()
 		a.metrics.Flush(now)

@@ -35,6 +35,9 @@ func (a *App) buildPipeline() {
 	if a.spans.on() {
 		features = append(features, "tracing")
 	}
+	if a.inPlace != nil {
+		features = append(features, "lines in place")
+	}
 	metrics, rare := platform.Billed(a.cfg.InitType, features...)
 	a.billed = metrics + rare
 	a.log.Debug("platform metrics", zap.Int("billed", a.billed), zap.String("usd_a_month", strconv.FormatFloat(float64(a.billed)*canonical.PricePerMetric, 'f', 2, 64)))
@@ -83,7 +86,10 @@ func (a *App) addRules(o *pipeline.Options) {
 	if err != nil {
 		a.log.Warn("configuration: POWERTOOLS_LOGS_KEYS; lean is used", zap.Error(err))
 	}
-	o.Keys, o.CopyAll = keys, a.cfg.LogsCopy == "all"
+	o.Keys, o.CopyAll, o.KeepText = keys, a.cfg.LogsCopy == "all", a.cfg.LogsText == "keep"
+	if a.inPlace != nil {
+		o.Bypassed = a.inPlace.takeBypassed
+	}
 	o.Include = a.expression("POWERTOOLS_LOGS_INCLUDE", a.cfg.LogsInclude)
 	o.Exclude = a.expression("POWERTOOLS_LOGS_EXCLUDE", a.cfg.LogsExclude)
 	if len(a.cfg.LogsRedact) > 0 {
@@ -160,7 +166,7 @@ func (a *App) selection() canonical.Selection {
 
 // bindTelemetry opens the listener for the platform's stream.
 func (a *App) bindTelemetry() {
-	stream, err := telemetry.Listen(a.log, telemetry.Options{QueueBytes: a.cfg.BufferBytes})
+	stream, err := telemetry.Listen(a.log, telemetry.Options{QueueBytes: a.cfg.BufferBytes, SkipLines: a.inPlace.on})
 	if err != nil {
 		a.degrade("telemetry", err.Error())
 		a.log.Error("no telemetry: log lines are not enriched and platform metrics are missing", zap.Error(err))

@@ -24,6 +24,7 @@ import (
 type Event struct {
 	*invocation.Summary
 	Released, HoldDropped uint32             // lines of the flight recorder: let go, without room
+	Bypassed              uint64             // lines that reached the log past lines in place, since the last event
 	Process               procstat.Sample    // without figures if there are none
 	Idempotent            *idempotency.Tally // nil: no request asked for it
 	Measured              []emf.Property     // counters of other parts, written behind the members

@@ -55,7 +55,7 @@ func full() *Event {
 	for i, n := range []*uint32{&tally.Replays, &tally.InProgress, &tally.Skipped, &tally.NotStored, &tally.Lost, &tally.Bypassed, &tally.Errors} {
 		*n = 2000 + uint32(i)
 	}
-	e := &Event{Summary: s, Idempotent: tally, Released: uint32(number().Value), HoldDropped: uint32(number().Value)}
+	e := &Event{Summary: s, Idempotent: tally, Released: uint32(number().Value), HoldDropped: uint32(number().Value), Bypassed: uint64(number().Value)}
 	for i, v := 0, reflect.ValueOf(&e.Process).Elem(); i < v.NumField(); i++ {
 		v.Field(i).Set(reflect.ValueOf(procstat.Figure(number())))
 	}

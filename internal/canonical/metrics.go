@@ -175,6 +175,10 @@ func amounts() []metric {
 			func(e *Event) telemetry.Number { return e.SpansDropped }, 0, everywhere, true},
 		{MetricInfo{"SpansSkipped", count, "spans", PresetDefault, "spans that were not made: a trace header that cannot be read, more at once than are followed", "when it happens", "tracing"},
 			func(e *Event) telemetry.Number { return e.SpansSkipped }, 0, everywhere, true},
+		{MetricInfo{"LinesBypassed", count, "lines in place", PresetDefault, "lines that reached the function's log without passing the extension, which changes lines where they are written", "when it happens", "lines in place"},
+			func(e *Event) telemetry.Number {
+				return telemetry.Number{Value: float64(e.Bypassed), Set: e.Bypassed > 0}
+			}, 0, classic, true},
 		{MetricInfo{"EstimatedCost", "None", "report", PresetAll, "US dollars at the list price of us-east-1, free tier and commitments ignored", "", ""},
 			func(e *Event) telemetry.Number { return e.costUSD }, 0, classic, false},
 	}

@@ -32,7 +32,7 @@ func words(s string) (w []string) {
 // TestPresets against the table of the contract, name by name.
 func TestPresets(t *testing.T) {
 	const (
-		preset = "ColdStart InitDuration Timeouts OutOfMemory MemoryUtilization RestoreDuration LogsDropped" +
+		preset = "ColdStart InitDuration Timeouts OutOfMemory MemoryUtilization RestoreDuration LogsDropped LinesBypassed" +
 			" IdempotentReplays IdempotencyInProgress IdempotencySkipped IdempotencyNotStored IdempotencyLost IdempotencyBypassed IdempotencyErrors IdempotencyStoreTime" +
 			" SpansDropped SpansSkipped"
 		insights = preset + " MaxMemoryUsed CpuTotal RxBytes TxBytes TmpUsed"

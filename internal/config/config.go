@@ -73,6 +73,8 @@ type Config struct {
 	LogsBuffer           string   // level; empty: off
 	LogsKeys             []string // lean, all, or names of keys
 	LogsCopy             string   // missing, all
+	LogsMode             string   // copy, in-place
+	LogsText             string   // object, keep; only in place
 	EmptyResponse        string   // auto, error, success
 	LogsHTTPHeaders      []Header
 	Prefetch             []string

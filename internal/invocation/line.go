@@ -10,6 +10,8 @@ import (
 // Line is what a line of the function says about itself.
 type Line struct {
 	At        time.Time // the platform's time of it; zero means now
+	Direct    bool      // it was read where it was written, and not in the platform's stream
+	By        *Attempt  // if Direct: the one that the runtime had then; nil: none yet
 	RequestID []byte    // the id it names; empty if none
 	Level     Level
 	Message   []byte // what the fingerprint of an error is taken from
@@ -65,12 +67,12 @@ func (t *Tracker) Line(l *Line) *Attempt {
 }
 
 func (t *Tracker) ownerLocked(l *Line) *Attempt {
-	if len(l.RequestID) > 0 {
-		if all := t.byID[string(l.RequestID)]; all != nil {
-			return t.tryLocked(all, l.At)
-		}
-	}
-	if !t.managedLocked() {
+	switch all := t.byID[string(l.RequestID)]; {
+	case l.Direct && (all == nil || l.By != nil && l.By.all == all):
+		return l.By
+	case all != nil:
+		return t.tryLocked(all, l.At)
+	case !t.managedLocked():
 		return t.stream
 	}
 	if all := namedIn(l.Text, t.byID); all != nil {

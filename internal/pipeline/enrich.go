@@ -70,8 +70,7 @@ func (e *enricher) encode(l *line, req *invocation.Request, at time.Time) encode
 		e.buf = append(e.buf[:0], l.text...)
 	default:
 		e.encodeObject(l, t, at)
-		// Whoever asks for a correlation id looks for lines by it.
-		out.known = !e.opt.CopyAll && l.isComplete() && !(t.keys &^ l.has).has(keyCorrelationID)
+		out.known = e.knows(l, t)
 	}
 	if len(e.buf)+1 > e.opt.MaxLineBytes {
 		out.truncated, out.known = true, out.known && l.emf
@@ -82,6 +81,12 @@ func (e *enricher) encode(l *line, req *invocation.Request, at time.Time) encode
 	}
 	out.bytes = e.buf
 	return out
+}
+
+// knows reports whether an object needs nothing more. Whoever asks for a
+// correlation id looks for lines by it.
+func (e *enricher) knows(l *line, t *tail) bool {
+	return !e.opt.CopyAll && l.isComplete() && !(t.keys &^ l.has).has(keyCorrelationID)
 }
 
 // isComplete reports whether the line, as the function printed it, says how

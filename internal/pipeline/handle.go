@@ -134,6 +134,9 @@ func (p *Pipeline) writeLocked(s *invocation.Summary) {
 	}
 	st.counters = nil
 	f.ColdStartCounted = p.coldCounted
+	if p.opt.Bypassed != nil {
+		f.Bypassed = p.opt.Bypassed()
+	}
 	line, listed, err := p.events.Encode(&f)
 	switch {
 	case err != nil:

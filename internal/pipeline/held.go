@@ -11,8 +11,38 @@ type heldLines struct {
 	dropped  uint32 // lines that there was no room for
 }
 
-// segment is a run of lines: four bytes of length, with a bit for lines that
-// the log group has already, and the line.
+// heldAs is how a line leaves when it is let go.
+type heldAs struct {
+	known bool // the log group has it already
+
+	// Of a line that was read where it was written:
+	stream  uint16 // which; 0: it was not
+	header  uint8  // bytes of its frame's header, in front of the line
+	newline bool
+	object  bool
+}
+
+// append writes what stands before a line: its length, and how it leaves.
+func (a heldAs) append(dst []byte, length int) []byte {
+	bits := byte(0)
+	for i, set := range [...]bool{a.known, a.newline, a.object} {
+		if set {
+			bits |= 1 << i
+		}
+	}
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(length))
+	return append(binary.LittleEndian.AppendUint16(dst, a.stream), a.header, bits)
+}
+
+func readHeldAs(b []byte) (a heldAs, length int) {
+	bits := b[7]
+	return heldAs{
+		known: bits&1 != 0, newline: bits&2 != 0, object: bits&4 != 0,
+		stream: binary.LittleEndian.Uint16(b[4:]), header: b[6],
+	}, int(binary.LittleEndian.Uint32(b))
+}
+
+// segment is a run of lines, each behind its length and how it leaves.
 type segment struct {
 	seq   uint64 // order of all segments
 	buf   []byte
@@ -27,12 +57,11 @@ func (h *heldLines) last() *segment {
 }
 
 // lines shows what is held, in order.
-func (h *heldLines) lines(show func(line []byte, known bool)) {
+func (h *heldLines) lines(show func(line []byte, as heldAs)) {
 	for _, s := range h.segments {
 		for rest := s.buf; len(rest) > 0; {
-			head := binary.LittleEndian.Uint32(rest)
-			n := int(head &^ knownBit)
-			show(rest[lineHeader:lineHeader+n], head&knownBit != 0)
+			as, n := readHeldAs(rest)
+			show(rest[lineHeader:lineHeader+n], as)
 			rest = rest[lineHeader+n:]
 		}
 	}

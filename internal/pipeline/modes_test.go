@@ -324,6 +324,7 @@ func TestFullestEvent(t *testing.T) {
 			o.Dimensions = append(o.Dimensions, emf.Dimension{Name: fmt.Sprintf("d%d", i), Value: strings.Repeat("v", 100)})
 		}
 	})
+	r.opt.Bypassed = func() uint64 { return 2 }
 	r.tracker = invocation.New(invocation.Options{InitType: "on-demand", Now: func() time.Time { return t0 }})
 	r.Pipeline = New(r.tracker, r.opt)
 	r.HandleEvents([]telemetry.Event{platform(telemetry.KindRestoreReport, t0, telemetry.Platform{DurationMs: telemetry.Num(150.5)}),

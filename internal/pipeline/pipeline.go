@@ -75,6 +75,8 @@ type Options struct {
 	Keys    Keys // which keys lines get if they lack them
 	CopyAll bool // repeat every line on stdout but metrics documents
 
+	KeepText bool // of streams: a text stays what it is where it is stored
+
 	Redact *redact.Rules // nil: nothing is taken out
 
 	// Hold is the level of the flight recorder: lines of this level and
@@ -93,6 +95,10 @@ type Options struct {
 
 	// Idempotent gives what became of an attempt's requests; nil: nobody knows.
 	Idempotent func(*invocation.Attempt) *idempotency.Tally
+
+	// Bypassed returns how many lines have reached the function's log without
+	// passing a Stream since it was last asked. nil: there are no streams.
+	Bypassed func() uint64
 
 	// FirstMetric is called once, when the first event with a metric is written.
 	FirstMetric func()
@@ -119,6 +125,7 @@ type Pipeline struct {
 	mu       sync.Mutex
 	rules    rules // for lines of the telemetry stream
 	recorder recorder
+	streams  map[uint16]*Stream // of descriptors; nil: none ever was
 	events   *canonical.Encoder
 	measure  measure
 	stats    Stats

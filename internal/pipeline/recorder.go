@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"encoding/binary"
 	"math"
 
 	"powertools-extension/internal/invocation"
@@ -20,8 +19,7 @@ const (
 	maxSegment = 4 << 10
 	minSegment = 256
 	maxSpares  = 16
-	lineHeader = 4
-	knownBit   = 1 << 31
+	lineHeader = 8
 )
 
 // recorder is the flight recorder: it holds the lines of each invocation that
@@ -81,7 +79,7 @@ func (r *recorder) lines(st *attempt) *heldLines {
 }
 
 // hold keeps a copy of the line.
-func (r *recorder) hold(h *heldLines, line []byte, known bool) {
+func (r *recorder) hold(h *heldLines, line []byte, as heldAs) {
 	need := lineHeader + len(line)
 	if need > r.each || len(line) > math.MaxInt32 {
 		h.drop(r, 1)
@@ -91,18 +89,14 @@ func (r *recorder) hold(h *heldLines, line []byte, known bool) {
 	if s == nil || cap(s.buf)-len(s.buf) < need {
 		s = r.extend(h, max(need, r.segment))
 	}
-	head := uint32(len(line))
-	if known {
-		head |= knownBit
-	}
-	s.buf = append(binary.LittleEndian.AppendUint32(s.buf, head), line...)
+	s.buf = append(as.append(s.buf, len(line)), line...)
 	s.lines++
 	r.holding++
 }
 
 // release hands out what is held, in order and never twice, and lets
 // later lines of the invocation pass.
-func (r *recorder) release(h *heldLines, put func(line []byte, known bool)) {
+func (r *recorder) release(h *heldLines, put func(line []byte, as heldAs)) {
 	if h.released {
 		return
 	}

@@ -226,7 +226,7 @@ func TestRecorderIsBounded(t *testing.T) {
 	r := newRecorder(&Options{Hold: levelDebug, HoldBytes: total, HoldBytesEach: each})
 	attempts := make([]attempt, 6)
 	for i := range 4000 {
-		r.hold(r.lines(&attempts[i%5]), []byte(fmt.Sprintf("%05d", i)+strings.Repeat("x", i%300)), false)
+		r.hold(r.lines(&attempts[i%5]), []byte(fmt.Sprintf("%05d", i)+strings.Repeat("x", i%300)), heldAs{})
 		used := 0
 		for t2 := range r.holders {
 			if t2.bytes > each {
@@ -251,7 +251,7 @@ func TestRecorderIsBounded(t *testing.T) {
 	var left []string
 	for held := range r.holders {
 		var own []string
-		r.release(held, func(line []byte, _ bool) { own = append(own, string(line[:5])) })
+		r.release(held, func(line []byte, _ heldAs) { own = append(own, string(line[:5])) })
 		if !slices.IsSorted(own) || len(own) == 0 || own[len(own)-1] < "03990" {
 			t.Errorf("%v", own)
 		}
@@ -265,7 +265,7 @@ func TestRecorderIsBounded(t *testing.T) {
 		t.Errorf("%d bytes and %d lines after the end", r.used, r.holding)
 	}
 	// A line that is larger than the bound is dropped alone.
-	r.hold(r.lines(&attempts[5]), make([]byte, each), false)
+	r.hold(r.lines(&attempts[5]), make([]byte, each), heldAs{})
 	if r.used != 0 {
 		t.Errorf("%d bytes of a line that is too long", r.used)
 	}

@@ -5,24 +5,21 @@ import (
 	"powertools-extension/internal/telemetry"
 )
 
+// fate is what becomes of a line.
+type fate uint8
+
+const (
+	excluded fate = iota
+	filtered
+	forgotten // by the flight recorder
+	held      // by it
+	passed
+)
+
 // lineLocked takes one line from its bytes to the outputs.
 func (p *Pipeline) lineLocked(ev *telemetry.Event) {
-	p.stats.Lines++
-	r := &p.rules
-	l := r.parser.parse(ev)
-	if l.emf && !p.eventSeen && !p.coldCounted {
-		p.coldCounted = p.events.CountsColdStart(l.text)
-	}
-	r.noteError(l)
-	wanted := ev.Kind != telemetry.KindFunction || r.wants(ev.Line)
-	if r.redact(l) {
-		p.stats.Redacted++
-	}
-	var a *invocation.Attempt
-	if !l.emf { // a metrics document is no line of the log
-		a = p.ownerLocked(ev, l)
-	}
-	p.routeLocked(ev, l, a, wanted)
+	v := p.rules.apply(p, ev, invocation.Line{At: ev.Time})
+	p.routeLocked(ev, &v)
 }
 
 // Print takes a line of the extension's own about an attempt: an object that
@@ -34,75 +31,102 @@ func (p *Pipeline) Print(a *invocation.Attempt, line []byte) {
 	defer p.flushOutputs()
 	p.mu.Lock()
 	defer p.leave(&ev)
-	p.stats.Lines++
-	p.routeLocked(&ev, p.rules.parser.parse(&ev), a, p.rules.wants(line))
+	v := view{line: p.rules.parser.parse(&ev), attempt: a, wanted: p.rules.wants(line)}
+	if a != nil {
+		v.req = a.Request()
+	}
+	p.routeLocked(&ev, &v)
 }
 
-// routeLocked decides what becomes of a line.
-func (p *Pipeline) routeLocked(ev *telemetry.Event, l *line, a *invocation.Attempt, wanted bool) {
-	var req *invocation.Request
-	if a != nil {
-		req = a.Request()
+// routeLocked hands a line of the telemetry stream on, or keeps it.
+func (p *Pipeline) routeLocked(ev *telemetry.Event, v *view) {
+	switch p.decideLocked(&p.rules, v) {
+	case held:
+		out := p.encodeLocked(ev, v.line, v.req)
+		p.recorder.hold(p.recorder.lines(of(v.attempt)), out.bytes, heldAs{known: out.known})
+	case passed:
+		p.putLocked(ev, v.line, v.req)
 	}
-	if !wanted {
+}
+
+// view is a line behind the rules, which share no state with other streams.
+type view struct {
+	*line
+	attempt  *invocation.Attempt // nil: none
+	req      *invocation.Request // nil: none
+	wanted   bool
+	redacted bool
+	cold     bool // a metrics document that counts the cold start
+}
+
+// apply takes one line through the rules. read says when and where it came.
+func (r *rules) apply(p *Pipeline, ev *telemetry.Event, read invocation.Line) view {
+	l := r.parser.parse(ev)
+	v := view{line: l, cold: l.emf && p.events.CountsColdStart(l.text)}
+	r.noteError(l)
+	v.wanted = ev.Kind != telemetry.KindFunction || r.wants(ev.Line)
+	v.redacted = r.redact(l)
+	if l.emf { // a metrics document is no line of the log
+		return v
+	}
+	r.title = append(r.title[:0], l.title...)
+	l.facts.At, l.facts.Direct, l.facts.By = read.At, read.Direct, read.By
+	if l.facts.Level == levelUnknown {
+		l.facts.Level = read.Level
+	}
+	if v.attempt = p.tracker.Line(&l.facts); v.attempt != nil {
+		v.req = v.attempt.Request()
+	}
+	return v
+}
+
+// decideLocked says what becomes of a line, and counts it. An ERROR line lets
+// go of what is held before it leaves itself.
+func (p *Pipeline) decideLocked(r *rules, v *view) fate {
+	p.stats.Lines++
+	if v.redacted {
+		p.stats.Redacted++
+	}
+	p.coldCounted = p.coldCounted || v.cold && !p.eventSeen
+	if !v.wanted {
 		p.stats.Excluded++
-		return
+		return excluded
 	}
-	if p.recorder.on() && a != nil && p.recordLocked(ev, l, a, req) {
-		return
+	if p.recorder.on() && v.attempt != nil {
+		if f, decided := p.recordLocked(r, v); decided {
+			return f
+		}
 	}
-	if !l.emf && !p.rules.lines.passes(l.facts.Level, req) {
+	if !v.emf && !r.lines.passes(v.facts.Level, v.req) {
 		p.stats.Filtered++
-		return
+		return filtered
 	}
 	p.stats.Passed++
-	p.putLocked(ev, l, req)
+	return passed
 }
 
-// ownerLocked finds the attempt of a line, which learns what the line says.
-func (p *Pipeline) ownerLocked(ev *telemetry.Event, l *line) *invocation.Attempt {
-	l.facts.At = ev.Time
-	p.rules.title = append(p.rules.title[:0], l.title...)
-	return p.tracker.Line(&l.facts)
-}
-
-// recordLocked lets the flight recorder decide, and reports whether the line
-// is dealt with. An ERROR line releases what is held before it leaves itself.
-func (p *Pipeline) recordLocked(ev *telemetry.Event, l *line, a *invocation.Attempt, req *invocation.Request) bool {
+// recordLocked lets the flight recorder decide, and reports whether it did.
+func (p *Pipeline) recordLocked(r *rules, v *view) (f fate, decided bool) {
 	switch {
-	case l.facts.Level >= levelError || l.facts.Failure:
-		p.releaseLocked(a)
-		return false
-	case !p.recorder.takes(l.facts.Level) || p.rules.lines.tail(req).sampled:
-		return false
+	case v.facts.Level >= levelError || v.facts.Failure:
+		p.releaseLocked(v.attempt)
+		return passed, false
+	case !p.recorder.takes(v.facts.Level) || r.lines.tail(v.req).sampled:
+		return passed, false
 	}
-	st := of(a)
-	if st.held == nil && !a.Open() {
-		return p.lateLocked(ev, l, st, req)
-	}
-	h := p.recorder.lines(st)
+	st := of(v.attempt)
 	switch {
-	case h.released:
+	case st.held == nil && !v.attempt.Open() && !st.bad: // its end was judged already
+		p.recorder.forgotten++
+		return forgotten, true
+	case st.held == nil && !v.attempt.Open(), p.recorder.lines(st).released:
 		p.stats.Passed++
-		p.putLocked(ev, l, req)
+		return passed, true
 	case len(p.opt.Lines) == 0:
 		p.recorder.forgotten++
-	default:
-		out := p.encodeLocked(ev, l, req)
-		p.recorder.hold(h, out.bytes, out.known)
+		return forgotten, true
 	}
-	return true
-}
-
-// lateLocked deals with a line of an invocation whose end was judged already.
-func (p *Pipeline) lateLocked(ev *telemetry.Event, l *line, st *attempt, req *invocation.Request) bool {
-	if !st.bad {
-		p.recorder.forgotten++
-		return true
-	}
-	p.stats.Passed++
-	p.putLocked(ev, l, req)
-	return true
+	return held, true
 }
 
 // releaseLocked hands out what is held of an invocation that goes badly.
@@ -110,10 +134,21 @@ func (p *Pipeline) releaseLocked(a *invocation.Attempt) {
 	if !p.recorder.on() || !a.Open() {
 		return
 	}
-	p.recorder.release(p.recorder.lines(of(a)), func(line []byte, known bool) {
-		p.stats.Passed++
-		p.sendLocked(line, known)
-	})
+	p.recorder.release(p.recorder.lines(of(a)), p.sendHeldLocked)
+}
+
+// sendHeldLocked hands out a line that was held, where it came from.
+func (p *Pipeline) sendHeldLocked(line []byte, as heldAs) {
+	p.stats.Passed++
+	if as.stream == 0 {
+		p.sendLocked(line, as.known)
+		return
+	}
+	header, text := line[:as.header], line[as.header:]
+	p.sendLocked(text, true)
+	if s := p.streams[as.stream]; s != nil && s.back {
+		s.place.Release(header, text, as.newline, as.object)
+	}
 }
 
 // judgeLocked ends the recording of an attempt by how it went. It returns how
@@ -123,10 +158,7 @@ func (p *Pipeline) judgeLocked(st *attempt, failed bool) (let, dropped uint32) {
 		return 0, 0
 	}
 	if st.held != nil && failed {
-		p.recorder.release(st.held, func(line []byte, known bool) {
-			p.stats.Passed++
-			p.sendLocked(line, known)
-		})
+		p.recorder.release(st.held, p.sendHeldLocked)
 	}
 	return p.recorder.end(st, failed)
 }

@@ -29,7 +29,8 @@ type conn struct {
 	resume chan struct{} // watch may read
 	ready  chan error    // the next request is there, or the runtime has left
 
-	posting atomic.Bool // an answer of the runtime is on its way
+	posting atomic.Bool   // an answer of the runtime is on its way
+	leaving chan struct{} // closed when the runtime has left
 
 	mu   sync.Mutex
 	poll *upstream // waits for an event in the runtime's name; nil: none
@@ -37,7 +38,7 @@ type conn struct {
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
-	return &conn{s: s, net: nc, r: bufio.NewReaderSize(nc, readBuffer), resume: make(chan struct{}, 1), ready: make(chan error, 1)}
+	return &conn{s: s, net: nc, r: bufio.NewReaderSize(nc, readBuffer), resume: make(chan struct{}, 1), ready: make(chan error, 1), leaving: make(chan struct{})}
 }
 
 // serve answers requests in their order until the runtime leaves or must.
@@ -82,6 +83,9 @@ func (c *conn) watch() {
 func (c *conn) leave() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.gone {
+		close(c.leaving)
+	}
 	c.gone = true
 	if c.poll != nil {
 		c.poll.close()

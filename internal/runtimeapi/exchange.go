@@ -76,6 +76,9 @@ func (x *exchange) forward() bool {
 		x.posting.Store(true)
 		defer x.posting.Store(false)
 	}
+	if x.kind != next {
+		x.drain(nil)
+	}
 	broken := false
 	switch {
 	case x.s.opt.Chain != nil && (x.kind == response || x.kind == failure):
@@ -86,6 +89,9 @@ func (x *exchange) forward() bool {
 		broken = cut
 	default:
 		broken = x.gather()
+		if x.kind == next {
+			x.drain(x.leaving) // whose end gather lets watch see
+		}
 		if x.s.opt.Chain != nil && x.kind == next {
 			switch answered, keep := x.givePiece(); {
 			case answered:

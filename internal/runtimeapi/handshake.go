@@ -37,6 +37,13 @@ type Reply struct {
 	Address string            `json:"address,omitempty"` // of the proxy; filled in here
 	Env     map[string]string `json:"env,omitempty"`     // values of parameters: secrets
 	Failed  []EnvError        `json:"env_error,omitempty"`
+	Logs    *Logs             `json:"logs,omitempty"` // nil: the log descriptors stay the wrapper's
+}
+
+// Logs is where the wrapper hands over the function's log descriptors.
+type Logs struct {
+	Socket string `json:"socket"` // @name: abstract
+	Nonce  string `json:"nonce"`
 }
 
 // EnvError is a variable whose value could not be read.

@@ -65,6 +65,7 @@ type Options struct {
 	// came. It must be quick. nil: as it came.
 	Trace func(id, header string) string
 
+	Drain    Drain    // nil: nothing goes before the runtime's requests
 	Observer Observer // nil: nobody
 	Chain    Chain    // nil: bytes are moved and nothing is kept
 	Log      *zap.Logger

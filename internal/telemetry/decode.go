@@ -46,6 +46,9 @@ type decoder struct {
 	work  int // bytes that may still be scanned in vain
 	clock clock
 
+	skip    bool // lines of the function are counted and not read
+	skipped int64
+
 	bad      int // unreadable elements so far
 	firstBad int // offset of the first of them
 
@@ -89,8 +92,12 @@ func (d *decoder) next(ev *Event) bool {
 			d.unreadable(start)
 			continue
 		}
-		e.content(ev)
 		d.lost, d.tail = false, -1
+		if d.skip && ev.Kind == KindFunction {
+			d.skipped++
+			continue
+		}
+		e.content(ev)
 		return true
 	}
 }

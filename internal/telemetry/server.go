@@ -35,6 +35,10 @@ type Options struct {
 	// Default 4 MiB. One body larger than that is still taken. Beside the
 	// queue there is one body in work and what is just being received.
 	QueueBytes int
+
+	// SkipLines is asked for each body whether lines of the function are only
+	// counted: they were handled where they were written. nil: they never are.
+	SkipLines func() bool
 }
 
 // Handler takes events, in the order in which they came. It is called from one
@@ -52,6 +56,7 @@ type Server struct {
 	buffers  buffers
 	recent   recent
 	count    counters
+	skips    func() bool // Options.SkipLines
 
 	receiving atomic.Int64  // memory of the bodies that are just being read
 	ended     chan struct{} // closed when the worker has ended
@@ -76,6 +81,7 @@ func Listen(log *zap.Logger, opt Options) (*Server, error) {
 		listener: l,
 		queue:    newQueue(opt.QueueBytes),
 		recent:   newRecent(),
+		skips:    opt.SkipLines,
 		ended:    make(chan struct{}),
 	}
 	s.http = newHTTPServer(s.log, s)

@@ -22,6 +22,9 @@ type Stats struct {
 	DroppedBytes  int64 // of them
 	DroppedLines  int64 // function lines in them; those of a body that is itself too large are not known
 
+	Skipped      int64 // function lines that were counted and not decoded
+	SkippedLater int64 // of these, those behind the first platform.start
+
 	Panics int64 // of the handler
 }
 
@@ -32,6 +35,7 @@ type counters struct {
 	stitched, truncated                    atomic.Int64
 	duplicates                             atomic.Int64
 	droppedBodies, droppedBytes, dropLines atomic.Int64
+	skipped, skippedLater                  atomic.Int64
 	panics                                 atomic.Int64
 }
 
@@ -44,6 +48,7 @@ func (s *Server) Stats() Stats {
 		Stitched: c.stitched.Load(), Truncated: c.truncated.Load(),
 		Duplicates:    c.duplicates.Load(),
 		DroppedBodies: c.droppedBodies.Load(), DroppedBytes: c.droppedBytes.Load(), DroppedLines: c.dropLines.Load(),
+		Skipped: c.skipped.Load(), SkippedLater: c.skippedLater.Load(),
 		Panics: c.panics.Load(),
 	}
 }

@@ -19,6 +19,7 @@ type worker struct {
 	stitch  stitcher
 	events  []Event // collected for the handler; its capacity is handful
 	spoiled bool    // the handler panicked over the body in work
+	started bool    // platform.start was seen
 }
 
 // work is the one goroutine that decodes. It ends when the queue has.
@@ -61,9 +62,12 @@ func (w *worker) batch(body []byte) {
 		w.letGo()
 	}
 	d := newDecoder(body)
+	d.skip = w.skips != nil && w.skips()
 	for d.next(w.slot()) {
+		w.skipped(&d)
 		w.filled()
 	}
+	w.skipped(&d)
 	w.deliver()
 	if d.tail >= 0 && w.stitch.hold(body, d.tail) {
 		d.bad = d.badBefore
@@ -81,6 +85,10 @@ func (w *worker) letGo() {
 		return
 	}
 	w.count.truncated.Add(1)
+	if w.slot().Kind == KindFunction && w.skips != nil && w.skips() {
+		w.count.skipped.Add(1)
+		return
+	}
 	w.filled()
 	w.deliver()
 }
@@ -89,6 +97,16 @@ func (w *worker) letGo() {
 // only after filled.
 func (w *worker) slot() *Event {
 	return &w.events[:len(w.events)+1][len(w.events)]
+}
+
+// skipped counts the lines that d has passed over.
+func (w *worker) skipped(d *decoder) {
+	w.count.skipped.Add(d.skipped)
+	if w.started {
+		w.count.skippedLater.Add(d.skipped)
+	}
+	d.skipped = 0
+	w.started = w.started || w.slot().Kind == KindStart
 }
 
 func (w *worker) filled() {

@@ -105,3 +105,15 @@ func (s *Sandbox) Stored() map[lambdaemu.Origin]int {
 	}
 	return bytes
 }
+
+// Lines are those of an origin, as the log stream holds them.
+func (s *Sandbox) Lines(origin lambdaemu.Origin) (lines []lambdaemu.Line) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.lines {
+		if l.Origin == origin {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
