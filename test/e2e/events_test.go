@@ -182,7 +182,7 @@ func TestPoison(t *testing.T) {
 		cmd := exec.Command(emulator, "--extension", binaries.Extension, "--event-source", "sqs", "--batch", messages, "--batch-size", "1", "--dead-letter-after", "2",
 			"--env", "POWERTOOLS_VALIDATION_EVENT_SCHEMA=order.json", "--env", "POWERTOOLS_VALIDATION_EVENT_ENVELOPE=SQS_RECORD", "--env", "POWERTOOLS_VALIDATION_INVALID_EVENT="+invalid,
 			"--env", "POWERTOOLS_EXTENSION_HTTP_PORT="+harness.FreePort(t), "--env", "POWERTOOLS_RUNTIME_PROXY_PORT="+harness.FreePort(t), "--", binaries.Wrapper, opt.Command[0])
-		cmd.Dir = opt.Dir // the task root
+		cmd.Dir = opt.Dir              // the task root
 		out, _ := cmd.CombinedOutput() // it exits with 1 where a message was not done
 		t.Logf("%s:\n%s", invalid, out)
 		if !strings.Contains(string(out), want) {
