@@ -92,6 +92,7 @@ func bootstrap() {
 		event, _ := io.ReadAll(res.Body)
 		_ = res.Body.Close()
 		fmt.Println("order received")
+		printWanted()
 		path, answer := "/response", answerTo(event)
 		if answer == nil {
 			path, answer = "/error", []byte(`{"errorType":"BadOrder","errorMessage":"no stock"}`)
@@ -101,6 +102,27 @@ func bootstrap() {
 			os.Exit(1)
 		}
 		_ = res.Body.Close()
+	}
+}
+
+// printWanted prints the variables that SHOW names, the working directory as "cwd" and
+// whether stdout and stderr are one pipe as "one pipe".
+func printWanted() {
+	for name := range strings.SplitSeq(os.Getenv("SHOW"), ",") {
+		value, set := os.LookupEnv(name)
+		switch {
+		case name == "cwd":
+			value, _ = os.Getwd()
+		case name == "one pipe":
+			out, _ := os.Readlink("/proc/self/fd/1")
+			errs, _ := os.Readlink("/proc/self/fd/2")
+			value = fmt.Sprint(out == errs)
+		case name == "":
+			continue
+		case !set:
+			value = "(unset)"
+		}
+		fmt.Printf("%s is %s\n", name, value)
 	}
 }
 
