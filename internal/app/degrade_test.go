@@ -24,6 +24,7 @@ import (
 	"powertools-extension/internal/paramcache"
 	"powertools-extension/internal/ref"
 	"powertools-extension/internal/schema"
+	"powertools-extension/internal/sink"
 )
 
 // A step that panics costs its own feature: the next step runs, the reason is
@@ -377,5 +378,27 @@ func TestVariablesThatCannotBe(t *testing.T) {
 		if strings.Contains(f.Cure, "plain") {
 			t.Errorf("%s tells a value: %s", f.Name, f.Cure)
 		}
+	}
+}
+
+// A receiver whose secret cannot be read at this moment lives, and tries again;
+// one whose secret does not exist or is not for us has no use. What failed is
+// named, whatever it was.
+func TestWhichFailuresEndAReceiver(t *testing.T) {
+	h := config.Header{Name: "Authorization", Secret: "app/backend"}
+	for kind, lives := range map[paramcache.Kind]bool{
+		paramcache.KindThrottled: true, paramcache.KindTimeout: true, paramcache.KindUnreachable: true, paramcache.KindUpstream: true,
+		paramcache.KindCredentials: true,
+		paramcache.KindNotFound:    false, paramcache.KindAccessDenied: false, paramcache.KindBadRequest: false,
+		paramcache.KindTransform: false, paramcache.KindInternal: false,
+	} {
+		err := headerError(h, fmt.Errorf("read: %w", &paramcache.Error{Kind: kind, Ref: ref.Ref{Source: ref.Secrets, Name: h.Secret}}))
+		again, ok := errors.AsType[*sink.RetryableError](err)
+		if ok != lives || ok && again.After <= 0 || !strings.Contains(err.Error(), "Authorization") {
+			t.Errorf("%s: lives %t: %v", kind, ok, err)
+		}
+	}
+	if _, ok := errors.AsType[*sink.RetryableError](headerError(h, errors.New("no member"))); ok {
+		t.Error("a value without the member that is asked for is tried again")
 	}
 }
