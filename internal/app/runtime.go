@@ -186,7 +186,11 @@ func (o passing) Answered(answer runtimeapi.Answer) {
 
 // Late implements runtimeapi.Observer.
 func (o passing) Late(id string, elapsed time.Duration) {
-	o.log.Warn("about to time out", zap.String("function_request_id", id), zap.Int64("elapsed_ms", elapsed.Milliseconds()))
+	fields := []zap.Field{zap.String("function_request_id", id), zap.Int64("elapsed_ms", elapsed.Milliseconds())}
+	if a := o.tracker.Passing(id); a != nil && a.Request().CorrelationID != "" {
+		fields = append(fields, zap.String("correlation_id", a.Request().CorrelationID))
+	}
+	o.log.Warn("about to time out", fields...)
 	o.guard("flush before a time-out", func() {
 		o.metrics.Flush(time.Now().Round(0))
 		o.flushStdout()

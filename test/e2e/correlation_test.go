@@ -122,3 +122,36 @@ func TestCorrelationWithoutItsMeans(t *testing.T) {
 		})
 	}
 }
+
+// TestCorrelationOfATimeOut: what is said of an invocation that runs out of time
+// has its id, and the next one has another.
+func TestCorrelationOfATimeOut(t *testing.T) {
+	t.Parallel()
+	opt := languages()["python"].options(t)
+	opt.Timeout = 4 * time.Second
+	opt.Env = map[string]string{"AWS_ENDPOINT_URL": embeddedAWS(t)}
+	s := start(t, wrapped(t, opt, "POWERTOOLS_LOGGER_CORRELATION_ID_PATH", "auto"))
+	event := func(id, more string) string {
+		return `{"version":"0","id":"` + id + `","detail-type":"Order","source":"shop","detail":{}` + more + `}`
+	}
+	if res := s.Invoke(event("slow-id", `,"sleep_ms":60000`)); res.ErrorType != "Sandbox.Timedout" {
+		t.Fatalf("%s %s", res.ErrorType, res.Payload)
+	}
+	s.Must(event("next-id", ""))
+	s.Shutdown()
+	late := s.Only(func(l line) bool { return l["message"] == "about to time out" })
+	if len(late) != 1 || late[0]["correlation_id"] != "slow-id" {
+		t.Errorf("%v", late)
+	}
+	events := s.Canonical()
+	if len(events) != 2 || events[0]["correlation_id"] != "slow-id" || events[0]["outcome"] != "timeout" || events[1]["correlation_id"] != "next-id" {
+		t.Errorf("%v", events)
+	}
+	ids := map[any]int{}
+	for _, l := range s.Enriched() {
+		ids[l["correlation_id"]]++
+	}
+	if ids["slow-id"] == 0 || ids["next-id"] == 0 || len(ids) != 2 {
+		t.Errorf("lines by id: %v", ids)
+	}
+}
