@@ -17,6 +17,7 @@ import (
 	"powertools-extension/internal/remote"
 	"powertools-extension/internal/runtimeapi"
 	"powertools-extension/internal/sink"
+	"powertools-extension/internal/sink/cloudwatch"
 	"powertools-extension/internal/sink/httppost"
 	"powertools-extension/internal/sink/otlp"
 	"powertools-extension/internal/spans"
@@ -102,7 +103,7 @@ func (t *tracer) address(set string) string {
 
 func (t *tracer) sender(d config.Destination) (*otlp.SpanSender, error) {
 	if d.Kind == config.CloudWatch {
-		return otlp.NewCloudWatchSpans(t.app.aws, t.app.resource), nil
+		return otlp.NewSpansThrough("cloudwatch spans", cloudwatch.PostSpans(t.app.aws), t.app.resource), nil
 	}
 	return otlp.NewSpans(d.URL, t.app.headersOf(t.app.cfg.Tracing.HTTPHeaders), t.app.resource, httppost.Options{UserAgent: t.app.userAgent()})
 }

@@ -99,7 +99,7 @@ var carriers = map[string][]string{
 	"internal/sink/cloudwatch":         {"internal/awsapi", "internal/sink", "internal/sink/awsout"},
 	"internal/sink/firehose":           {"internal/awsapi", "internal/sink", "internal/sink/awsout"},
 	"internal/sink/ndjson":             {"internal/sink", "internal/sink/httppost"},
-	"internal/sink/otlp":               {"internal/sink", "internal/sink/httppost", "internal/sink/awsout", "internal/awsapi"},
+	"internal/sink/otlp":               {"internal/sink", "internal/sink/httppost"},
 }
 
 // TestKinds: every room is of one kind and keeps to it. What a core may use of

@@ -142,6 +142,7 @@ func TestRecords(t *testing.T) {
 		text       string
 		attributes map[string]any
 		trace      string
+		span       string
 		at         time.Time
 	}{
 		{
@@ -173,6 +174,19 @@ func TestRecords(t *testing.T) {
 		{name: "level of a game", line: `{"level":3,"message":"m"}`, body: "m", attributes: map[string]any{"level": int64(3)}},
 		{name: "not a number", line: `{"level":"WARN","message":"m","rate":NaN}`, body: "m", severity: plog.SeverityNumberWarn, text: "WARN", attributes: map[string]any{"rate": math.NaN()}},
 		{name: "the platform's time", line: `{"timestamp":"noon","observed_timestamp":"` + stamp + `","message":"m"}`, body: "m", at: now, attributes: map[string]any{"timestamp": "noon"}},
+		{
+			name: "a line of a span", line: `{"xray_trace_id":"1-5759e988-bd862e3fe1be46a994272793","trace_id":"5759e988bd862e3fe1be46a994272793","span_id":"53995c3f42cd8ad8","message":"m"}`,
+			body: "m", trace: "5759e988bd862e3fe1be46a994272793", span: "53995c3f42cd8ad8",
+		},
+		{
+			name: "a trace of the function's own", line: `{"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"53995c3f42cd8ad8","message":"m","xray_trace_id":"1-5759e988-bd862e3fe1be46a994272793"}`,
+			body: "m", trace: "4bf92f3577b34da6a3ce929d0e0e4736", span: "53995c3f42cd8ad8", attributes: map[string]any{"xray_trace_id": "1-5759e988-bd862e3fe1be46a994272793"},
+		},
+		{name: "a span without a trace", line: `{"span_id":"53995c3f42cd8ad8","message":"m"}`, body: "m", attributes: map[string]any{"span_id": "53995c3f42cd8ad8"}},
+		{
+			name: "ids of another kind", line: `{"trace_id":"abc","span_id":7,"message":"m"}`,
+			body: "m", attributes: map[string]any{"trace_id": "abc", "span_id": int64(7)},
+		},
 		{name: "another trace id", line: `{"xray_trace_id":"abc","message":"m"}`, body: "m", attributes: map[string]any{"xray_trace_id": "abc"}},
 		{name: "another service", line: `{"service":"mine","message":"m"}`, body: "m", attributes: map[string]any{"service.name": "mine"}},
 		{name: "a time nobody can read", line: `{"timestamp":"noon","message":"m"}`, body: "m", attributes: map[string]any{"timestamp": "noon"}},
@@ -195,8 +209,8 @@ func TestRecords(t *testing.T) {
 			if diff := cmp.Diff(tc.body, r.Body().AsRaw()); diff != "" {
 				t.Errorf("body (-want +got):\n%s", diff)
 			}
-			if r.SeverityNumber() != tc.severity || r.SeverityText() != tc.text || r.TraceID().String() != tc.trace {
-				t.Errorf("severity %v %q, trace %s", r.SeverityNumber(), r.SeverityText(), r.TraceID())
+			if r.SeverityNumber() != tc.severity || r.SeverityText() != tc.text || r.TraceID().String() != tc.trace || r.SpanID().String() != tc.span {
+				t.Errorf("severity %v %q, trace %s, span %s", r.SeverityNumber(), r.SeverityText(), r.TraceID(), r.SpanID())
 			}
 			at := r.Timestamp().AsTime()
 			if !tc.at.IsZero() && !at.Equal(tc.at) || time.Since(at) > time.Minute || r.ObservedTimestamp() == 0 {

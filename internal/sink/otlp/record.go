@@ -25,6 +25,7 @@ type encoder struct {
 	found      loglevel.Finder
 	level      string // as the line writes it
 	traceID    string
+	spanID     string
 	at         time.Time
 	observed   bool // at is the platform's, and final
 }
@@ -37,6 +38,7 @@ func (e *encoder) begin(now time.Time) {
 // due. It is valid until the next call.
 func (e *encoder) record(line []byte) []byte {
 	e.attributes, e.body, e.level, e.traceID, e.at = e.attributes[:0], e.body[:0], "", "", time.Time{}
+	e.spanID = ""
 	e.found, e.observed = loglevel.Finder{}, false
 	if !e.reader.Each(line, e.member) {
 		// A text, or an object torn in the middle: it stays what it is.
@@ -50,6 +52,13 @@ func (e *encoder) record(line []byte) []byte {
 	e.head()
 	if len(e.body) > 0 {
 		e.out = append(append(e.out, `,"body":`...), e.body...)
+	}
+	switch {
+	case e.spanID == "":
+	case e.traceID == "": // a span of no trace is no span
+		e.attribute("span_id", jsontext.Value(`"`+e.spanID+`"`))
+	default:
+		e.out = append(append(append(e.out, `,"spanId":"`...), e.spanID...), '"')
 	}
 	if len(e.attributes) > 0 {
 		e.out = append(append(append(e.out, `,"attributes":[`...), e.attributes...), ']')
@@ -116,9 +125,17 @@ func (e *encoder) member(name []byte, value jsontext.Value) bool {
 			e.level = s
 			return true
 		}
+	case "trace_id":
+		if id, ok := text(value); ok && isID(id, 32) && e.inTrace(id) {
+			return true
+		}
+	case "span_id":
+		if id, ok := text(value); ok && isID(id, 16) {
+			e.spanID = id
+			return true
+		}
 	case "xray_trace_id":
-		if id := w3cTraceID(value); id != "" {
-			e.traceID = id
+		if id := w3cTraceID(value); id != "" && e.inTrace(id) {
 			return true
 		}
 	case "service":
@@ -181,4 +198,19 @@ func w3cTraceID(value jsontext.Value) string {
 		return ""
 	}
 	return id
+}
+
+// inTrace takes the line's trace. A line is in one: another that it names stays
+// an attribute.
+func (e *encoder) inTrace(id string) bool {
+	if e.traceID == "" {
+		e.traceID = id
+	}
+	return e.traceID == id
+}
+
+// isID knows the ids of W3C Trace Context: so many digits in lower case, not
+// all of them 0.
+func isID(s string, digits int) bool {
+	return len(s) == digits && strings.Trim(s, "0123456789abcdef") == "" && strings.Trim(s, "0") != ""
 }

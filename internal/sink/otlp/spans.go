@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 
-	"powertools-extension/internal/awsapi"
 	"powertools-extension/internal/sink"
-	"powertools-extension/internal/sink/awsout"
 	"powertools-extension/internal/sink/httppost"
 )
 
@@ -24,10 +22,11 @@ func SpanBounds(maxBytes int) sink.Options {
 }
 
 // SpanSender posts batches of spans: each line is one element of
-// scopeSpans.spans. Build it with NewSpans or NewCloudWatchSpans.
+// scopeSpans.spans. Build it with NewSpans or NewSpansThrough.
 type SpanSender struct {
-	client   *httppost.Client // nil: CloudWatch's endpoint
-	aws      awsout.Caller
+	name     string
+	client   *httppost.Client // nil: post is another's
+	post     Post
 	zip      httppost.Zipper
 	resource func() Resource
 	head     []byte
@@ -40,22 +39,25 @@ func NewSpans(rawURL string, headers httppost.Headers, resource func() Resource,
 	if err != nil {
 		return nil, err
 	}
-	return &SpanSender{client: client, resource: resource}, nil
-}
-
-// NewCloudWatchSpans returns a sender to CloudWatch's OTLP endpoint of the
-// region, signed for X-Ray.
-func NewCloudWatchSpans(aws awsout.Caller, resource func() Resource) *SpanSender {
-	return &SpanSender{aws: aws, resource: resource}
-}
-
-// Name is the receiver for logs: scheme and host.
-func (s *SpanSender) Name() string {
-	if s.client == nil {
-		return "cloudwatch spans"
+	s := NewSpansThrough("otlp+"+client.Name()+" spans", nil, resource)
+	s.client, s.post = client, func(ctx context.Context, key string, body []byte, zipped bool) ([]byte, error) {
+		return client.Post(ctx, httppost.Message{ContentType: "application/json", Key: key, Body: body, Plain: !zipped})
 	}
-	return "otlp+" + s.client.Name() + " spans"
+	return s, nil
 }
+
+// Post sends one request and returns the answer. key is the batch's; zipped:
+// body is compressed with gzip. Its errors are those of a sink.Sender.
+type Post func(ctx context.Context, key string, body []byte, zipped bool) ([]byte, error)
+
+// NewSpansThrough returns a sender whose requests another makes, such as one
+// that signs them.
+func NewSpansThrough(name string, post Post, resource func() Resource) *SpanSender {
+	return &SpanSender{name: name, post: post, resource: resource}
+}
+
+// Name is the receiver for logs, without what may be secret.
+func (s *SpanSender) Name() string { return s.name }
 
 // CloseIdle closes the pooled connection.
 func (s *SpanSender) CloseIdle() {
@@ -70,13 +72,7 @@ func (s *SpanSender) Send(ctx context.Context, b sink.Batch) (int, error) {
 		s.head = appendHead(nil, s.resource(), "resourceSpans", "scopeSpans", "spans")
 	}
 	body, zipped := s.body(b)
-	var answer []byte
-	var err error
-	if s.client != nil {
-		answer, err = s.client.Post(ctx, httppost.Message{ContentType: "application/json", Key: b.Key, Body: body, Plain: !zipped})
-	} else {
-		answer, err = s.call(ctx, body, zipped)
-	}
+	answer, err := s.post(ctx, b.Key, body, zipped)
 	if err != nil {
 		return 0, err
 	}
@@ -102,13 +98,4 @@ func (s *SpanSender) body(b sink.Batch) (body []byte, zipped bool) {
 	}
 	_, _ = s.zip.Write([]byte(end))
 	return s.zip.Finish(), true
-}
-
-func (s *SpanSender) call(ctx context.Context, body []byte, zipped bool) ([]byte, error) {
-	var raw awsapi.Raw
-	in := awsapi.REST{Method: "POST", Path: "/v1/traces", JSON: body, Gzip: zipped}
-	if err := s.aws.Call(ctx, awsapi.Operation{Service: awsapi.XRay, Name: "PutTraceSegments", Once: true}, in, &raw); err != nil {
-		return nil, awsout.Judge(err)
-	}
-	return raw.Body, nil
 }
