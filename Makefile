@@ -48,6 +48,30 @@ demo: ## the main job in under a minute, without an AWS account
 	  --env POWERTOOLS_LOGGER_LOG_EVENT=true --env POWERTOOLS_LOGS_REDACT=card \
 	  --invoke examples/events/order.json -- bin/demo/powertools-wrapper bin/demo/example
 
+MIDDLEWARE = bin/demo/lambdaemu --extension bin/demo/powertools-extension --params examples/params.yaml \
+  --env POWERTOOLS_EXTENSION_HTTP_PORT={port} --env POWERTOOLS_RUNTIME_PROXY_PORT={port2} \
+  --env POWERTOOLS_SERVICE_NAME=orders --env POWERTOOLS_METRICS_NAMESPACE=shop \
+  --env POWERTOOLS_BATCH=sqs --env POWERTOOLS_BATCH_RAISE_ON_ENTIRE_FAILURE=false \
+  --env POWERTOOLS_IDEMPOTENCY_TABLE=demo-idempotency \
+  --env 'POWERTOOLS_IDEMPOTENCY_KEY=powertools_json(Records[0].body).order_id' \
+  --event-source sqs --report-batch-item-failures
+
+.PHONY: demo-middleware
+demo-middleware: ## idempotency and batch without code: a bash function behind a queue
+	@mkdir -p bin/demo
+	@$(BUILD) -o bin/demo/lambdaemu ./cmd/lambdaemu
+	@$(BUILD) -o bin/demo/powertools-extension ./cmd/extension
+	@$(BUILD) -o bin/demo/powertools-wrapper ./cmd/wrapper
+	@echo 'A function in bash (examples/middleware/app) charges orders. First the'
+	@echo 'same order comes twice, and is charged once (docs/idempotency.md).'
+	@echo
+	@$(MIDDLEWARE) --batch examples/middleware/twice.json -- bin/demo/powertools-wrapper examples/middleware/app
+	@echo
+	@echo 'Second, one of five is no order. It comes back alone, and in the end goes to the'
+	@echo 'dead-letter queue; nothing is charged twice (docs/batch.md).'
+	@echo
+	@$(MIDDLEWARE) --batch examples/middleware/five.json -- bin/demo/powertools-wrapper examples/middleware/app || [ $$? = 1 ] # lambdaemu tells of a message that was given up
+
 .PHONY: quiet-build
 quiet-build:
 	@$(MAKE) --no-print-directory -s build

@@ -230,3 +230,33 @@ func TestFourSandboxes(t *testing.T) {
 		t.Errorf("%d runs of 64 equal requests: %v", n, answers)
 	}
 }
+
+// TestRepeatedRecord: behind batch a record is a request. One that comes again
+// in another batch is not run again, and a time-out of the batch does not undo
+// those that are done.
+func TestRepeatedRecord(t *testing.T) {
+	l := newTill(t)
+	s := l.open("POWERTOOLS_BATCH", "sqs", "POWERTOOLS_BATCH_VERIFY", "off", "POWERTOOLS_IDEMPOTENCY_KEY", "powertools_json(Records[0].body).order")
+	batch := func(orders ...int) string {
+		var records []string
+		for i, order := range orders {
+			records = append(records, fmt.Sprintf(`{"messageId":"m%d-%d","receiptHandle":"r","body":"{\"order\":%d}","attributes":{},"messageAttributes":{},"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:us-east-1:123456789012:q","awsRegion":"us-east-1"}`, i, order, order))
+		}
+		return `{"Records":[` + strings.Join(records, ",") + `]}`
+	}
+	const done = `{"batchItemFailures":[]}`
+	l.want("two orders", s.Invoke(batch(1, 2)), 2, done)
+	l.want("one of them again, and a new one", s.Invoke(batch(2, 3)), 1, done)
+	l.want("one three times in a batch", s.Invoke(batch(4, 4, 4)), 1, done)
+	s.Shutdown()
+	var replays, stated float64
+	for _, e := range s.Canonical() {
+		n, _ := e["IdempotentReplays"].(float64)
+		if replays += n; e["idempotency"] != nil {
+			stated++
+		}
+	}
+	if replays != 3 || stated != 1 { // of the first batch alone all records have one state
+		t.Errorf("%v replays, %v batches with one state", replays, stated)
+	}
+}

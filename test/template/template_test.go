@@ -62,6 +62,8 @@ func TestLinterLooksInside(t *testing.T) {
 		"runtime unknown":           {"provided.al2023", "provided.al2022"},
 		"policy without its name":   {"ParameterName: !Sub ${AWS::StackName}/greeting", "Parameter: x"},
 		"retention of 15 days":      {"RetentionInDays: 14", "RetentionInDays: 15"},
+		"queue that does not exist": {"!GetAtt OrdersDead.Arn", "!GetAtt OrdersDied.Arn"},
+		"key that is not declared":  {"{AttributeName: id, KeyType: HASH}", "{AttributeName: key, KeyType: HASH}"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			broken := strings.Replace(string(text), change[0], change[1], 1)
@@ -126,6 +128,105 @@ func TestLayersNameWhatMakeLayerBuilds(t *testing.T) {
 	slices.Sort(found)
 	if want := doc.Parameters["Architecture"].AllowedValues; !slices.Equal(found, want) {
 		t.Errorf("layers for %v, the parameter allows %v", found, want)
+	}
+}
+
+// lossless says what of a template would lose messages of batches, or run a
+// request twice: no linter knows it.
+func lossless(text string) (wrong []string) {
+	var doc struct {
+		Resources map[string]struct {
+			Type       string `yaml:"Type"`
+			Properties struct {
+				Timeout     int `yaml:"Timeout"`
+				Environment struct {
+					Variables map[string]yaml.Node `yaml:"Variables"`
+				} `yaml:"Environment"`
+				Events map[string]struct {
+					Type       string `yaml:"Type"`
+					Properties struct {
+						Queue                 string   `yaml:"Queue"`
+						FunctionResponseTypes []string `yaml:"FunctionResponseTypes"`
+					} `yaml:"Properties"`
+				} `yaml:"Events"`
+				VisibilityTimeout       int                  `yaml:"VisibilityTimeout"`
+				RedrivePolicy           map[string]yaml.Node `yaml:"RedrivePolicy"`
+				TimeToLiveSpecification struct {
+					AttributeName string `yaml:"AttributeName"`
+					Enabled       bool   `yaml:"Enabled"`
+				} `yaml:"TimeToLiveSpecification"`
+			} `yaml:"Properties"`
+		} `yaml:"Resources"`
+	}
+	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+		return []string{err.Error()}
+	}
+	found := false
+	for name, f := range doc.Resources {
+		v := f.Properties.Environment.Variables
+		if table, ok := v["POWERTOOLS_IDEMPOTENCY_TABLE"]; ok {
+			if ttl := doc.Resources[table.Value].Properties.TimeToLiveSpecification; !ttl.Enabled || ttl.AttributeName != "expiration" {
+				wrong = append(wrong, name+": records in "+table.Value+" never go away")
+			}
+		}
+		if _, ok := v["POWERTOOLS_BATCH"]; !ok {
+			continue
+		}
+		for event, e := range f.Properties.Events {
+			found = true
+			if !slices.Contains(e.Properties.FunctionResponseTypes, "ReportBatchItemFailures") {
+				wrong = append(wrong, name+"."+event+" has no FunctionResponseTypes: [ReportBatchItemFailures]: failed records would be deleted")
+			}
+			queue := doc.Resources[strings.TrimSuffix(e.Properties.Queue, ".Arn")].Properties
+			if queue.VisibilityTimeout < 6*f.Properties.Timeout {
+				wrong = append(wrong, name+"."+event+": messages come again while they are worked on")
+			}
+			if len(queue.RedrivePolicy) == 0 {
+				wrong = append(wrong, name+"."+event+": a poisoned message comes for ever")
+			}
+		}
+	}
+	if !found {
+		wrong = append(wrong, "no function with POWERTOOLS_BATCH and an event")
+	}
+	return wrong
+}
+
+// TestQueueLosesNothing: the example is what people copy.
+func TestQueueLosesNothing(t *testing.T) {
+	text, err := os.ReadFile(template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wrong := lossless(string(text)); len(wrong) > 0 {
+		t.Error(strings.Join(wrong, "\n"))
+	}
+	for _, change := range [][2]string{
+		{"            FunctionResponseTypes: [ReportBatchItemFailures]\n", ""},
+		{"VisibilityTimeout: 60", "VisibilityTimeout: 30"},
+		{"      TimeToLiveSpecification: {AttributeName: expiration, Enabled: true}\n", ""},
+		{"AttributeName: expiration", "AttributeName: expires"},
+		{"      RedrivePolicy:\n        deadLetterTargetArn: !GetAtt OrdersDead.Arn\n        maxReceiveCount: 5\n", ""},
+	} {
+		broken := strings.Replace(string(text), change[0], change[1], 1)
+		if broken == string(text) {
+			t.Errorf("the template has no %q", change[0])
+		} else if len(lossless(broken)) != 1 {
+			t.Errorf("without %q: %v", change[0], lossless(broken))
+		}
+	}
+}
+
+// TestLeastPrivilege: of the table's actions the four that records
+// need, on this table.
+func TestLeastPrivilege(t *testing.T) {
+	text, err := os.ReadFile(template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(text), "dynamodb:"); n != 4 || !strings.Contains(string(text),
+		"Action: [dynamodb:PutItem, dynamodb:UpdateItem, dynamodb:DeleteItem, dynamodb:GetItem]\n              Resource: !GetAtt OrdersDone.Arn") {
+		t.Errorf("%d actions of DynamoDB, want the four of docs/idempotency.md on the one table", n)
 	}
 }
 
