@@ -101,7 +101,7 @@ func TestParseExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(data.Parameters) != 6 || len(data.Secrets) != 4 || len(data.Tables) != 3 || len(data.Configurations) != 3 || len(data.Roles) != 2 {
+	if len(data.Parameters) != 6 || len(data.Secrets) != 4 || len(data.Tables) != 3 || len(data.Configurations) != 4 || len(data.Roles) != 2 {
 		t.Errorf("%d parameters, %d secrets, %d tables, %d configurations, %d roles",
 			len(data.Parameters), len(data.Secrets), len(data.Tables), len(data.Configurations), len(data.Roles))
 	}
