@@ -267,6 +267,21 @@ func benchEvent(n int) []byte {
 	return append(bytes.TrimSuffix([]byte(b.String()), []byte(",")), "]}"...)
 }
 
+// BenchmarkDecode is what a library does at least before it can take anything
+// out: the ratio to BenchmarkEvent does not depend on the machine.
+func BenchmarkDecode(b *testing.B) {
+	event := benchEvent(32 << 10)
+	for b.Loop() {
+		var v any
+		if err := json.Unmarshal(event, &v); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := json.Marshal(v); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkEvent(b *testing.B) {
 	keys := []string{"password", "token", "secret", "card", "iban"}
 	body, _ := json.Marshal(string(benchEvent(28 << 10)))

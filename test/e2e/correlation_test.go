@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -153,5 +155,60 @@ func TestCorrelationOfATimeOut(t *testing.T) {
 	}
 	if ids["slow-id"] == 0 || ids["next-id"] == 0 || len(ids) != 2 {
 		t.Errorf("lines by id: %v", ids)
+	}
+}
+
+// TestManagedCorrelationIDs: four requests at once, and no line has another's id.
+func TestManagedCorrelationIDs(t *testing.T) {
+	t.Parallel()
+	worker := loop("curl", `echo "{\"requestId\":\"$id\",\"n\":1}"; sleep 0.05; answer @event`)
+	worker[2] = "for n in 1 2 3 4; do (" + worker[2] + "\n) & done; wait"
+	s := start(t, wrapped(t, lambdaemu.Options{Command: worker, Timeout: 20 * time.Second, InitType: "lambda-managed-instances", Concurrency: 4,
+		Env: map[string]string{"AWS_ENDPOINT_URL": embeddedAWS(t)}}, "POWERTOOLS_LOGGER_CORRELATION_ID_PATH", "auto", "POWERTOOLS_LOGGER_LOG_EVENT", "true"))
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	ids := map[any]string{}
+	for i := range 4 {
+		wg.Go(func() {
+			for j := range 5 {
+				id := fmt.Sprintf("event-%d-%d", i, j)
+				res, err := s.Emu.Invoke(t.Context(), lambdaemu.Request{Payload: []byte(`{"id":"` + id + `","detail-type":"Order","source":"shop","detail":{}}`)})
+				if err != nil || res.FunctionError != "" {
+					t.Errorf("%s: %v %s", id, err, res.FunctionError)
+				}
+				mu.Lock()
+				ids[res.RequestID] = id
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	time.Sleep(300 * time.Millisecond) // late lines
+	s.Shutdown()
+	shown, named := 0, 0
+	for _, l := range s.Enriched() {
+		request := l["function_request_id"]
+		if request == nil {
+			request = l["requestId"]
+		}
+		if event, _ := l["message"].(map[string]any); event != nil {
+			shown++
+			if event["id"] != ids[request] {
+				t.Errorf("the event of another request: %v", l)
+			}
+		} else if l["n"] != nil {
+			named++
+		}
+		if l["correlation_id"] != ids[request] {
+			t.Errorf("want %s: %v", ids[request], l)
+		}
+	}
+	if shown != 20 || named != 20 {
+		t.Errorf("%d events and %d lines of the function", shown, named)
+	}
+	for _, e := range s.Canonical() {
+		if e["correlation_id"] != ids[e["function_request_id"]] {
+			t.Errorf("want %s: %v", ids[e["function_request_id"]], e)
+		}
 	}
 }
