@@ -61,6 +61,7 @@ var floors = map[string]int{
 	"internal/awsevent":             1,
 	"internal/middleware":           3,
 	"internal/paramcache/awsparams": 2,
+	"internal/localhttp/lineschema": 2,
 	"internal/localhttp/wire":       2,
 
 	"internal/sink/jsonline":   1,

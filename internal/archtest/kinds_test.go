@@ -36,7 +36,7 @@ var kinds = map[string]kind{
 	"internal/batch": core, "internal/runtimeapi/pieces": core,
 	"internal/invocation": core, "internal/awsevent": core, "internal/middleware": core, "internal/canonical": core,
 	"internal/pipeline": core, "internal/localhttp/wire": core, "internal/sink/jsonline": core,
-	"internal/tracing": core, "internal/spans": core, "internal/awsdecode": core, "internal/schemaref": core, "internal/variants": core,
+	"internal/tracing": core, "internal/spans": core, "internal/awsdecode": core, "internal/schemaref": core, "internal/variants": core, "internal/localhttp/lineschema": core,
 
 	"internal/remote": assembly, "internal/app": assembly, "cmd/extension": assembly, "cmd/wrapper": assembly,
 }
@@ -76,7 +76,7 @@ var known = map[string]struct {
 	"internal/localhttp": {
 		[]string{
 			"internal/awsdecode", "internal/config", "internal/emf", "internal/flags", "internal/idempotency", "internal/jmes", "internal/paramcache", "internal/schema",
-			"internal/localhttp/wire", "internal/variants",
+			"internal/localhttp/lineschema", "internal/localhttp/wire", "internal/variants",
 		},
 		"its routes answer with what these say",
 	},

@@ -6,7 +6,9 @@ import (
 	_ "embed" // the API description
 	"fmt"
 	"io"
+	"strings"
 
+	"powertools-extension/internal/localhttp/lineschema"
 	"powertools-extension/internal/localhttp/wire"
 )
 
@@ -40,5 +42,16 @@ func getOpenAPI(s *Server, x *exchange) error {
 		return err
 	}
 	x.out = append(x.out, doc...)
+	return x.send(200, s.set.json)
+}
+
+// getSchema is GET /schemas/{name}: of lines that are printed, or of errors.
+func getSchema(s *Server, x *exchange) error {
+	name, _ := strings.CutSuffix(x.vars[0], ".json")
+	found, err := lineschema.Find(name)
+	if err != nil || found == nil || name == x.vars[0] {
+		return s.fail(CodeUnknownLineSchema, "")
+	}
+	x.out = append(x.out, found...)
 	return x.send(200, s.set.json)
 }

@@ -6,7 +6,6 @@ import (
 
 	"powertools-extension/internal/awsdecode"
 	"powertools-extension/internal/jmes"
-	"powertools-extension/internal/localhttp/wire"
 	"powertools-extension/internal/schema"
 	"powertools-extension/internal/taskfile"
 )
@@ -98,7 +97,7 @@ func postValidate(s *Server, x *exchange) error {
 		}
 	}
 	failures, more := compiled.Validate(data)
-	x.out = appendVerdict(x.out, failures, more, x.text)
+	x.out = schema.AppendVerdict(x.out, failures, more, x.text)
 	return sendEither(s, x)
 }
 
@@ -108,41 +107,6 @@ func sendEither(s *Server, x *exchange) error {
 		return x.send(http.StatusOK, s.set.text)
 	}
 	return x.send(http.StatusOK, s.set.json)
-}
-
-// appendVerdict writes paths and keywords, never a value.
-func appendVerdict(dst []byte, failures []schema.Failure, more int, text bool) []byte {
-	if text {
-		if len(failures) == 0 {
-			return append(dst, "valid"...)
-		}
-		for i, f := range failures {
-			if i > 0 {
-				dst = append(dst, '\n')
-			}
-			dst = append(append(append(dst, f.Path...), ' '), f.Keyword...)
-		}
-		return dst
-	}
-	if len(failures) == 0 {
-		return append(dst, `{"valid":true}`...)
-	}
-	dst = append(dst, `{"valid":false,"errors":[`...)
-	for i, f := range failures {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `{"path":`...)
-		dst = wire.AppendString(dst, f.Path)
-		dst = append(dst, `,"keyword":`...)
-		dst = append(wire.AppendString(dst, f.Keyword), '}')
-	}
-	dst = append(dst, ']')
-	if more > 0 {
-		dst = append(dst, `,"more":`...)
-		dst = wire.AppendInt(dst, more)
-	}
-	return append(dst, '}')
 }
 
 // The bounds of a schema that a caller sends or names.

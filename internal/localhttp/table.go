@@ -75,6 +75,7 @@ func otherRoutes() []Route {
 		{Method: "GET", Pattern: "/ping", Open: true, Head: true, serve: getPing},
 		{Method: "GET", Pattern: "/healthz", Open: true, Head: true, serve: getHealth},
 		{Method: "GET", Pattern: "/openapi.json", serve: getOpenAPI},
+		{Method: "GET", Pattern: "/schemas/{name}", serve: getSchema},
 	}
 }
 

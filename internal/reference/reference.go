@@ -23,6 +23,7 @@ func Pages() map[string]string {
 		"errors.md":        notice + errorCodes(),
 		"metrics.md":       notice + metrics(),
 		"openapi.json":     openAPI(),
+		"schemas.json":     schemaPage(),
 		"lambdaemu.md":     notice + emulator(),
 	}
 }

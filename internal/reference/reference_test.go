@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,7 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"powertools-extension/internal/config"
-	"powertools-extension/internal/localhttp"
 	"powertools-extension/internal/reference"
 	"powertools-extension/internal/reference/apidoc"
 )
@@ -51,32 +51,46 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestPagesInBinary holds the API description that GET /openapi.json serves,
-// which is embedded compressed, against the page.
+// TestPagesInBinary holds what GET /openapi.json and GET /schemas/NAME.json
+// serve, which is embedded compressed, against the pages.
 func TestPagesInBinary(t *testing.T) {
-	const path = "../localhttp/openapi.json.gz"
-	var want bytes.Buffer
-	if err := json.Compact(&want, apidoc.OpenAPI()); err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		var packed bytes.Buffer
-		w, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression)
-		_, _ = w.Write(want.Bytes())
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, packed.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	got, err := localhttp.Document("")
+	schemas, err := json.Marshal(reference.Schemas())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(got, want.Bytes()) {
-		t.Errorf("%s is old: run make generate", path)
+	for name, page := range map[string][]byte{"openapi": apidoc.OpenAPI(), "schemas": schemas} {
+		path := "../localhttp/" + map[string]string{"schemas": "lineschema/"}[name] + name + ".json.gz"
+		var want bytes.Buffer
+		if err := json.Compact(&want, page); err != nil {
+			t.Fatal(err)
+		}
+		if *update {
+			var packed bytes.Buffer
+			w, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+			_, _ = w.Write(want.Bytes())
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, packed.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		packed, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := gzip.NewReader(bytes.NewReader(packed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want.Bytes()) {
+			t.Errorf("%s is old: run make generate", path)
+		}
 	}
 }
 

@@ -59,6 +59,14 @@ func otherRoutes() []Route {
 			}}},
 		},
 		{
+			Route:   route("GET", "/schemas/{name}"),
+			Summary: "A JSON Schema of lines that are printed, or of error documents",
+			Detail:  "`event` (the canonical event), `line` (an enriched line), `metrics` (an EMF document), `diagnostic` (a line of the extension's own), `problem` (an error of this API), `http-error` and `invocation-error` (of hooks), each with `.json` behind it.",
+			Params:  []Param{{Name: "name", In: InPath, Type: "string", Required: true, Summary: "name and `.json`"}},
+			Answers: []Answer{{Status: 200, Summary: "the schema", Media: []Media{{Type: "application/json", Schema: "Schema"}}}},
+			Errors:  []localhttp.Code{localhttp.CodeUnknownLineSchema, localhttp.CodeUnknownArgument},
+		},
+		{
 			Route:   route("GET", "/openapi.json"),
 			Summary: "This API as an OpenAPI 3.1 document",
 			Answers: []Answer{{Status: 200, Summary: "the document", Media: []Media{{Type: "application/json", Schema: "Document"}}}},

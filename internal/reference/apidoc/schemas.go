@@ -2,6 +2,9 @@ package apidoc
 
 import "encoding/json"
 
+// ProblemSchema is the JSON Schema of the local API's errors.
+func ProblemSchema() string { return problemSchema }
+
 // schemas are the JSON Schemas (2020-12, OpenAPI's dialect) of the bodies. A
 // test holds every answer of the server against them.
 func schemas() object {
@@ -22,6 +25,7 @@ func schemas() object {
 		"Context":        json.RawMessage(contextSchema),
 		"Health":         json.RawMessage(healthSchema),
 		"Config":         json.RawMessage(configSchema),
+		"Schema":         json.RawMessage(`{"type":"object","required":["$schema","title","type"]}`),
 		"Document":       json.RawMessage(`{"type":"object","required":["openapi","paths"],"properties":{"openapi":{"type":"string"},"paths":{"type":"object"}}}`),
 		"Problem":        json.RawMessage(problemSchema),
 		"Flag":           json.RawMessage(flagSchema),
