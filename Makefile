@@ -164,6 +164,11 @@ release: layer ## the layer zips with their SBOMs and checksums, in dist/ (RELEA
 publish: ## dist/ into AWS, REGION=a,b; says what it would do, and does it with DO=1 (PUBLIC=1: for every account)
 	@go run ./layer/publish -version $(VERSION) -regions '$(REGION)' $(if $(PUBLIC),-public) $(if $(DO),-do)
 
+.PHONY: verify-on-aws
+verify-on-aws: ## ask Lambda what we believe of it, REGION=…; says what it would do, and does it with DO=1
+	@go run ./test/verifyaws -region '$(REGION)' $(if $(LAYER),-layer $(LAYER)) $(if $(PARAMETERS_LAYER),-parameters-layer $(PARAMETERS_LAYER)) \
+	  $(if $(CAPACITY_PROVIDER),-capacity-provider $(CAPACITY_PROVIDER)) $(if $(DO),-do)
+
 .PHONY: bench
 bench: ## the table of docs/performance.md, as ratios
 	@mkdir -p bin

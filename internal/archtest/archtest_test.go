@@ -136,6 +136,8 @@ var aside = map[string][]string{
 	"test/ontime":                    {},
 	"test/stress":                    {},
 	"test/template":                  {},
+	"test/verifyaws":                 {"lambdaemu", "test/harness"},
+	"test/verifyaws/probe":           {},
 	"test/deploy":                    {"internal/canonical", "test/harness"},
 }
 
