@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap"
 
 	"powertools-extension/internal/awsapi"
+	"powertools-extension/internal/batch/items"
 	"powertools-extension/internal/config"
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/extapi"
@@ -74,6 +75,7 @@ type App struct {
 	idempotency    *idempotency.Engine // nil: off, or it refuses everything
 	watch          *watch.Watch        // of idempotency; nil: it is off
 	idempotencyBad string              // what is wrong in its configuration, for callers; empty: nothing
+	items          *items.Book         // records of batches; nil: none are split
 	hooks          []middleware.Hook   // of the proxy, in no order
 	schemas        []*schemaref.Source // of the hooks
 	flags          localhttp.FeatureFlags
@@ -124,6 +126,9 @@ func New(cfg config.Config, deps Deps) *App {
 	a.ways = a.newWaysOut()
 	a.watch = watchOf(a)
 	a.inPlace = newInPlace(a)
+	if len(batchKinds(&cfg)) > 0 {
+		a.items = items.New(a.log)
+	}
 	a.buildPipeline()
 	a.idempotency = a.newIdempotency()
 	a.flags = a.featureFlags()

@@ -64,7 +64,7 @@ func watchOf(a *App) *watch.Watch {
 	if c.Table == "" || c.Disabled {
 		return nil
 	}
-	attempt := func(id string) *invocation.Attempt { return a.tracker.Passing(id) }
+	attempt := func(id string) *invocation.Attempt { return a.tracker.Passing(a.items.Whole(id)) }
 	return watch.New(watch.Options{Log: a.log, Attempt: attempt, Reason: reason, Free: c.Oversize == "free"})
 }
 

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -157,6 +158,9 @@ func (a *App) current(ctx context.Context, id string) localhttp.Context {
 	if req, ok := a.running(ctx, id); ok {
 		c.RequestID, c.TraceID, c.Deadline = req.ID, req.TraceHeader, req.Deadline
 		c.ColdStart, c.FunctionARN, c.TenantID, c.CorrelationID = req.ColdStart, req.FunctionARN, req.TenantID, req.CorrelationID
+		if item, is := a.items.Asked(id, req.ID); is {
+			c.BatchItem, c.CorrelationID = item.Record, cmp.Or(item.CorrelationID, c.CorrelationID)
+		}
 	}
 	return c
 }
@@ -174,7 +178,7 @@ func (a *App) running(ctx context.Context, id string) (invocation.Request, bool)
 	if id != "" {
 		ctx, cancel := context.WithTimeout(ctx, askedTime)
 		defer cancel()
-		return a.tracker.Running(ctx, id)
+		return a.tracker.Running(ctx, a.items.Whole(id))
 	}
 	a.settle()
 	return a.tracker.Current()

@@ -26,7 +26,7 @@ func newLogger(a *App) (*logger, []middleware.Hook) {
 	var hooks []middleware.Hook
 	if path := l.path(); path != nil {
 		l.rules, _ = redact.NewRules(a.cfg.LogsRedact) // what is wrong with them is told where lines are redacted
-		hooks = append(hooks, middleware.Correlate{Path: path, Set: l.correlate, Splits: splits(a.cfg.Batch.Sources)}.Hooks()...)
+		hooks = append(hooks, middleware.Correlate{Path: path, Set: l.correlate, Splits: batchKinds(&a.cfg)}.Hooks()...)
 		if a.cfg.RuntimeProxy == "off" {
 			a.complain(correlationVar, "it needs the event, and POWERTOOLS_RUNTIME_PROXY is off; set it to auto", "no correlation id")
 		}
@@ -84,6 +84,9 @@ func (l *logger) correlate(r *middleware.Request, id string) {
 		clean, _ := l.rules.Redactor().Apply([]byte(id), false)
 		id = string(clean)
 	}
+	if l.app.items.Correlate(r.ID, id) {
+		return // of one record
+	}
 	if attempt := l.app.tracker.Passing(r.ID); attempt != nil {
 		attempt.Amend(func(r *invocation.Request) { r.CorrelationID = id })
 	}
@@ -101,12 +104,4 @@ func (l *logger) onlyLines() bool {
 		}
 	}
 	return len(l.app.hooks) > 0 && l.app.cfg.RuntimeProxy != "on" && !l.app.cfg.EnvFromParameters()
-}
-
-// splits are the sources of POWERTOOLS_BATCH as package awsevent names them.
-func splits(words []string) (sources []string) {
-	for _, word := range words {
-		sources = append(sources, strings.ToLower(word))
-	}
-	return sources
 }

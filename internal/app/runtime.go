@@ -172,6 +172,7 @@ func (o passing) Answered(answer runtimeapi.Answer) {
 		Timed: answer.Known, Handler: answer.Handler, Proxy: answer.Proxy, Streamed: answer.Streamed,
 		AnsweredBy: answer.By, HookErrors: answer.HookErrors,
 	}
+	_, a.Partial = o.items.Counts(answer.ID)
 	if answer.HTTP {
 		a.HTTPStatus = awsevent.StatusCode(answer.Beginning)
 	}

@@ -38,6 +38,9 @@ func (a *App) buildPipeline() {
 	if a.inPlace != nil {
 		features = append(features, "lines in place")
 	}
+	if a.items != nil {
+		features = append(features, "batch")
+	}
 	metrics, rare := platform.Billed(a.cfg.InitType, features...)
 	a.billed = metrics + rare
 	a.log.Debug("platform metrics", zap.Int("billed", a.billed), zap.String("usd_a_month", strconv.FormatFloat(float64(a.billed)*canonical.PricePerMetric, 'f', 2, 64)))
@@ -60,6 +63,7 @@ func (a *App) buildPipeline() {
 		FirstMetric:         a.namespace.missing,
 		FlushMetrics:        a.ended,
 		FlushOutputs:        a.handled,
+		Items:               a.items,
 		Log:                 a.log,
 	}
 	if a.watch != nil {

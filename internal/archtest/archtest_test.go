@@ -39,6 +39,7 @@ var floors = map[string]int{
 	"internal/idempotency":             2,
 	"internal/batch":                   1,
 	"internal/batch/mapping":           2,
+	"internal/batch/items":             2,
 	"internal/idempotency/dynamostore": 3,
 	"internal/idempotency/watch":       3,
 	"internal/config":                  1,

@@ -33,7 +33,7 @@ var kinds = map[string]kind{
 	"internal/nearest": core, "internal/ref": core, "internal/jsonbytes": core, "internal/logtime": core, "internal/loglevel": core,
 	"internal/fingerprint": core, "internal/redact": core, "internal/jmes": core, "internal/flags": core, "internal/correlation": core, "internal/eventlog": core, "internal/schema": core,
 	"internal/idempotency": core, "internal/idempotency/watch": core, "internal/config": core, "internal/emf": core, "internal/flush": core, "internal/paramcache": core,
-	"internal/batch": core, "internal/runtimeapi/pieces": core,
+	"internal/batch": core, "internal/batch/items": core, "internal/runtimeapi/pieces": core,
 	"internal/invocation": core, "internal/awsevent": core, "internal/middleware": core, "internal/canonical": core,
 	"internal/pipeline": core, "internal/localhttp/wire": core, "internal/sink/jsonline": core,
 	"internal/tracing": core, "internal/spans": core, "internal/awsdecode": core, "internal/schemaref": core, "internal/variants": core, "internal/localhttp/lineschema": core,

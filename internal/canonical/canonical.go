@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"powertools-extension/internal/batch"
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/idempotency"
 	"powertools-extension/internal/invocation"
@@ -26,6 +27,7 @@ type Event struct {
 	Released, HoldDropped uint32             // lines of the flight recorder: let go, without room
 	Bypassed              uint64             // lines that reached the log past lines in place, since the last event
 	Process               procstat.Sample    // without figures if there are none
+	Batch                 *batch.Counts      // nil: the event was not split
 	Idempotent            *idempotency.Tally // nil: no request asked for it
 	Measured              []emf.Property     // counters of other parts, written behind the members
 

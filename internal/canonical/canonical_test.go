@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"powertools-extension/internal/batch"
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/idempotency"
 	"powertools-extension/internal/invocation"
@@ -55,7 +56,7 @@ func full() *Event {
 	for i, n := range []*uint32{&tally.Replays, &tally.InProgress, &tally.Skipped, &tally.NotStored, &tally.Lost, &tally.Bypassed, &tally.Errors} {
 		*n = 2000 + uint32(i)
 	}
-	e := &Event{Summary: s, Idempotent: tally, Released: uint32(number().Value), HoldDropped: uint32(number().Value), Bypassed: uint64(number().Value)}
+	e := &Event{Summary: s, Idempotent: tally, Batch: &batch.Counts{Records: 3001, Failed: 3002, Unprocessed: 3003, Slowest: 1234568 * time.Microsecond}, Released: uint32(number().Value), HoldDropped: uint32(number().Value), Bypassed: uint64(number().Value)}
 	for i, v := 0, reflect.ValueOf(&e.Process).Elem(); i < v.NumField(); i++ {
 		v.Field(i).Set(reflect.ValueOf(procstat.Figure(number())))
 	}
@@ -127,13 +128,14 @@ func TestPlainEvent(t *testing.T) {
 }
 
 // TestNoFigureTwice: each figure of the event has a value of its own; no two
-// members may have one.
+// members may have one, but those of a batch (docs/adr/0031).
 func TestNoFigureTwice(t *testing.T) {
+	twice := map[string]bool{"batch_size": true, "batch_failed": true, "batch_unprocessed": true}
 	_, root, _ := encode(t, options("all"), full())
 	at := map[float64]string{}
 	for name, v := range root {
 		f, ok := v.(float64)
-		if !ok || f < 1000 {
+		if !ok || f < 1000 || twice[name] {
 			continue
 		}
 		if other := at[f]; other != "" {
@@ -186,7 +188,7 @@ func TestLeanEvent(t *testing.T) {
 	}
 	e.Request.ColdStart, e.Request.TenantID = false, ""
 	e.Logs = [invocation.LevelSilent]uint32{invocation.LevelInfo: 2}
-	e.Released, e.HoldDropped, e.Idempotent = 0, 0, nil
+	e.Released, e.HoldDropped, e.Idempotent, e.Batch = 0, 0, nil, nil
 	if line, _, _ := encode(t, options("default"), e); len(line) > 1100 {
 		t.Errorf("%d bytes: %s", len(line), line)
 	}

@@ -3,6 +3,7 @@ package canonical
 import (
 	"math"
 
+	"powertools-extension/internal/batch"
 	"powertools-extension/internal/idempotency"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/procstat"
@@ -78,7 +79,7 @@ const (
 func metricTable() []metric {
 	rows := append(judgements(), times()...)
 	rows = append(rows, amounts()...)
-	rows = append(rows, idempotent()...)
+	rows = append(append(rows, batches()...), idempotent()...)
 	return append(rows, readings()...)
 }
 
@@ -120,6 +121,25 @@ func times() []metric {
 			func(e *Event) telemetry.Number { return e.ResponseLatencyMs }, 0, everywhere, false},
 		{MetricInfo{"ResponseDuration", ms, "span", PresetAll, "time from the first to the last byte of the response", "", ""},
 			func(e *Event) telemetry.Number { return e.ResponseDurationMs }, 0, everywhere, false},
+	}
+}
+
+// batches are figures of functions that get the records of batches one by one.
+func batches() []metric {
+	row := func(name, meaning string, rare bool, of func(*batch.Counts) int) metric {
+		return metric{MetricInfo{name, count, "batch", PresetDefault, meaning, "when it happens", "batch"},
+			func(e *Event) telemetry.Number {
+				if e.Batch == nil {
+					return telemetry.Number{}
+				}
+				n := of(e.Batch)
+				return telemetry.Number{Value: float64(n), Set: n > 0}
+			}, 0, everywhere, rare}
+	}
+	return []metric{
+		row("BatchRecords", "records of a batch of which the function got one after another", false, func(c *batch.Counts) int { return c.Records }),
+		row("BatchRecordsFailed", "records of it that ran and failed", true, func(c *batch.Counts) int { return c.Failed }),
+		row("BatchRecordsUnprocessed", "records of it that did not run: left out because of a failure before them, or there was no time", true, func(c *batch.Counts) int { return c.Unprocessed }),
 	}
 }
 

@@ -1,6 +1,7 @@
 package canonical
 
 import (
+	"powertools-extension/internal/batch"
 	"powertools-extension/internal/idempotency"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/telemetry"
@@ -63,6 +64,10 @@ func propertyTable() []property {
 		row("answered_by", "the hook that answered in the function's place", passed(func(p *invocation.Passage) any { return text(p.AnsweredBy) })),
 		row("idempotency", "what became of the request, or of all requests that the invocation began, where that is one thing: run, replayed, in_progress, skipped, error", idempotentOf(func(i *idempotency.Tally) string { return i.State })),
 		row("idempotency_key", "key of the record: a digest behind its prefix, as the table's partition key has it", idempotentOf(func(i *idempotency.Tally) string { return i.Key })),
+		row("batch_size", "records of a batch of which the function got one after another; only then", batchOf(func(c *batch.Counts) any { return int64(c.Records) })),
+		row("batch_failed", "records that ran and failed", batchOf(func(c *batch.Counts) any { return int64(c.Failed) })),
+		row("batch_unprocessed", "records that did not run: left out because of a failure before them, or there was no time; only if there are any", batchOf(func(c *batch.Counts) any { return some(uint32(c.Unprocessed)) })),
+		row("batch_slowest_ms", "time of the slowest record", batchOf(func(c *batch.Counts) any { return float64(c.Slowest.Microseconds()) / 1000 })),
 		row("hook_errors", "hooks that failed, so that the bytes went on as they were; only if any did", passed(func(p *invocation.Passage) any { return some(uint32(p.HookErrors)) })),
 		row("complete", "false if the sandbox ended before the platform's report", func(e *Event) any { return e.Complete }),
 		row("shutdown_reason", "why the sandbox ended; only if complete is false", func(e *Event) any { return text(e.ShutdownReason) }),
@@ -93,6 +98,15 @@ func passed(value func(*invocation.Passage) any) func(*Event) any {
 			return nil
 		}
 		return value(e.Passed)
+	}
+}
+
+func batchOf(value func(*batch.Counts) any) func(*Event) any {
+	return func(e *Event) any {
+		if e.Batch == nil {
+			return nil
+		}
+		return value(e.Batch)
 	}
 }
 

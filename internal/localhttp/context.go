@@ -12,9 +12,9 @@ import (
 // function. Outside an invocation, and where it is not known which one asks,
 // the fields of the invocation are empty.
 type Context struct {
-	RequestID string
-	TraceID   string // X-Ray trace header
-
+	RequestID     string
+	TraceID       string    // X-Ray trace header
+	BatchItem     string    // the record of a batch that the runtime has; empty: none
 	CorrelationID string    // what was found in the event; empty: none, or nothing looks for it
 	Deadline      time.Time // wall clock
 	ColdStart     bool
@@ -65,6 +65,7 @@ func (c *Context) members(now time.Time) []member {
 		{"service", c.Service, word},
 		{"init_type", c.InitType, word},
 		{"correlation_id", c.CorrelationID, word},
+		{"batch_item", c.BatchItem, word},
 	}
 }
 

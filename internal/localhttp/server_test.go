@@ -243,7 +243,7 @@ func TestContext(t *testing.T) {
 	s := newServer(localhttp.Deps{Context: func(context.Context, string) localhttp.Context { return current }}, localhttp.Options{})
 	w := get(s, "/context")
 	want := `{"request_id":"id","trace_id":"Root=1-2-3;Sampled=1","deadline":"2026-01-31T12:00:03.005Z","deadline_ms":1769860803005,"remaining_ms":0,"cold_start":true,` +
-		`"function_arn":"arn:aws:lambda:eu-west-1:1:function:f","function_name":"f","function_version":"$LATEST","function_memory_size":128,"service":"pay\"ments","init_type":"on-demand","correlation_id":null}`
+		`"function_arn":"arn:aws:lambda:eu-west-1:1:function:f","function_name":"f","function_version":"$LATEST","function_memory_size":128,"service":"pay\"ments","init_type":"on-demand","correlation_id":null,"batch_item":null}`
 	if time.Now().Before(deadline) {
 		want = strings.Replace(want, `"remaining_ms":0`, `"remaining_ms":`+w.Body.String()[strings.Index(w.Body.String(), `"remaining_ms":`)+15:strings.Index(w.Body.String(), `,"cold_start"`)], 1)
 	}

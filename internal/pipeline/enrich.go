@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"powertools-extension/internal/batch/items"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/jsonbytes"
 	"powertools-extension/internal/logtime"
@@ -20,6 +21,10 @@ type enricher struct {
 	tails [maxTails]tail
 	last  int // the tail of the line before
 	next  int
+
+	// The record of a batch that the line before was about.
+	base, piece *invocation.Request
+	item        items.Item
 }
 
 // maxTails is for how many requests the keys are kept: on managed instances
@@ -86,7 +91,7 @@ func (e *enricher) encode(l *line, req *invocation.Request, at time.Time) encode
 // knows reports whether an object needs nothing more. Whoever asks for a
 // correlation id looks for lines by it.
 func (e *enricher) knows(l *line, t *tail) bool {
-	return !e.opt.CopyAll && l.isComplete() && !(t.keys &^ l.has).has(keyCorrelationID)
+	return !e.opt.CopyAll && l.isComplete() && !(t.keys &^ l.has).has(keyCorrelationID) && l.item.Record == ""
 }
 
 // isComplete reports whether the line, as the function printed it, says how
@@ -197,7 +202,11 @@ func (e *enricher) failure(l *line, missing keySet) {
 
 // encodeObject adds the missing keys in front of the closing brace.
 func (e *enricher) encodeObject(l *line, t *tail, at time.Time) {
-	e.buf = append(e.buf[:0], l.text[:len(l.text)-1]...)
+	if e.buf = e.buf[:0]; l.item.Record != "" && l.has.has(keyRequestID) {
+		e.buf = items.AppendWhole(e.buf, l.text[:len(l.text)-1], l.item)
+	} else {
+		e.buf = append(e.buf, l.text[:len(l.text)-1]...)
+	}
 	brace := len(e.buf)
 	missing := (e.keys | t.keys) &^ l.has
 	if missing.has(keyLevel) && l.facts.Level != levelUnknown {

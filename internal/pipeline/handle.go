@@ -132,6 +132,7 @@ func (p *Pipeline) writeLocked(s *invocation.Summary) {
 	if p.opt.Idempotent != nil {
 		f.Idempotent = p.opt.Idempotent(s.Attempt)
 	}
+	f.Batch, _ = p.opt.Items.Counts(s.Request.ID)
 	st.counters = nil
 	f.ColdStartCounted = p.coldCounted
 	if p.opt.Bypassed != nil {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"bytes"
 
+	"powertools-extension/internal/batch/items"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/jsonbytes"
 	"powertools-extension/internal/logtime"
@@ -27,7 +28,7 @@ func (p *parser) runtimeHead() bool {
 		return false
 	}
 	l.headed, l.headTime, l.time = true, at, at
-	if isUUID(id) {
+	if items.IsID(id) {
 		l.facts.RequestID, l.headID = id, id
 	}
 	l.facts.Level = parseLevel(word)
@@ -43,7 +44,7 @@ func nodeHead(text []byte) (at, id, word, body []byte) {
 		return nil, nil, nil, nil
 	}
 	id, body, found := bytes.Cut(text[headTime+1:], []byte{'\t'})
-	if !found || !isUUID(id) && string(id) != "undefined" && len(id) > 0 {
+	if !found || !items.IsID(id) && string(id) != "undefined" && len(id) > 0 {
 		return nil, nil, nil, nil
 	}
 	if tab := bytes.IndexByte(body[:min(len(body), maxLevelWord+1)], '\t'); tab > 0 && parseLevel(body[:tab]) != levelUnknown {
@@ -63,7 +64,7 @@ func pythonHead(text []byte) (word, at, id, body []byte) {
 		return nil, nil, nil, nil
 	}
 	id, body, found := bytes.Cut(rest[headTime+1:], []byte{'\t'})
-	if !found || !isUUID(id) && len(id) > 0 {
+	if !found || !items.IsID(id) && len(id) > 0 {
 		return nil, nil, nil, nil
 	}
 	return text[1:end], rest[:headTime], id, body

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"unicode/utf8"
 
+	"powertools-extension/internal/batch/items"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/jsonbytes"
 	"powertools-extension/internal/telemetry"
@@ -22,6 +23,7 @@ type line struct {
 	headed   bool   // a runtime's head was taken apart
 	headID   []byte // the request it names
 	headTime []byte
+	item     items.Item // the record of a batch that the line names; without an id: none
 
 	time    []byte // the line's own time as it is written, without quotes; nil: none
 	stamped bool   // the object has a time under any name

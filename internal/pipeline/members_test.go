@@ -4,6 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"go.uber.org/zap"
+
+	"powertools-extension/internal/batch/items"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/telemetry"
 )
@@ -74,5 +77,47 @@ func TestCanonicalEventHasTheCorrelationID(t *testing.T) {
 	r.HandleEvents([]telemetry.Event{platform(telemetry.KindReport, t0, telemetry.Platform{RequestID: testID, Status: "success"})})
 	if len(r.metrics.got) != 1 || object(t, r.metrics.got[0])["correlation_id"] != "order-7" {
 		t.Errorf("got %q", r.metrics.got)
+	}
+}
+
+// TestLinesOfRecords: a line that names a record's invocation is that record's
+// and has the id that Lambda knows; one that names none, or two, is the batch's.
+func TestLinesOfRecords(t *testing.T) {
+	const at = "2024-01-15T11:30:45.123Z"
+	id := func(n string) string { return testID + "-" + n }
+	for _, tc := range []struct {
+		name, in   string
+		item, corr string
+		has        string // of the line that leaves
+	}{
+		{"node", at + "\t" + id("1") + "\tINFO\tdone", "b", "order-2", `"level":"INFO","message":"done"`},
+		{"python", "[ERROR]\t" + at + "\t" + id("0") + "\tno stock", "a", "whole", `"level":"ERROR","message":"no stock"`},
+		{"of the batch", at + "\t" + testID + "\tINFO\tdone", "", "whole", `"message":"done"`},
+		{"in the text", "record " + id("1") + " failed", "b", "order-2", `"message":"record ` + id("1") + ` failed"`},
+		{"of two", "from " + id("0") + " to " + id("1"), "", "whole", `"message":"`},
+		{"names nothing", "hello", "", "whole", `"message":"hello"`},
+		{"an unknown record", at + "\t" + id("7") + "\tINFO\tdone", "", "", `"function_request_id":"` + id("7") + `"`},
+		{"object", `{"level":"INFO","message":"m","function_request_id":"` + id("0") + `","n":1}`, "a", "whole", `"n":1`},
+		{"complete object", `{"level":"INFO","timestamp":"` + at + `","function_request_id":"` + id("1") + `","message":"m"}`, "b", "order-2", `"message":"m"`},
+		{"object of the platform", `{"timestamp":"` + at + `","level":"INFO","requestId":"` + id("1") + `","message":"m"}`, "b", "order-2", `"requestId":"` + id("1") + `"`},
+		{"an item of its own", `{"message":"m","batch_item":"mine","function_request_id":"` + id("0") + `"}`, "mine", "whole", ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			book := items.New(zap.NewNop())
+			book.Began(testID, "", "a", 0)
+			book.Began(testID, "", "b", 1)
+			book.Correlate(id("1"), "order-2")
+			r := newRig(t, func(o *Options) { o.Items = book }).amended(func(r *invocation.Request) { r.CorrelationID = "whole" })
+			got := r.one(textLine(tc.in))
+			m := object(t, got)
+			item, _ := m["batch_item"].(string)
+			corr, _ := m["correlation_id"].(string)
+			if item != tc.item || corr != tc.corr || !strings.Contains(got, tc.has) || tc.name != "an unknown record" && m["function_request_id"] != testID {
+				t.Errorf("got %s", got)
+			}
+			if len(r.stdout.got) != 1 {
+				t.Errorf("%d lines on stdout", len(r.stdout.got))
+			}
+		})
 	}
 }

@@ -11,6 +11,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"go.uber.org/zap"
+
+	"powertools-extension/internal/batch"
+	"powertools-extension/internal/batch/items"
 	"powertools-extension/internal/canonical"
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/idempotency"
@@ -320,6 +324,8 @@ func TestFullestEvent(t *testing.T) {
 			return &idempotency.Tally{State: "run", Key: "fn#0", Store: time.Millisecond, Replays: 1, InProgress: 1, Skipped: 1, NotStored: 1, Lost: 1, Bypassed: 1, Errors: 1}
 		}
 		o.Over = func(s *invocation.Summary) { s.SpansDropped, s.SpansSkipped = telemetry.Num(1), telemetry.Num(2) }
+		o.Items = items.New(zap.NewNop())
+		o.Items.Over(testID, batch.Counts{Records: 3, Failed: 1, Unprocessed: 1, Slowest: time.Millisecond}, true)
 		for i := range 27 { // with service and function_name: 29
 			o.Dimensions = append(o.Dimensions, emf.Dimension{Name: fmt.Sprintf("d%d", i), Value: strings.Repeat("v", 100)})
 		}

@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"powertools-extension/internal/batch/items"
 	"powertools-extension/internal/canonical"
 	"powertools-extension/internal/emf"
 	"powertools-extension/internal/idempotency"
@@ -99,6 +100,10 @@ type Options struct {
 	// Bypassed returns how many lines have reached the function's log without
 	// passing a Stream since it was last asked. nil: there are no streams.
 	Bypassed func() uint64
+
+	// Items are the records of batches whose lines come, and how batches went;
+	// nil: none are split.
+	Items *items.Book
 
 	// FirstMetric is called once, when the first event with a metric is written.
 	FirstMetric func()

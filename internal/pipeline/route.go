@@ -74,8 +74,9 @@ func (r *rules) apply(p *Pipeline, ev *telemetry.Event, read invocation.Line) vi
 	if l.facts.Level == levelUnknown {
 		l.facts.Level = read.Level
 	}
+	r.findItem(l)
 	if v.attempt = p.tracker.Line(&l.facts); v.attempt != nil {
-		v.req = v.attempt.Request()
+		v.req = r.lines.about(v.attempt.Request(), l)
 	}
 	return v
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"bytes"
 
+	"powertools-extension/internal/batch/items"
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/logtime"
 )
@@ -158,7 +159,7 @@ func isGap(c byte) bool { return c == ' ' || c == '\t' || c == '|' }
 func (h *header) belongs(t token) bool {
 	timed := h.timed
 	h.timed = false
-	if isUUID(t.word) {
+	if items.IsID(t.word) {
 		if h.id == nil {
 			h.id = t.word
 		}

@@ -155,12 +155,6 @@ func upperOf(w []byte) []byte {
 	return buf[:n]
 }
 
-// isUUID knows the form of request ids. Whether it is one of ours is the
-// tracker's business.
-func isUUID(w []byte) bool {
-	return len(w) == 36 && w[8] == '-' && w[13] == '-' && w[18] == '-' && w[23] == '-'
-}
-
 // appendVisible appends text without its colours, maxHeader bytes at most.
 func appendVisible(dst, text []byte) []byte {
 	for i := 0; i < len(text) && len(dst) < maxHeader; {

@@ -17,6 +17,8 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
 	"powertools-extension/internal/awsapi"
 )
 
@@ -30,11 +32,8 @@ type Options struct {
 	Caller Caller
 	Strict bool // only what was found with the setting may report failures
 
-	// Lacks is told, once for each source, of a mapping without the setting.
-	Lacks func(source string)
-
-	// Unsure is told, once for each source, that it could not be found out.
-	Unsure func(source, why string)
+	Log     *zap.Logger
+	Degrade func(reason string) // is told what does not work as configured; nil: nobody
 
 	// Go runs what is asked in the background; nil: in a goroutine.
 	Go func(func())
@@ -92,6 +91,10 @@ func New(opt Options) *Check {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
+	if opt.Log == nil {
+		opt.Log = zap.NewNop()
+	}
+	opt.Log = opt.Log.Named("batch")
 	return &Check{opt: opt, known: make(map[key]*entry)}
 }
 
@@ -187,10 +190,27 @@ func (c *Check) keep(k key, e *entry, found reading, why string) {
 	c.mu.Unlock()
 	switch {
 	case !first:
-	case found == lacks && c.opt.Lacks != nil:
-		c.opt.Lacks(k.source)
-	case found == unsure && c.opt.Unsure != nil:
-		c.opt.Unsure(k.source, why)
+	case found == lacks:
+		c.degrade("the event source mapping has no ReportBatchItemFailures: a batch with a failed record fails as a whole; " + cure)
+		c.opt.Log.Error("the event source mapping does not read which records failed and would delete them: a batch with a failed record fails as a whole, so that nothing is lost",
+			zap.String("event_source", k.source), zap.String("cure", cure))
+	case found == unsure:
+		meaning := "POWERTOOLS_BATCH is trusted"
+		if c.opt.Strict {
+			meaning = "a batch with a failed record fails as a whole"
+		}
+		c.degrade("unverified: whether the event source mapping has ReportBatchItemFailures; " + meaning)
+		c.opt.Log.Warn("whether the event source mapping reads which records failed could not be verified: "+meaning,
+			zap.String("event_source", k.source), zap.String("why", why), zap.String("cure", "allow lambda:ListEventSourceMappings, or set POWERTOOLS_BATCH_VERIFY=off once the mapping has FunctionResponseTypes: [ReportBatchItemFailures]"))
+	}
+}
+
+// cure is what has to be added to the event source mapping.
+const cure = "add FunctionResponseTypes: [ReportBatchItemFailures] to the event source mapping"
+
+func (c *Check) degrade(reason string) {
+	if c.opt.Degrade != nil {
+		c.opt.Degrade(reason)
 	}
 }
 

@@ -11,6 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
 	"powertools-extension/internal/awsapi"
 	"powertools-extension/internal/batch/mapping"
 )
@@ -88,9 +91,8 @@ func TestWhatMayBeReported(t *testing.T) {
 		for _, strict := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
 				list, said := tt.list, ""
-				c := mapping.New(mapping.Options{Caller: &list, Strict: strict,
-					Lacks:  func(source string) { said += "lacks " + source },
-					Unsure: func(source, why string) { said += "unsure " + source }})
+				core, lines := observer.New(zap.DebugLevel)
+				c := mapping.New(mapping.Options{Caller: &list, Strict: strict, Log: zap.New(core), Degrade: func(reason string) { said += reason[:10] }})
 				began := time.Now()
 				c.Ask(function, queue)
 				for range 2 {
@@ -104,7 +106,10 @@ func TestWhatMayBeReported(t *testing.T) {
 				if took := time.Since(began); took > 3*time.Second {
 					t.Errorf("%s: waited %v", tt.name, took)
 				}
-				want := map[string]string{yes: "", no: "lacks " + queue, lax: "unsure " + queue}[tt.may]
+				want := map[string]string{yes: "", no: "the event ", lax: "unverified"}[tt.may]
+				if tt.may != yes && (lines.Len() != 1 || (lines.All()[0].Level == zap.ErrorLevel) != (tt.may == no) || lines.All()[0].ContextMap()["event_source"] != queue) {
+					t.Errorf("%s: %v", tt.name, lines.All())
+				}
 				if said != want || len(list.asked) != tt.calls || list.asked[0].Get("FunctionName") != function {
 					t.Errorf("%s: said %q, asked %v", tt.name, said, list.asked)
 				}

@@ -126,13 +126,14 @@ const (
 
 	contextSchema = `{
 "type":"object","additionalProperties":false,
-"required":["request_id","trace_id","deadline","deadline_ms","remaining_ms","cold_start","function_arn","function_name","function_version","function_memory_size","service","init_type","correlation_id"],
+"required":["request_id","trace_id","deadline","deadline_ms","remaining_ms","cold_start","function_arn","function_name","function_version","function_memory_size","service","init_type","correlation_id","batch_item"],
 "properties":{
 "request_id":{"oneOf":[{"type":"string"},{"type":"null"}]},"trace_id":{"oneOf":[{"type":"string"},{"type":"null"}]},"deadline":{"oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]},
 "deadline_ms":{"oneOf":[{"type":"integer"},{"type":"null"}]},"remaining_ms":{"oneOf":[{"type":"integer","minimum":0},{"type":"null"}]},"cold_start":{"oneOf":[{"type":"boolean"},{"type":"null"}]},
 "function_arn":{"oneOf":[{"type":"string"},{"type":"null"}]},"function_name":{"oneOf":[{"type":"string"},{"type":"null"}]},"function_version":{"oneOf":[{"type":"string"},{"type":"null"}]},
 "function_memory_size":{"type":"integer","description":"MiB"},"service":{"oneOf":[{"type":"string"},{"type":"null"}]},"init_type":{"oneOf":[{"type":"string"},{"type":"null"}]},
-"correlation_id":{"oneOf":[{"type":"string","maxLength":256},{"type":"null"}],"description":"what POWERTOOLS_LOGGER_CORRELATION_ID_PATH found in the event"}}}`
+"correlation_id":{"oneOf":[{"type":"string","maxLength":256},{"type":"null"}],"description":"what POWERTOOLS_LOGGER_CORRELATION_ID_PATH found in the event"},
+"batch_item":{"oneOf":[{"type":"string"},{"type":"null"}],"description":"id of the record, where the function gets the records of a batch one by one"}}}`
 
 	healthSchema = `{
 "type":"object","additionalProperties":false,"required":["state","version","features","degraded"],"properties":{
