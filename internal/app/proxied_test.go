@@ -21,6 +21,7 @@ import (
 type event struct {
 	id, text string
 	limit    time.Duration // 0: a minute
+	trace    string        // header; "": none
 }
 
 func (e event) within() time.Duration {
@@ -63,6 +64,9 @@ func (l *lambda) serve(w http.ResponseWriter, r *http.Request) bool {
 	}
 	w.Header().Set("Lambda-Runtime-Aws-Request-Id", l.events[0].id)
 	w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(l.events[0].within()).UnixMilli()))
+	if trace := l.events[0].trace; trace != "" {
+		w.Header().Set("Lambda-Runtime-Trace-Id", trace)
+	}
 	w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:123456789012:function:f")
 	_, _ = io.WriteString(w, l.events[0].text)
 	return true
