@@ -77,15 +77,13 @@ func (l *logger) path() *correlation.Path {
 
 // correlate gives a request its id, on all lines from now on.
 func (l *logger) correlate(r *middleware.Request, id string) {
-	if r.Whole != "" {
-		return // of a record: its lines do not say yet which one they are of
-	}
 	if l.rules != nil {
 		clean, _ := l.rules.Redactor().Apply([]byte(id), false)
 		id = string(clean)
 	}
-	if l.app.items.Correlate(r.ID, id) {
-		return // of one record
+	if r.Whole != "" {
+		l.app.items.Correlate(r.ID, id)
+		return
 	}
 	if attempt := l.app.tracker.Passing(r.ID); attempt != nil {
 		attempt.Amend(func(r *invocation.Request) { r.CorrelationID = id })

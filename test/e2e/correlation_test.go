@@ -212,3 +212,51 @@ func TestManagedCorrelationIDs(t *testing.T) {
 		}
 	}
 }
+
+// TestCorrelationOfRecords: where the function gets one record after another,
+// the lines of each have its own id, and what is of the whole batch has none.
+func TestCorrelationOfRecords(t *testing.T) {
+	t.Parallel()
+	opt := wrapped(t, lambdaemu.Options{Command: loop("curl", `echo "{\"requestId\":\"$id\",\"n\":1}"; answer @event`), Timeout: 20 * time.Second,
+		Env: map[string]string{"AWS_ENDPOINT_URL": embeddedAWS(t)}}, "POWERTOOLS_BATCH", "sqs", "POWERTOOLS_BATCH_VERIFY", "off",
+		"POWERTOOLS_LOGGER_CORRELATION_ID_PATH", "Records[0].messageAttributes.order.stringValue", "POWERTOOLS_LOGGER_LOG_EVENT", "true", "POWERTOOLS_LOGGER_LOG_RESPONSE", "true")
+	s := start(t, opt)
+	record := func(id string) string {
+		return `{"messageId":"m-` + id + `","body":"{}","messageAttributes":{"order":{"stringValue":"order-` + id + `","dataType":"String"}},` +
+			`"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:us-east-1:123456789012:orders"}`
+	}
+	if res := s.Invoke(`{"Records":[` + record("a") + "," + record("b") + "," + record("c") + `]}`); res.FunctionError != "" {
+		t.Fatalf("%s %s", res.ErrorType, res.Payload)
+	}
+	s.Shutdown()
+	var ids []string
+	events, responses := 0, 0
+	for _, l := range s.Enriched() {
+		id, _ := l["correlation_id"].(string)
+		switch {
+		case l["n"] != nil:
+			if item, _ := l["batch_item"].(string); strings.TrimPrefix(item, "m-") != strings.TrimPrefix(id, "order-") {
+				t.Errorf("another record's id: %v", l)
+			}
+			ids = append(ids, id)
+		case l["message"] == "Lambda response":
+			responses++
+			fallthrough
+		default:
+			if message, _ := l["message"].(map[string]any); message["Records"] != nil {
+				events++
+			}
+			if id != "" {
+				t.Errorf("one record's id on a line of the batch: %v", l)
+			}
+		}
+	}
+	if !slices.Equal(ids, []string{"order-a", "order-b", "order-c"}) || events != 1 || responses != 1 {
+		t.Errorf("ids %v, %d events, %d responses", ids, events, responses)
+	}
+	for _, e := range s.Canonical() {
+		if e["correlation_id"] != nil {
+			t.Errorf("%v", e)
+		}
+	}
+}
