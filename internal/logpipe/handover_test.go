@@ -38,8 +38,11 @@ func hand(t *testing.T, socket, text string, count int) *handing {
 		in, function := pipe(t)
 		logs, out := pipe(t)
 		fds = append(fds, in, out)
-		h.function, h.logs = os.NewFile(uintptr(function), "function"), os.NewFile(uintptr(logs), "logs")
-		t.Cleanup(func() { _ = syscall.Close(function); _ = syscall.Close(logs) })
+		// Closed as files only: a number that is closed beside them is closed a
+		// second time by the collector, when it is another test's.
+		ours := [2]*os.File{os.NewFile(uintptr(function), "function"), os.NewFile(uintptr(logs), "logs")}
+		t.Cleanup(func() { _ = ours[0].Close(); _ = ours[1].Close() })
+		h.function, h.logs = ours[0], ours[1]
 	}
 	if _, _, err := conn.WriteMsgUnix([]byte(text), syscall.UnixRights(fds...), nil); err != nil {
 		t.Fatal(err)
@@ -111,7 +114,7 @@ func TestHandOver(t *testing.T) {
 	if !p.On() {
 		t.Error("off at the first poll")
 	}
-	_ = syscall.Close(int(h.function.Fd()))
+	_ = h.function.Close()
 	await(t, "the channel is forgotten", func() bool { return len(p.channels()) == 0 })
 	if !p.On() {
 		t.Error("off at the end of the runtime: its lines would come a second time")
