@@ -124,7 +124,7 @@ func chapters() []chapter {
 			question{path: "/parameters/ssm/app/greeting", header: []string{header, "wrong"}}, question{path: "/parameters/ssm/app/greeting", header: []string{header, token, "Host", "evil.example"}},
 			question{path: "/parameters/ssm/app/greeting", header: []string{header, token, "Origin", "https://evil.example"}}, question{path: "/parameters/ssm/app/greeting", header: []string{header, token, "X-Forwarded-For", "10.0.0.1"}},
 			question{method: "POST", path: "/parameters/ssm/app/greeting"})},
-		{"The rest", append(get("/ping", "/context?key=function_name"),
+		{"The rest", append(get("/ping", "/context?key=function_name", "/schemas/invocation-error.json", "/schemas/none.json"),
 			question{method: "POST", path: "/metrics", body: `{"metrics":[{"name":"orders","unit":"Count","value":1}]}`},
 			question{method: "POST", path: "/metrics", body: `{"metrics":[{"name":"orders","unit":"count","value":1}]}`})},
 	}
