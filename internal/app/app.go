@@ -72,12 +72,13 @@ type App struct {
 	spans    tracer
 	local    *localhttp.Server
 
-	idempotency    *idempotency.Engine // nil: off, or it refuses everything
-	watch          *watch.Watch        // of idempotency; nil: it is off
-	idempotencyBad string              // what is wrong in its configuration, for callers; empty: nothing
-	items          *items.Book         // records of batches; nil: none are split
-	hooks          []middleware.Hook   // of the proxy, in no order
-	schemas        []*schemaref.Source // of the hooks
+	idempotency    *idempotency.Engine  // nil: off, or it refuses everything
+	watch          *watch.Watch         // of idempotency; nil: it is off
+	idempotencyBad string               // what is wrong in its configuration, for callers; empty: nothing
+	items          *items.Book          // records of batches; nil: none are split
+	hooks          []middleware.Hook    // of the proxy, in no order
+	schemas        []*schemaref.Source  // of the hooks
+	originals      middleware.Originals // events that an envelope has taken something out of
 	flags          localhttp.FeatureFlags
 	stream         stream
 	proxy          runtimeProxy

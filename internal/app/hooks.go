@@ -45,7 +45,7 @@ func (a *App) newHooks() []middleware.Hook {
 		hooks = append(hooks, v.Hook())
 	}
 	if h.Unwrap != "" || h.Wrap != "" {
-		u := middleware.Unwrap{HTTP: h.Wrap == "http"}
+		u := middleware.Unwrap{HTTP: h.Wrap == "http", Originals: &a.originals}
 		u.Event = a.envelope("POWERTOOLS_EVENT_ENVELOPE", h.Unwrap, func(error) {})
 		hooks = append(hooks, u.Hook())
 	}
@@ -56,8 +56,7 @@ func (a *App) newHooks() []middleware.Hook {
 // open, and says so.
 func newGate(a *App, feature string) middleware.Hook {
 	place, documents := a.flags, &flags.Documents{}
-	g := middleware.Gate{Feature: feature, FunctionName: a.cfg.FunctionName, FunctionVersion: a.cfg.FunctionVersion, AsHTTP: a.cfg.ProxyHTTPErrors, Now: time.Now}
-	g.Document = func(ctx context.Context) (*flags.Document, error) {
+	document := func(ctx context.Context) (*flags.Document, error) {
 		if place.Ref == nil || a.cache == nil {
 			return nil, errors.New("POWERTOOLS_FEATURE_GATE needs the document of POWERTOOLS_FEATURE_FLAGS")
 		}
@@ -65,13 +64,9 @@ func newGate(a *App, feature string) middleware.Hook {
 		if err != nil {
 			return nil, err
 		}
-		doc, _, err := documents.Compile("", localhttp.DocumentText(&res.Value), place.Envelope)
-		if doc != nil {
-			return doc, nil // the last good one, while a new one is bad
-		}
-		return nil, err
+		return documents.Usable("", localhttp.DocumentText(&res.Value), place.Envelope)
 	}
-	return g.Hook()
+	return middleware.Gate{Feature: feature, Document: document, FunctionName: a.cfg.FunctionName, FunctionVersion: a.cfg.FunctionVersion, AsHTTP: a.cfg.ProxyHTTPErrors, Now: time.Now}.Hook()
 }
 
 // hookNames are those that are on, for GET /healthz.

@@ -19,6 +19,7 @@ func (a *App) newLocal() *localhttp.Server {
 	deps := localhttp.Deps{
 		Log:     a.log,
 		Context: a.current,
+		Event:   a.originals.Find,
 		Config:  a.settings,
 		Health:  a.state,
 	}

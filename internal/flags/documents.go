@@ -48,6 +48,16 @@ func (d *Documents) Compile(key, text string, envelope *jmes.Expression) (doc *D
 	return k.good, news, k.err
 }
 
+// Usable is Compile for who asks for no more than a document: the last good one
+// while a new one is bad.
+func (d *Documents) Usable(key, text string, envelope *jmes.Expression) (*Document, error) {
+	doc, _, err := d.Compile(key, text, envelope)
+	if doc != nil {
+		return doc, nil
+	}
+	return nil, err
+}
+
 func (d *Documents) addLocked(key string) *kept {
 	if d.kept == nil {
 		d.kept = make(map[string]*kept)

@@ -91,12 +91,19 @@ func (m member) appendJSON(dst []byte) []byte {
 // getContext answers the whole context, or with ?key= one member of it, bare,
 // for shells that cannot read JSON.
 func getContext(s *Server, x *exchange) error {
+	whole, err := x.flag("event", false)
+	if err != nil {
+		return err
+	}
 	if s.deps.Context == nil {
 		return s.fail(CodeUnavailable, "the extension does not follow invocations")
 	}
 	current := s.deps.Context(x.r.Context(), x.str("request_id"))
 	members := current.members(time.Now())
 	x.w.Header()["Cache-Control"] = s.set.noStore
+	if whole {
+		return answerEvent(s, x, orElse(x.str("request_id"), current.RequestID))
+	}
 	if key := x.str("key"); key != "" {
 		return s.answerMember(x, members, key)
 	}
@@ -108,6 +115,19 @@ func getContext(s *Server, x *exchange) error {
 		x.out = m.appendJSON(x.out)
 	}
 	x.out = append(x.out, '}')
+	return x.send(200, s.set.json)
+}
+
+// answerEvent answers with the event of a request that got only a part of it.
+func answerEvent(s *Server, x *exchange, id string) error {
+	var event []byte
+	if s.deps.Event != nil {
+		event = s.deps.Event(id)
+	}
+	if event == nil {
+		return s.fail(CodeNoEvent, "")
+	}
+	x.out = append(x.out, event...)
 	return x.send(200, s.set.json)
 }
 

@@ -54,6 +54,7 @@ const (
 	CodeNotJSON          Code = "body_not_json"
 
 	CodeUnknownLineSchema Code = "unknown_line_schema"
+	CodeNoEvent           Code = "no_event"
 
 	CodeNoKey            Code = "no_idempotency_key"
 	CodeInProgress       Code = "request_in_progress"
@@ -96,6 +97,7 @@ func documentErrors() []ErrorInfo {
 		{Code: CodeExpressionFailed, Status: 422, Title: "The expression failed on this document", Cure: "check that the part it works on is what the function takes"},
 		{Code: CodeUnknownSchema, Status: 404, Title: "No such schema", Cure: "name a file below the function's task root, such as schemas/order.json, or send the schema itself"},
 		{Code: CodeUnknownLineSchema, Status: 404, Title: "No such schema of lines or errors", Cure: "GET /schemas/NAME.json, where NAME is one of event, line, metrics, diagnostic, problem, http-error, invocation-error"},
+		{Code: CodeNoEvent, Status: 404, Title: "No event is kept", Cure: "it is kept while a request runs whose event POWERTOOLS_EVENT_ENVELOPE has taken something out of; all other functions have it"},
 		{Code: CodeBadSchema, Status: 422, Title: "The schema cannot be used", Cure: "correct it at the place that detail names: draft-07, 2019-09 and 2020-12 are read"},
 		{Code: CodeNoKey, Status: 400, Title: "No idempotency key", Cure: `send {"key":"…"}, or {"payload":…,"key_path":"…"} with a path that finds something`},
 		{Code: CodeInProgress, Status: 409, Title: "A request with this key is running", Cure: "try again after Retry-After seconds, or ask with wait to get its answer"},

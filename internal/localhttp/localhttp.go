@@ -69,6 +69,7 @@ type Deps struct {
 	// Context tells the invocation that runs. With a request id it waits, within
 	// a bound of its own, until that one does. nil: GET /context answers 503.
 	Context func(ctx context.Context, requestID string) Context
+	Event   func(requestID string) []byte // as Lambda sent it, where an envelope took something out of it; nil: there is none
 }
 
 // Options are the settings of a Server. The zero value is usable in a test;

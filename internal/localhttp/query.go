@@ -79,7 +79,7 @@ func (x *exchange) parseQuery(query string) error {
 // not have; its own check says so better. A flag that stands alone is true.
 func refusesEmpty(name string) bool {
 	switch name {
-	case "decrypt", "recursive", "raise_on_error", "force_fetch", "raise_on_transform_error", "consistent", "item", "overwrite",
+	case "decrypt", "recursive", "raise_on_error", "force_fetch", "raise_on_transform_error", "consistent", "item", "overwrite", "event",
 		"region", "role_arn", "max_age", "transform", "type", "tier":
 		return true
 	}

@@ -70,7 +70,7 @@ func otherRoutes() []Route {
 		{Method: "POST", Pattern: "/events/decode", Body: true, MaxBody: 6 << 20, serve: postDecode},
 		{Method: "POST", Pattern: "/validate", Body: true, MaxBody: 1 << 20, serve: postValidate, Query: []string{"format"}},
 		{Method: "POST", Pattern: "/metrics", Body: true, serve: postMetrics},
-		{Method: "GET", Pattern: "/context", serve: getContext, Query: []string{"key", "request_id"}},
+		{Method: "GET", Pattern: "/context", serve: getContext, Query: []string{"key", "request_id", "event"}},
 		{Method: "GET", Pattern: "/config", serve: getConfig},
 		{Method: "GET", Pattern: "/ping", Open: true, Head: true, serve: getPing},
 		{Method: "GET", Pattern: "/healthz", Open: true, Head: true, serve: getHealth},

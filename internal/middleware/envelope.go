@@ -14,6 +14,10 @@ import (
 type Unwrap struct {
 	Event *awsdecode.Envelope // nil: the event stays as it is
 	HTTP  bool                // an answer without statusCode becomes an HTTP answer
+
+	// Originals keeps what events were before, while their requests run; nil:
+	// nobody asks.
+	Originals *Originals
 }
 
 // Hook returns the step.
@@ -22,7 +26,7 @@ func (u Unwrap) Hook() Hook {
 	if u.Event != nil {
 		h.Request = u.request
 	}
-	if u.HTTP {
+	if u.HTTP || u.Originals != nil {
 		h.Response = u.response
 	}
 	return h
@@ -42,6 +46,9 @@ func (u Unwrap) request(_ context.Context, r *Request) (Action, error) {
 	case inner.Kind() == jmes.Null:
 		return Action{}, errEnvelope
 	}
+	if u.Originals != nil {
+		u.Originals.keep(r.ID, r.Body)
+	}
 	if raw := inner.Raw(); raw != nil {
 		return Action{Replace: append([]byte(nil), raw...)}, nil // its own bytes: digits, order, escapes
 	}
@@ -49,7 +56,10 @@ func (u Unwrap) request(_ context.Context, r *Request) (Action, error) {
 }
 
 func (u Unwrap) response(_ context.Context, r *Response) (Reaction, error) {
-	if r.Failed || !r.Source.HTTP || r.By != "" {
+	if u.Originals != nil {
+		u.Originals.drop(r.ID)
+	}
+	if !u.HTTP || r.Failed || !r.Source.HTTP || r.By != "" {
 		return Reaction{}, nil
 	}
 	answer, err := jmes.Parse(r.Body)

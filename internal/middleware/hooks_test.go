@@ -217,6 +217,23 @@ func TestUnwrap(t *testing.T) {
 	if !strings.Contains(again, `{\"ok\": true}`) || w.runs != 1 {
 		t.Errorf("the repeat: %s after %d runs", again, w.runs)
 	}
+	// The whole event is there while the request runs.
+	kept := &Originals{}
+	w = newWorld(t, "", Unwrap{Event: enveloped(t, "BODY"), Originals: kept}.Hook())
+	if got, _ := w.invoke(event, func(string) (string, bool) {
+		if string(kept.Find("i")) != event || string(kept.Find("another")) != event {
+			t.Errorf("kept: %s", kept.Find("i"))
+		}
+		return `1`, false
+	}); got != `1` || kept.Find("i") != nil || kept.bytes != 0 {
+		t.Errorf("answered %s, and %d bytes are kept", got, kept.bytes)
+	}
+	for i := range 100 {
+		kept.keep(strings.Repeat("i", i+1), make([]byte, 1<<20))
+	}
+	if kept.bytes > maxOriginals || len(kept.kept) != len(kept.order) || kept.Find("other") != nil {
+		t.Errorf("%d bytes of %d events are kept", kept.bytes, len(kept.kept))
+	}
 	// A bare answer is wrapped byte for byte, less the space around it.
 	w = newWorld(t, "", Unwrap{HTTP: true}.Hook())
 	const bare = `{ "n": 9007199254740993.10, "b":"\u00e9\/é","a":[ ] }`

@@ -61,7 +61,7 @@ func restEvent(method, body string, headers string) string {
 // and when it does not, and that no value of a request is written anywhere.
 func TestGuardsInBash(t *testing.T) {
 	const page, canary = "https://app.example.com", "c4n4ry-77"
-	opt := teller(t, `cat event`, map[string]string{"schemas/order.json": orderSchema})
+	opt := teller(t, ask+`ask "$api/context?event=true" | grep -q '"resource":"/orders"' && cat event`, map[string]string{"schemas/order.json": orderSchema})
 	s := start(t, wrapped(t, opt, "POWERTOOLS_VALIDATION_EVENT_SCHEMA", "schemas/order.json", "POWERTOOLS_VALIDATION_EVENT_ENVELOPE", "BODY",
 		"POWERTOOLS_EVENT_ENVELOPE", "BODY", "POWERTOOLS_RESPONSE_ENVELOPE", "http", "POWERTOOLS_CORS_ORIGINS", page))
 	origin := `"Origin":"` + page + `"`

@@ -29,12 +29,13 @@ func otherRoutes() []Route {
 			Params: []Param{
 				{Name: "key", In: InQuery, Type: "string", Summary: "the bare value of this member only"},
 				{Name: "request_id", In: InQuery, Type: "string", Summary: "the request to tell of; waits until it runs, a second at most"},
+				{Name: "event", In: InQuery, Type: "boolean", Default: "false", Summary: "the event as Lambda sent it, where POWERTOOLS_EVENT_ENVELOPE gave the function a part of it; while the request runs"},
 			},
 			Answers: []Answer{{Status: 200, Summary: "the context", Media: []Media{
 				{Type: "application/json", Schema: "Context"},
 				{Type: "text/plain; charset=utf-8"},
 			}}},
-			Errors: []localhttp.Code{localhttp.CodeUnknownArgument, localhttp.CodeBadArgument, localhttp.CodeUnavailable},
+			Errors: []localhttp.Code{localhttp.CodeUnknownArgument, localhttp.CodeBadArgument, localhttp.CodeNoEvent, localhttp.CodeUnavailable},
 		},
 		{
 			Route:   route("GET", "/config"),
