@@ -50,7 +50,7 @@ func (e *Engine) tell(f Fact) {
 
 // outcome is what Begin's results say.
 func outcome(x *Execution, r *Record, err error) What {
-	refused, _ := err.(*Error) //nolint:errorlint // Begin makes it itself
+	refused, _ := err.(*Error) // Begin makes it itself
 	switch {
 	case refused != nil && refused.Kind == Running:
 		return Blocked

@@ -243,12 +243,12 @@ func TestHandOverOfAFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // a test
+	defer conn.Close()
 	null, err := os.Open("/dev/null")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer null.Close() //nolint:errcheck // a test
+	defer null.Close()
 	if _, _, err := conn.WriteMsgUnix([]byte(nonce+"l"), syscall.UnixRights(int(null.Fd()), int(null.Fd())), nil); err != nil {
 		t.Fatal(err)
 	}

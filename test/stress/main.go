@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -133,7 +134,7 @@ func compile(ctx context.Context, scratch string, race bool, packages []string) 
 		suites = append(suites, s)
 	}
 	if len(suites) == 0 {
-		return nil, errors.New("no package with tests: name some, e.g. ./internal/...")
+		return nil, errors.New("no package with tests: name some, such as ./internal/sink")
 	}
 	return suites, nil
 }
@@ -193,6 +194,7 @@ func busy(n int) (stop func()) {
 				case <-quit:
 					return
 				default:
+					runtime.Gosched() // and goes on
 				}
 			}
 		})

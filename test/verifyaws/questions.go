@@ -149,36 +149,40 @@ func judgeInPlace(e *evidence) (answer, string) {
 }
 
 func judgeXRay(e *evidence) (answer, string) {
-	for _, f := range e.facts("custom", "xray_sent") {
-		if f["sampled"] != "1" {
-			return unclear, "the invocation was not sampled"
-		}
-		documents, asked := e.traces[fmt.Sprint(f["trace_id"])]
-		if !asked {
-			return unclear, "X-Ray was not asked"
-		}
-		return is(strings.Contains(documents, "verify-probe")), "the trace " + fmt.Sprint(f["trace_id"])
+	sent := e.facts("custom", "xray_sent")
+	if len(sent) == 0 {
+		return unclear, "the extension has no address of a daemon"
 	}
-	return unclear, "the extension has no address of a daemon"
+	if sent[0]["sampled"] != "1" {
+		return unclear, "the invocation was not sampled"
+	}
+	id := fmt.Sprint(sent[0]["trace_id"])
+	documents, asked := e.traces[id]
+	if !asked {
+		return unclear, "X-Ray was not asked"
+	}
+	return is(strings.Contains(documents, "verify-probe")), "the trace " + id
 }
 
 func judgeMissing(e *evidence) (answer, string) {
 	if !e.ran("parameters") {
 		return notAsked, "needs -parameters-layer, the ARN of AWS's extension"
 	}
-	for _, f := range e.facts("parameters", "get") {
-		return is(f["status"] == 400.0), fmt.Sprintf("%v %v", f["status"], f["body"])
+	got := e.facts("parameters", "get")
+	if len(got) == 0 {
+		return unclear, "the function did not say"
 	}
-	return unclear, "the function did not say"
+	return is(got[0]["status"] == 400.0), fmt.Sprintf("%v %v", got[0]["status"], got[0]["body"])
 }
 
 func judgeShutdown(e *evidence) (answer, string) {
 	last := e.request("custom", "last")
-	for _, f := range e.facts("custom", "shutdown") {
-		reports, _ := f["reports"].([]any)
-		return is(last != "" && slices.Contains(reports, any(last))), fmt.Sprintf("%d reports were there at the end, reason %v", len(reports), f["reason"])
+	ends := e.facts("custom", "shutdown")
+	if len(ends) == 0 {
+		return unclear, "no sandbox was shut down while we looked"
 	}
-	return unclear, "no sandbox was shut down while we looked"
+	reports, _ := ends[0]["reports"].([]any)
+	return is(last != "" && slices.Contains(reports, any(last))), fmt.Sprintf("%d reports were there at the end, reason %v", len(reports), ends[0]["reason"])
 }
 
 func is(fact bool) answer {

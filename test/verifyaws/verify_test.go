@@ -60,7 +60,7 @@ func (l *local) deploy(ctx context.Context, p probe) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.emus[p.name], l.lines[p.name] = emu, l.lines[p.name]
+	l.emus[p.name] = emu
 	if l.lines[p.name] == nil {
 		l.lines[p.name] = []string{}
 	}

@@ -147,7 +147,7 @@ func (c *Check) Reads(ctx context.Context, function, source string) (ok bool, wh
 		select {
 		case <-wait:
 		case <-ctx.Done():
-			if context.Cause(ctx) != errTime { //nolint:errorlint // the very error
+			if context.Cause(ctx) != errTime {
 				return false, "there was no time to check that the event source mapping has ReportBatchItemFailures"
 			}
 		}

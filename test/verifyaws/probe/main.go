@@ -24,9 +24,7 @@ import (
 
 func main() {
 	if filepath.Base(filepath.Dir(os.Args[0])) == "extensions" || os.Getenv("_HANDLER") == "" {
-		if err := extension(filepath.Base(os.Args[0])); err != nil {
-			say("extension_failed", map[string]any{"error": err.Error()})
-		}
+		say("extension_failed", map[string]any{"error": extension(filepath.Base(os.Args[0])).Error()})
 		select {} // an extension that exits takes the function with it
 	}
 	lambda.Start(handle)
@@ -88,7 +86,8 @@ func get(ctx context.Context, path string) (status int, body string) {
 	return res.StatusCode, string(text)
 }
 
-// extension registers, subscribes, and repeats what it hears until it is shut down.
+// extension registers, subscribes, and repeats what it hears until it is shut down;
+// it returns only what keeps it from that.
 func extension(name string) error {
 	api := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API")
 	listener, err := net.Listen("tcp", ":0") //nolint:gosec // the platform's address is not known before
