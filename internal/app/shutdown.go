@@ -24,11 +24,14 @@ func (a *App) shutdown(reason string, deadline time.Time) {
 	ctx, cancel := context.WithTimeout(context.Background(), budget(time.Now(), deadline))
 	defer cancel()
 
+	// 0. What a runtime that has died left in its log descriptors, with its
+	//    request's id. A log that takes nothing may not cost all of the time.
+	a.guard("drain log descriptors", func() { a.inPlace.drain(budget(time.Now(), deadline) / 2) })
+
 	// 1. No more intake: no flush begins any more but the last one, no request
 	//    adds metrics, and of telemetry only what the platform still has for
 	//    us. The last report is often on its way; without an open invocation
 	//    there is nothing to wait for.
-	a.guard("drain log descriptors", func() { a.inPlace.drain(drainBudget) })
 	a.ways.Stop()
 	a.guard("stop intake", func() { a.stopIntake(ctx) })
 

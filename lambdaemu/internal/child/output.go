@@ -22,8 +22,9 @@ type output struct {
 	done  chan struct{}
 	stop  chan struct{} // closed by finish: no pace any more
 
-	mu  sync.Mutex
-	buf []byte
+	mu    sync.Mutex
+	buf   []byte
+	total int // bytes read
 }
 
 func newOutput(pipe *os.File, parse parser, room func(), pace func() int) *output {
@@ -93,16 +94,47 @@ func (o *output) readAll() {
 	})
 }
 
+// Who has the other end of the pipe when the process is gone may still write
+// into it: an extension that stands between a function and its log, for example.
+const (
+	quiet     = 500 * time.Millisecond // without a byte, after which nobody is waited for
+	mostQuiet = 5 * time.Second        // for all of it
+)
+
 // finish hands on the rest, a last line without newline included, and closes the
 // pipe even if a stray child still holds the other end.
 func (o *output) finish() {
 	o.readAll()
 	close(o.stop)
+	o.settle()
 	o.pipe.Close()
 	<-o.done
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.parse.flush()
+}
+
+// settle waits for the end of the pipe, for as long as something comes.
+func (o *output) settle() {
+	came := func() int {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return o.total
+	}
+	ticker := time.NewTicker(quiet)
+	defer ticker.Stop()
+	for end, before := time.Now().Add(mostQuiet), came(); time.Now().Before(end); {
+		select {
+		case <-o.done:
+			return
+		case <-ticker.C:
+		}
+		now := came()
+		if now == before {
+			return
+		}
+		before = now
+	}
 }
 
 func (o *output) read(fd uintptr, limit int) (n int, again bool) {
@@ -113,6 +145,7 @@ func (o *output) read(fd uintptr, limit int) (n int, again bool) {
 		return 0, true
 	}
 	if n > 0 {
+		o.total += n
 		o.parse.feed(o.buf[:n])
 	}
 	return n, false
