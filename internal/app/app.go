@@ -107,7 +107,7 @@ func New(cfg config.Config, deps Deps) *App {
 	a.aws = awsapi.New(awsapi.Options{
 		Lookup:         a.lookup,
 		Region:         cfg.Region,
-		Timeout:        max(cfg.ParametersTimeout, cfg.SSMTimeout, cfg.SecretsTimeout, cfg.AppConfigTimeout),
+		Timeout:        max(cfg.ParametersTimeout, cfg.SSMTimeout, cfg.SecretsTimeout, cfg.AppConfigTimeout, cfg.Idempotency.Timeout),
 		MaxConnections: cfg.MaxConnections,
 		Log:            a.log,
 		UserAgent:      a.userAgent(),

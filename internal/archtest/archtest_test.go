@@ -115,6 +115,7 @@ var aside = map[string][]string{
 	"examples/go":                    {},
 	"examples/env":                   {},
 	"examples/snippets/go":           {},
+	"examples/snippets/once":         {},
 	"examples/clients/go":            {"examples/clients/go/powertools"},
 	"examples/clients/go/powertools": {},
 	"layer":                          {},

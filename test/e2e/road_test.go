@@ -151,6 +151,50 @@ func checkLedger(t *testing.T, s *sandbox) {
 	}
 }
 
+// TestOnceSnippets: each charges an order once, and prints the stored answer
+// for the second; one that runs elsewhere is no success.
+func TestOnceSnippets(t *testing.T) {
+	t.Parallel()
+	aws := harness.FakeAWS(t)
+	s := awake(t, lambdaemu.Options{Env: map[string]string{"AWS_ENDPOINT_URL": aws.URL, "POWERTOOLS_IDEMPOTENCY_TABLE": "demo-idempotency", "POWERTOOLS_RUNTIME_PROXY": "off"}})
+	rust := filepath.Join(t.TempDir(), "once")
+	for name, command := range map[string][]string{
+		"curl": {"sh", "once.sh"}, "python": {"python3", "once.py"}, "node": {"node", "once.mjs"}, "go": {"go", "run", "./once"}, "java": {"java", "Once.java"}, "rust": {rust},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := func(command ...string) (stdout, stderr string, err error) {
+				cmd := exec.Command(command[0], command[1:]...)
+				cmd.Dir = "../../examples/snippets"
+				cmd.Env = append(os.Environ(), "AWS_SESSION_TOKEN="+token, "POWERTOOLS_EXTENSION_HTTP_PORT="+s.Port)
+				var diagnostics strings.Builder
+				cmd.Stderr = &diagnostics
+				out, err := cmd.Output()
+				return string(out), diagnostics.String(), err
+			}
+			if name == "rust" {
+				if _, stderr, err := run(harness.Tool(t, "rustc"), "-o", rust, "once.rs"); err != nil {
+					t.Fatal(err, stderr)
+				}
+			} else {
+				command[0] = harness.Tool(t, command[0])
+			}
+			for i := range 2 {
+				out, stderr, err := run(append(command, "order-"+name)...)
+				if charges := strings.Count(stderr, "charging"); err != nil || out != "charged order-"+name || charges != 1-i {
+					t.Errorf("run %d printed %q, charged %d times, %v\n%s", i+1, out, charges, err, stderr)
+				}
+			}
+			if status, _, answer := s.Send("POST", "/idempotency/begin", `{"key":"busy-`+name+`"}`, harness.TokenHeader, token); status != 201 {
+				t.Fatal(status, answer)
+			}
+			if out, stderr, err := run(append(command, "busy-"+name)...); err == nil || out != "" || strings.Contains(stderr, "charging") || !strings.Contains(stderr, "409") {
+				t.Errorf("while it runs elsewhere: %q, %v\n%s", out, err, stderr)
+			}
+		})
+	}
+	s.Shutdown()
+}
+
 // Every snippet of the README prints the parameter's value and nothing else.
 func TestSnippets(t *testing.T) {
 	t.Parallel()
