@@ -32,7 +32,7 @@ func newLogger(a *App) (*logger, []middleware.Hook) {
 		}
 	}
 	c := &a.cfg.Logger
-	if !c.Event && !c.Response && !c.Error {
+	if !c.Event && !c.Response && !c.Error || len(a.cfg.LogsDestinations) == 0 {
 		return l, hooks
 	}
 	l.printer = eventlog.New(a.cfg.LogsRedact, c.Bytes)
