@@ -128,7 +128,7 @@ var aside = map[string][]string{
 	"test/clients":                   {"lambdaemu", "test/harness"},
 	"test/conformance":               {"lambdaemu", "internal/awsemu", "test/harness"},
 	"test/conformance/go":            {},
-	"test/e2e":                       {"lambdaemu", "internal/awsemu", "test/harness"},
+	"test/e2e":                       {"lambdaemu", "internal/awsemu", "internal/eventsource", "test/harness"},
 	"test/differential":              {"internal/flags", "internal/jmes", "internal/schema", "test/harness"},
 	"test/foreign":                   {"lambdaemu", "internal/awsemu", "test/harness"},
 	"test/idempotency":               {"internal/awsemu", "internal/idempotency/memstore", "test/harness"},
