@@ -186,16 +186,22 @@ func TestHealthSaysWhatDoesNotWork(t *testing.T) {
 // list is in force.
 func TestProblemsOfTheRooms(t *testing.T) {
 	for variable, tt := range map[string]struct{ value, reason, used string }{
-		"POWERTOOLS_METRICS_PLATFORM":       {"Duration,Durration", "entry 2", "the other entries"},
-		"POWERTOOLS_LOGS_REDACT":            {"password,re:(", "item 2", "the other entries"},
-		"POWERTOOLS_FEATURE_FLAGS":          {"not a place", "APP/ENV/PROFILE", "no document"},
-		"POWERTOOLS_EVENT_ENVELOPE":         {"a[", "", ""},
-		"POWERTOOLS_FEATURE_FLAGS_ENVELOPE": {"a[", "", "no document"},
-		"POWERTOOLS_LOG_LEVEL":              {"DEBUG", "lines below ERROR are lost", ""},
+		"POWERTOOLS_METRICS_PLATFORM":           {"Duration,Durration", "entry 2", "the other entries"},
+		"POWERTOOLS_LOGS_REDACT":                {"password,re:(", "item 2", "the other entries"},
+		"POWERTOOLS_FEATURE_FLAGS":              {"not a place", "APP/ENV/PROFILE", "no document"},
+		"POWERTOOLS_EVENT_ENVELOPE":             {"a[", "", ""},
+		"POWERTOOLS_FEATURE_FLAGS_ENVELOPE":     {"a[", "", "no document"},
+		"POWERTOOLS_LOGGER_CORRELATION_ID_PATH": {"a[", "", "no correlation id"},
+		"AWS_XRAY_DAEMON_ADDRESS":               {"nowhere", "", "169.254.79.129:2000"},
+		"POWERTOOLS_TRACE_PARENT":               {"rewrite", "POWERTOOLS_RUNTIME_PROXY is off", "keep"},
+		"POWERTOOLS_LOG_LEVEL":                  {"DEBUG", "lines below ERROR are lost", ""},
 	} {
 		t.Run(variable, func(t *testing.T) {
 			environ := []string{variable + "=" + tt.value, "POWERTOOLS_METRICS_NAMESPACE=shop"}
-			environ = append(environ, "AWS_LAMBDA_LOG_LEVEL=ERROR")
+			environ = append(environ, "AWS_LAMBDA_LOG_LEVEL=ERROR", "POWERTOOLS_TRACE_DESTINATION=xray")
+			if variable == "POWERTOOLS_TRACE_PARENT" {
+				environ = append(environ, "POWERTOOLS_RUNTIME_PROXY=off")
+			}
 			if variable == "POWERTOOLS_FEATURE_FLAGS_ENVELOPE" {
 				environ = append(environ, "POWERTOOLS_FEATURE_FLAGS=a/b/c")
 			}
@@ -209,5 +215,24 @@ func TestProblemsOfTheRooms(t *testing.T) {
 				t.Errorf("%+v", found)
 			}
 		})
+	}
+}
+
+// A path that nearly names a built-in one is told with that name, and is used as
+// the expression that it is; one that cannot work because the proxy is off says
+// so.
+func TestCorrelationPathsThatAreTold(t *testing.T) {
+	for name, tt := range map[string]struct {
+		env    []string
+		reason string
+	}{
+		"misspelt":  {[]string{"POWERTOOLS_LOGGER_CORRELATION_ID_PATH=API_GATEWAY_RES"}, "did you mean API_GATEWAY_REST?"},
+		"proxy off": {[]string{"POWERTOOLS_LOGGER_CORRELATION_ID_PATH=auto", "POWERTOOLS_RUNTIME_PROXY=off"}, "POWERTOOLS_RUNTIME_PROXY is off"},
+		"good":      {[]string{"POWERTOOLS_LOGGER_CORRELATION_ID_PATH=auto"}, ""},
+	} {
+		found := effective(append(tt.env, "POWERTOOLS_METRICS_NAMESPACE=shop")).Problems
+		if (len(found) == 1) != (tt.reason != "") || len(found) == 1 && !strings.Contains(found[0].Reason, tt.reason) {
+			t.Errorf("%s: %+v", name, found)
+		}
 	}
 }

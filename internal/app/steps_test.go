@@ -302,3 +302,49 @@ func after(text, mark string) string {
 	_, rest, _ := strings.Cut(text, mark)
 	return rest
 }
+
+// A span carries the response only when it was asked for, and redacted; what
+// idempotency waited for is a span below it. Without the wrapper spans are made
+// too, of what the platform tells, and what they lack is said once.
+func TestWhatSpansCarry(t *testing.T) {
+	collector := newCollector(t)
+	c := newCloud(t, nil)
+	const header = "Root=1-5f35ae12-0c0fec141ab77a00bc047aa2;Parent=2be948a625588e32;Sampled=1"
+	var got string
+	p := viaProxy(t, "/var/task", runs(event{id: oldID, text: `{"order":1}`, trace: header}, "response", `{"state":"paid","card":"card-4111"}`, &got))
+	p.next = []answer{call(oldID), bye()}
+	out := p.live(c.env(append(p.env, "POWERTOOLS_TRACE_DESTINATION=otlp+"+collector.URL+"/v1/traces", "NO_PROXY=*", "POWERTOOLS_TRACER_CAPTURE_RESPONSE=true",
+		"POWERTOOLS_LOGS_REDACT=re:card-[0-9]+", "POWERTOOLS_IDEMPOTENCY_TABLE=t", "POWERTOOLS_IDEMPOTENCY_KEY=order", "POWERTOOLS_IDEMPOTENCY_ON_STORE_FAILURE=open")...)...)
+	if out.err != nil {
+		t.Fatal(out.err)
+	}
+	spans := strings.Join(collector.bodies, "")
+	if !strings.Contains(spans, "paid") || strings.Contains(spans, "card-4111") || !strings.Contains(spans, "idempotency") {
+		t.Errorf("%s", spans)
+	}
+}
+
+func TestSpansWithoutTheWrapper(t *testing.T) {
+	collector := newCollector(t)
+	p := newPlatform(t)
+	var uri string
+	p.onSubscribe = func(u string) { uri = u }
+	const tracing = `"tracing":{"type":"X-Amzn-Trace-Id","spanId":"54565fb41ac79632","value":"Root=1-5f35ae12-0c0fec141ab77a00bc047aa2;Parent=2be948a625588e32;Sampled=1"}`
+	p.onNext = onNth(nil, func() {
+		stream(t, &uri, `{"time":"2026-01-01T00:00:00.000Z","type":"platform.start","record":{"requestId":"`+oldID+`","version":"$LATEST",`+tracing+`}}`,
+			`{"time":"2026-01-01T00:00:00.102Z","type":"platform.runtimeDone","record":{"requestId":"`+oldID+`","status":"error","errorType":"Runtime.ExitError",`+tracing+`,"metrics":{"durationMs":102}}}`,
+			`{"time":"2026-01-01T00:00:00.103Z","type":"platform.report","record":{"requestId":"`+oldID+`","status":"error","errorType":"Runtime.ExitError",`+tracing+`,"metrics":{"durationMs":103,"billedDurationMs":103,"memorySizeMB":128,"maxMemoryUsedMB":64}}}`)
+	})
+	p.next = []answer{call(oldID), bye()}
+	out := p.live("POWERTOOLS_TRACE_DESTINATION=otlp+"+collector.URL+"/v1/traces", "NO_PROXY=*", "AWS_LAMBDA_EXEC_WRAPPER=/opt/powertools-wrapper", "POWERTOOLS_RUNTIME_PROXY_PORT="+harness.FreePort(t))
+	if out.err != nil {
+		t.Fatal(out.err)
+	}
+	spans := strings.Join(collector.bodies, "")
+	if strings.Count(spans, oldID) != 1 || !strings.Contains(spans, "54565fb41ac79632") || !strings.Contains(spans, "Runtime.ExitError") {
+		t.Errorf("%s", spans)
+	}
+	if n := out.said("the runtime did not come through the wrapper"); n != 1 {
+		t.Errorf("said %d times", n)
+	}
+}
