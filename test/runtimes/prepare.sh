@@ -12,6 +12,7 @@
 #   .cache/foreign  published extensions of others, for test/foreign
 #   .cache/openapi  checkers of the API description and generators of clients,
 #                   for test/openapi
+#   .cache/axe      axe-core, which judges the live page in test/page
 #   .cache/loggers  the loggers of test/loggers: pip, npm, Maven and cargo packages
 #   .cache/powertools  Powertools for Python (in python/) and for TypeScript (in
 #                   node_modules/), whose work the extension does without code
@@ -238,6 +239,23 @@ prepare_openapi() {
   echo "$want" >"$cache/openapi/.stamp"
 }
 
+install_axe() {
+  rm -rf "$cache/axe"
+  mkdir -p "$cache/axe"
+  cp "$here/axe/package.json" "$here/axe/package-lock.json" "$cache/axe/"
+  cd "$cache/axe"
+  npm ci --no-audit --no-fund --loglevel=error --ignore-scripts
+}
+
+prepare_axe() {
+  have node && have npm || { skip axe "there is no node or no npm" "install Node.js 20"; return 1; }
+  local want
+  want=$(stamp "$(node -v) $(declare -f install_axe)" "$here"/axe/package{,-lock}.json)
+  current "$cache/axe" "$want" && return 0
+  build axe || return 1
+  echo "$want" >"$cache/axe/.stamp"
+}
+
 # The target folder stays, so that a change to the program costs seconds.
 install_loggers() {
   rm -rf "$cache"/loggers/{python,node,java}
@@ -335,6 +353,9 @@ relock() {
   python3 -m venv --clear "$fresh/venv"
   "$fresh/venv/bin/pip" install --disable-pip-version-check --quiet --requirement "$here/openapi/requirements.txt"
   { echo '# Written by prepare.sh --relock.'; "$fresh/venv/bin/pip" freeze; } >"$here/openapi/constraints.txt"
+  cp "$here/axe/package.json" "$fresh/"
+  (cd "$fresh" && rm package-lock.json && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund)
+  cp "$fresh/package-lock.json" "$here/axe/"
   cp "$here/openapi/package.json" "$fresh/"
   (cd "$fresh" && rm package-lock.json && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund)
   cp "$fresh/package-lock.json" "$here/openapi/"
@@ -384,7 +405,7 @@ fi
 
 # Side by side: pip waits for the network, npm and cargo for the compiler.
 jobs=()
-for part in python node clients dynamodb java rust foreign openapi loggers powertools deploy; do
+for part in python node clients dynamodb java rust foreign openapi axe loggers powertools deploy; do
   "prepare_$part" 9>&- & jobs+=($!)
 done
 status=0

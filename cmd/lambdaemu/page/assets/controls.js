@@ -23,7 +23,7 @@ export function newControls(app) {
     h("div", { class: "block" }, h("h3", {}, "Invoke"),
       h("p", {}, h("label", { for: "sample" }, "Sample event "), samples),
       h("p", {}, h("label", { for: "event" }, "Event"), editor), problem,
-      h("p", { class: "row-of" }, send, " ", h("label", { for: "times" }, "times, at once "), times), said0),
+      h("p", { class: "row-of" }, send, times, h("label", { for: "times" }, "times at once")), said0),
     h("div", { class: "block" }, h("h3", {}, "Faults"), buttons,
       h("p", { class: "row-of" }, h("label", { for: "fault" }, "Another one "), otherName, h("label", { class: "hidden", for: "fault-arg" }, "Argument of the fault"), otherArg, h("button", { click: () => { const s = app.switches[Number(otherName.value)]; if (s) change(s, true, otherArg.value.trim()); } }, "On")), otherNote, inForce),
     h("div", { class: "block" }, h("h3", {}, "Environment"),
@@ -44,11 +44,13 @@ export function newControls(app) {
 
   function invoke(n) {
     app.lastEvent = JSON.parse(editor.value);
+    app.selected = null; // who invokes wants to see what comes of it
     return post("invoke", { event: app.lastEvent, count: n }, n === 1 ? "invocation asked for" : `${plural(n, "invocation")} asked for`);
   }
 
   // again repeats the last event.
   function again() {
+    app.selected = null;
     return post("invoke", { event: app.lastEvent ?? app.run.invocations.at(-1)?.event ?? {}, count: 1 }, "invocation asked for");
   }
 

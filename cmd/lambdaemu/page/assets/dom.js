@@ -81,11 +81,17 @@ export function table(caption, columns, rows) {
   const head = h("tr", {}, columns.map((c) => h("th", { scope: "col", class: cellClass(c) }, c.head ? c.head : c.label)));
   const el = h("table", {}, h("caption", { class: "hidden" }, caption), h("thead", {}, head), body);
   const copy = h("button", { class: "quiet", title: "copy this table as tab-separated values", "aria-label": `Copy ${caption} as TSV`, click: () => copyText(asTSV(columns, rows()), copy) }, "Copy");
-  return { el: h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, el), body, copy };
+  return { el: h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": caption }, el), body, copy };
 }
 
 export function asTSV(columns, rows) {
-  return tsv([columns.map((c) => c.label), ...rows.map((row) => columns.map((c) => (c.text ?? c.cell)(row)))]);
+  return tsv([columns.map((c) => c.label), ...rows.map((row) => columns.map((c) => plain((c.text ?? c.cell)(row))))]);
+}
+
+// plain is what a cell says.
+function plain(cell) {
+  if (Array.isArray(cell)) return cell.map(plain).join("");
+  return cell instanceof Node ? cell.textContent : cell;
 }
 
 function cellClass(c) {

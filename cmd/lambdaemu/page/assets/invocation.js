@@ -1,7 +1,8 @@
 // The second section: one invocation, its lines as printed and as stored.
 import { bytes, clock, count, duration, number, plural } from "./format.js";
+import { samples } from "./emf.js";
 import { additions, message, pairs } from "./pair.js";
-import { decisions, phases, sourceOf } from "./run.js";
+import { decisions, elapsed, parts, phases, sourceOf } from "./run.js";
 import { outcomeText, stateOf } from "./timeline.js";
 import { chip, copyText, empty, fill, h, long, renew, said, table, tr } from "./dom.js";
 
@@ -65,22 +66,22 @@ function facts(inv, now, app) {
   ].filter(Boolean);
   const decided = decisions(inv);
   const steps = phases(inv, now);
-  const zero = steps[0]?.from ?? inv.from;
+  const ran = parts(inv, now);
   return [
     h("p", { class: "headline" }, h("strong", {}, `#${inv.number}`), " ", chip(stateOf(inv), outcomeText(inv)), inv.try > 1 ? h("span", { class: "dim" }, ` try ${inv.try} of this request`) : null),
     h("dl", { class: "facts" }, list.map(([k, v]) => h("div", {}, h("dt", {}, k), h("dd", {}, v)))),
     h("div", { class: "columns" },
       h("div", { class: "block" }, h("h3", {}, "Event"), json(inv.event)),
       h("div", { class: "block" }, h("h3", {}, `Answer${o?.payloadBytes != null ? ` · ${bytes(o.payloadBytes)}` : ""}`), o ? json(o.payload) : empty("None yet.", "")),
-      h("div", { class: "block" }, h("h3", {}, "Steps"), h("table", {}, h("caption", { class: "hidden" }, "Steps of the invocation"), h("thead", {}, h("tr", {}, ["Step", "At", "Took"].map((t, i) => h("th", { scope: "col", class: i > 0 ? "number" : null }, t)))), h("tbody", {}, steps.map((p) => h("tr", {}, h("th", { scope: "row" }, h("span", { class: `swatch ${p.name}` }), p.label), h("td", { class: "number" }, `+${duration(p.from - zero)}`), h("td", { class: "number" }, duration(p.to - p.from))))))),
+      h("div", { class: "block" }, h("h3", {}, "Steps"), h("table", {}, h("caption", { class: "hidden" }, "Steps of the invocation"), h("thead", {}, h("tr", {}, ["Step", "At", "Took"].map((t, i) => h("th", { scope: "col", class: i > 0 ? "number" : null }, t)))), h("tbody", {}, steps.map((p) => h("tr", {}, h("th", { scope: "row" }, h("span", { class: `swatch ${p.name}` }), p.label), h("td", { class: "number" }, `+${duration(elapsed(ran, p.from))}`), h("td", { class: "number" }, duration(p.to - p.from))))))),
       h("div", { class: "block" }, h("h3", {}, "Proxy and hooks"), decided.length === 0 ? empty("Nothing to tell.", inv.canonical?.rec.proxy ? "No hook decided anything." : "Hooks see events through an extension's proxy.") : h("dl", { class: "facts" }, decided.map(([k, v]) => h("div", {}, h("dt", {}, k), h("dd", {}, said(v))))))),
   ];
 }
 
 // json is a value whose inner parts fold.
 export function json(value, depth = 0) {
-  if (value === undefined) return h("span", { class: "dim" }, "–");
-  if (value === null || typeof value !== "object") return typeof value === "string" ? long(depth === 0 ? value : JSON.stringify(value), { class: "json string" }) : h("span", { class: "json" }, String(value));
+  if (depth === 0 && (value === null || typeof value !== "object" || Object.keys(value).length === 0)) return h("div", { class: "tree" }, json(value ?? null, 1));
+  if (value === null || typeof value !== "object") return typeof value === "string" ? long(JSON.stringify(value), { class: "json string" }) : h("span", { class: "json" }, String(value));
   const entries = Object.entries(value);
   const list = Array.isArray(value);
   if (entries.length === 0) return h("span", { class: "json" }, list ? "[]" : "{}");
@@ -111,7 +112,8 @@ function reached(l, raw) {
 
 // enriched is a copy with its additions marked, or a line as it is.
 function enriched(r) {
-  const { rec, text } = r.enriched;
+  const { rec, text, emf } = r.enriched;
+  if (emf) return [h("span", {}, [...new Map(samples(rec).map((m) => [m.name, m.values])).entries()].map(([name, values], i) => [i > 0 ? ", " : "", said(name, { class: "key" }), ` ${values.map(number).join(" ")}`])), h("details", { class: "raw" }, h("summary", {}, `the line, ${bytes(text.length)}`), long(text, { class: "mono" }))];
   if (!r.raw || !rec) return long(text, { class: "mono" });
   const added = new Set(additions(r.enriched, r.raw));
   const known = Object.entries(rec).filter(([k]) => !added.has(k));

@@ -2,6 +2,7 @@
 // touches no document, so that tests can drive it.
 import { instant } from "./format.js";
 import { addSample, overhead, samples } from "./emf.js";
+import { busy } from "./lanes.js";
 import { copies, record, requestID } from "./pair.js";
 
 // What is kept; the server keeps as much for pages that come later.
@@ -323,6 +324,17 @@ export function phases(inv, now) {
   if (next > answered) list.push({ name: "runtime", label: "runtime, until it asks for more", from: answered, to: next });
   if (end > next) list.push({ name: "after", label: "extensions after", from: next, to: end });
   return list;
+}
+
+// parts are the stretches in which something ran for an invocation: what it waited
+// for, and itself. Between them the sandbox was frozen or idle.
+export function parts(inv, now) {
+  return busy([...inv.inits.map((i) => [i.from, i.to ?? now]), [inv.from, inv.to ?? now]]);
+}
+
+// elapsed is the time of a moment within the parts.
+export function elapsed(list, at) {
+  return list.reduce((sum, [from, to]) => sum + Math.min(Math.max(at - from, 0), to - from), 0);
 }
 
 // decisions are what the proxy and its hooks saw and did, as the extension's event

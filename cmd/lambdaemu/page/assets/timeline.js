@@ -1,8 +1,8 @@
 // The first section: a row for each invocation, on one line of time.
 import { bytes, clock, count, duration, plural } from "./format.js";
-import { axis } from "./lanes.js";
+import { axis, lanes } from "./lanes.js";
 import { linear, round, ticks } from "./scale.js";
-import { phases } from "./run.js";
+import { elapsed, parts, phases } from "./run.js";
 import { chip, empty, fill, h, renew, table, tr } from "./dom.js";
 
 const lineWidth = 1000; // of the drawing; it is stretched to what there is
@@ -45,15 +45,18 @@ export function newTimeline(app) {
     const shown = all.slice(begin, end);
     const scale = view.mode === "run" ? runScale(run, shown, now) : startScale(shown, now);
     drawAxis(columns, scale);
-    fill(t.body, [...shown].reverse(), (i) => i.number, (i) => rowSign(app, i, scale, now), (i) => row(i, scale, now));
+    fill(t.body, [...shown].reverse(), (i) => i.number, (i) => rowSign(app, i), (i) => row(i));
+    // Bars change with every new row; what stands beside them stays, and with it a selection.
+    shown.forEach((inv, i) => renew(t.body.children[shown.length - 1 - i].querySelector(".bar"), barSign(inv, scale, now), () => drawBar(inv, scale, now)));
     older.disabled = begin === 0;
     newer.disabled = latest.disabled = view.end == null;
     const forgotten = run.forgotten > 0 ? `; ${plural(run.forgotten, "earlier one")} left out` : "";
-    range.textContent = `${shown.length === all.length ? `all ${count(all.length)}` : `${shown[0].number}–${shown.at(-1).number} of ${count(all.length)}`}${forgotten}`;
+    const together = Math.max(...lanes(shown.map((i) => [i.from, i.to ?? now]))) + 1;
+    range.textContent = `${together > 1 ? `up to ${together} at once; ` : ""}${shown.length === all.length ? `all ${count(all.length)}` : `${shown[0].number}–${shown.at(-1).number} of ${count(all.length)}`}${forgotten}`;
   }
 
-  function row(inv, scale, now) {
-    const el = tr(columns, { inv, scale, now }, { class: `row ${stateOf(inv)}${app.selected === inv.number ? " selected" : ""}`, click: () => app.select(inv.number) });
+  function row(inv) {
+    const el = tr(columns, inv, { class: `row ${stateOf(inv)}${app.selected === inv.number ? " selected" : ""}`, click: () => app.select(inv.number) });
     const cell = el.querySelector(".bar");
     cell.addEventListener("pointermove", (e) => showTip(tip, el.closest("section"), inv, e.target.dataset?.phase, e, performance.timeOrigin + performance.now()));
     cell.addEventListener("pointerleave", () => { tip.hidden = true; });
@@ -69,18 +72,17 @@ function choice(label, name, options, view, app) {
 }
 
 function timelineColumns(app) {
-  const of = (fn) => (row) => fn(row.inv ?? row);
-  const number = of((i) => String(i.number) + (i.try > 1 ? ` · try ${i.try}` : ""));
+  const number = (i) => String(i.number) + (i.try > 1 ? ` · try ${i.try}` : "");
   return [
-    { label: "#", text: number, cell: of((i) => h("button", { class: "link", "data-focus": "number", "aria-pressed": String(app.selected === i.number), "aria-label": `Show invocation ${i.number}`, click: (e) => { e.stopPropagation(); app.select(i.number); } }, number(i))) },
-    { label: "Outcome", text: of(outcomeText), cell: of((i) => chip(stateOf(i), outcomeText(i))) },
-    { label: "Time", class: "bar", head: h("div", { class: "axis" }), text: of((i) => clock(i.from)), cell: (row) => drawBar(row.inv, row.scale, row.now) },
-    { label: "Duration", number: true, text: of((i) => i.outcome ? (i.outcome.durationNs / 1e6).toFixed(3) : ""), cell: of((i) => i.outcome ? duration(i.outcome.durationNs / 1e6) : "…") },
-    { label: "Init", number: true, wide: true, text: of((i) => initOf(i)?.toFixed(3) ?? ""), cell: of((i) => initOf(i) == null ? "" : duration(initOf(i))) },
-    { label: "Extensions", number: true, wide: true, text: of((i) => ((i.outcome?.postRuntimeNs ?? 0) / 1e6).toFixed(3)), cell: of((i) => i.outcome?.postRuntimeNs ? `+${duration(i.outcome.postRuntimeNs / 1e6)}` : "") },
-    { label: "Billed", number: true, wide: true, text: of((i) => (i.outcome?.billedNs ?? 0) / 1e6), cell: of((i) => i.outcome?.billedNs ? `${count(i.outcome.billedNs / 1e6)} ms` : "") },
-    { label: "Deadline used", number: true, wide: true, text: of((i) => share(i)), cell: of((i) => share(i)) },
-    { label: "Answer", number: true, wide: true, text: of((i) => i.outcome?.payloadBytes ?? ""), cell: of((i) => i.outcome ? bytes(i.outcome.payloadBytes) : "") },
+    { label: "#", text: number, cell: (i) => h("button", { class: "link", "data-focus": "number", "aria-pressed": String(app.selected === i.number), "aria-label": `Show invocation ${i.number}`, click: (e) => { e.stopPropagation(); app.select(i.number); } }, number(i)) },
+    { label: "Outcome", text: outcomeText, cell: (i) => chip(stateOf(i), outcomeText(i)) },
+    { label: "Time", class: "bar", head: h("div", { class: "axis" }), text: (i) => clock(i.from), cell: () => "" },
+    { label: "Duration", number: true, text: (i) => i.outcome ? (i.outcome.durationNs / 1e6).toFixed(3) : "", cell: (i) => i.outcome ? duration(i.outcome.durationNs / 1e6) : "…" },
+    { label: "Init", number: true, wide: true, text: (i) => initOf(i)?.toFixed(3) ?? "", cell: (i) => initOf(i) == null ? "" : duration(initOf(i)) },
+    { label: "Extensions", number: true, wide: true, text: (i) => ((i.outcome?.postRuntimeNs ?? 0) / 1e6).toFixed(3), cell: (i) => i.outcome?.postRuntimeNs ? `+${duration(i.outcome.postRuntimeNs / 1e6)}` : "" },
+    { label: "Billed", number: true, wide: true, text: (i) => (i.outcome?.billedNs ?? 0) / 1e6, cell: (i) => i.outcome?.billedNs ? `${count(i.outcome.billedNs / 1e6)} ms` : "" },
+    { label: "Deadline used", number: true, wide: true, text: (i) => share(i), cell: (i) => share(i) },
+    { label: "Answer", number: true, wide: true, text: (i) => i.outcome?.payloadBytes ?? "", cell: (i) => i.outcome ? bytes(i.outcome.payloadBytes) : "" },
   ];
 }
 
@@ -108,13 +110,9 @@ export function outcomeText(inv) {
   return own && (!o.errorType || o.errorType === "Runtime.Unknown") ? String(own) : o.errorType || o.kind;
 }
 
-function extent(inv, now) {
-  return [Math.min(inv.from, ...inv.inits.map((i) => i.from)), inv.to ?? now];
-}
-
 // runScale has one line for all rows, without the time in which nothing ran.
 export function runScale(run, shown, now) {
-  const a = axis(shown.map((i) => extent(i, now)), lineWidth, 26);
+  const a = axis(shown.flatMap((i) => parts(i, now)), lineWidth, 22);
   const frozen = (b) => run.freezes.some(([from, to]) => from < b.to && to > b.from) || (run.frozen != null && run.frozen < b.to);
   const first = a.parts[0].from;
   const marks = a.parts.flatMap((p, i) => {
@@ -136,8 +134,8 @@ function apart(marks) {
 
 // startScale begins every row at its own start.
 export function startScale(shown, now) {
-  const most = Math.max(0.001, ...shown.map((i) => { const [from, to] = extent(i, now); return to - from; }));
-  const limit = Math.min(...shown.map((i) => i.deadline - i.from).filter(Number.isFinite), Infinity);
+  const most = Math.max(0.001, ...shown.map((i) => elapsed(parts(i, now), Infinity)));
+  const limit = Math.min(...shown.map((i) => elapsed(parts(i, now), i.from) + i.deadline - i.from).filter(Number.isFinite), Infinity);
   const to = limit < most * 1.5 ? Math.max(limit * 1.02, most) : most;
   const x = linear(0, to, 0, lineWidth);
   return { own: true, x: (at) => round(x(at)), marks: apart(ticks(0, to, 8).map((t) => ({ x: x(t), label: duration(t) }))), breaks: [], sign: `start ${to.toPrecision(6)}` };
@@ -154,27 +152,31 @@ function drawAxis(columns, scale) {
   ]);
 }
 
-function rowSign(app, inv, scale, now) {
+function rowSign(app, inv) {
+  return [outcomeText(inv), stateOf(inv), inv.to, app.selected === inv.number].join(" ");
+}
+
+function barSign(inv, scale, now) {
   const running = inv.to == null ? Math.round(now / 50) : "";
-  return [scale.sign, stateOf(inv), running, inv.handed, inv.answered, inv.next, inv.calls.length, inv.canonical != null, app.selected === inv.number, inv.inits.length].join(" ");
+  return [scale.sign, running, inv.handed, inv.answered, inv.next, inv.to, inv.calls.length, inv.canonical != null, inv.inits.length, scale.breaks.filter((b) => b.frozen).length].join(" ");
 }
 
 // drawBar is one row's drawing; the numbers stand in the cells beside it.
 export function drawBar(inv, scale, now) {
-  const zero = scale.own ? extent(inv, now)[0] : 0;
-  const x = (at) => scale.x(at - zero);
+  const own = scale.own ? parts(inv, now) : null;
+  const x = own ? (at) => scale.x(elapsed(own, at) + Math.max(0, at - own.at(-1)[1])) : scale.x;
   const rects = phases(inv, now).map((p) => {
     const from = x(p.from);
     return h("rect", { class: `phase ${p.name}${p.failed ? " failed" : ""}`, "data-phase": p.label, x: from, y: 4, width: Math.max(1.2, round(x(p.to) - from)), height: 16 });
   });
   const calls = inv.calls.map((c) => h("rect", { class: c.error ? "phase call failed" : "phase call", "data-phase": `${c.operation}${c.error ? ` ${c.error}` : ""}`, x: x(c.from), y: 20.5, width: Math.max(1.2, round(x(c.from + c.ms) - x(c.from))), height: 2.5 }));
   const gaps = scale.breaks.map((b) => h("rect", { class: b.frozen ? "gap frozen" : "gap", "data-phase": `${b.frozen ? "frozen" : "idle"} for ${duration(b.ms)}`, x: b.x, y: 0, width: b.width, height: 24 }));
-  const deadline = Number.isFinite(inv.deadline) && deadlineShows(inv, scale, zero, now) ? h("line", { class: "deadline", x1: x(inv.deadline), x2: x(inv.deadline), y1: 0, y2: 24 }) : null;
+  const deadline = Number.isFinite(inv.deadline) && deadlineShows(inv, scale, x, now) ? h("line", { class: "deadline", x1: x(inv.deadline), x2: x(inv.deadline), y1: 0, y2: 24 }) : null;
   return h("svg", { viewBox: `0 0 ${lineWidth} 24`, preserveAspectRatio: "none", "aria-hidden": "true", focusable: "false" }, gaps, rects, calls, deadline);
 }
 
-function deadlineShows(inv, scale, zero, now) {
-  if (scale.own) return scale.x(inv.deadline - zero) <= lineWidth;
+function deadlineShows(inv, scale, x, now) {
+  if (scale.own) return x(inv.deadline) <= lineWidth;
   return (inv.to ?? now) >= inv.from + (inv.deadline - inv.from) * 0.5;
 }
 
