@@ -60,7 +60,7 @@ func (n notes) init(phase string, took time.Duration, failed *failure) {
 // invocation is where an invocation begins; its event is told to who asked
 // for details.
 func (n notes) invocation(inv *invocation) {
-	data := transcript.Invocation{RequestID: inv.id, Number: inv.number, Deadline: inv.deadline}
+	data := transcript.Invocation{RequestID: inv.id, Number: inv.number, Began: inv.start, Deadline: inv.deadline}
 	if n.opt.Detailed && json.Valid(inv.req.Payload) {
 		data.Event = slices.Clone(inv.req.Payload)
 	}

@@ -71,8 +71,8 @@ func checkInvocations(t *testing.T, entries []Entry, timeout time.Duration, resp
 		if inv.RequestID != resp.RequestID || inv.Number != i+1 || len(inv.Event) == 0 {
 			t.Errorf("invocation %+v", inv)
 		}
-		if until := inv.Deadline.Sub(at[i].At); until < timeout-time.Second || until > timeout {
-			t.Errorf("the deadline is %s away", until)
+		if inv.Deadline.Sub(inv.Began) != timeout || at[i].At.Before(inv.Began) || at[i].At.Sub(inv.Began) > time.Minute {
+			t.Errorf("began %s, told %s, deadline %s", inv.Began, at[i].At, inv.Deadline)
 		}
 		if answer.RequestID != resp.RequestID || answer.Bytes != len(resp.Payload) || answer.Status != 202 {
 			t.Errorf("answer %+v", answer)

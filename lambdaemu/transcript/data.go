@@ -45,6 +45,7 @@ type Delivery struct {
 type Invocation struct {
 	RequestID string          `json:"requestId"`
 	Number    int             `json:"number"` // of the emulator's life, from 1; a retry has its own
+	Began     time.Time       `json:"began"`  // the client's call, from which durations count
 	Deadline  time.Time       `json:"deadline"`
 	Event     json.RawMessage `json:"event,omitempty"` // with Options.Detailed
 }

@@ -64,8 +64,14 @@ export function addSample(series, s, source) {
 
 // statistic is [[second, value], …] in order of time.
 export function statistic(one, name) {
+  if (name === "usual") name = usual(one);
   const of = { sum: (b) => b.sum, average: (b) => b.sum / b.n, p99: (b) => percentile(b.values, 0.99) }[name];
   return [...one.seconds].sort((a, b) => a[0] - b[0]).map(([second, bucket]) => [second, of(bucket)]);
+}
+
+// usual is the statistic that says something about a unit: how many, or how much.
+export function usual(one) {
+  return one.unit === "Count" || one.unit === "" ? "sum" : "average";
 }
 
 // doubled are the series that more than one source prints: CloudWatch adds them up.

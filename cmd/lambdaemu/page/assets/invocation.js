@@ -8,16 +8,17 @@ import { chip, copyText, empty, fill, h, long, renew, said, table, tr } from "./
 
 const firstLines = 200;
 
-// waiting: what an extension will say about an invocation comes after the thaw.
-function waiting(inv, run) {
-  return inv.outcome?.pending > 0 && run.frozen != null && run.invocations.at(-1) === inv;
+// waiting: telemetry waits while the sandbox is frozen, and with it what an
+// extension will say about this invocation or an earlier one.
+function waiting(run) {
+  return run.frozen != null && !run.ending && run.invocations.at(-1)?.outcome?.pending > 0;
 }
 
 export function newInvocation(app) {
   let limit = firstLines;
   let shownOf = null;
   const body = h("div");
-  const lineColumns = linesColumns((r) => waiting(app.invocation(), app.run) && r.raw?.origin === "function");
+  const lineColumns = linesColumns(() => waiting(app.run), () => !app.run.ending);
   const lines = table("Lines of the invocation", lineColumns, () => (app.invocation() ? joinedLines(app.invocation()) : []));
   const more = h("button", { class: "quiet", click: () => { limit = Infinity; app.changed(); } }, "");
   const linesBox = h("div", { class: "block" }, h("header", {}, h("h3", {}, "Lines"), h("p", { class: "note" }, "Left as the process printed it, right as an extension wrote it to the log, with what was ", h("ins", {}, "added"), "."), lines.copy), lines.el, more);
@@ -39,7 +40,7 @@ export function newInvocation(app) {
     const stored = rows.length === 0;
     renew(more, `${rows.length} ${limit}`, () => `Show all ${count(rows.length)} lines`);
     more.hidden = rows.length <= limit;
-    fill(lines.body, stored ? [null] : rows.slice(0, limit), (r) => r ? `${inv.number} ${r.at}` : "none", (r) => r ? `${r.raw?.taken} ${r.enriched?.taken} ${waiting(inv, app.run)}` : inv.lineCount, (r) => r ? tr(lineColumns, r, { class: r.raw ? r.raw.origin : "extension" }) : h("tr", {}, h("td", { colspan: "3" }, inv.lineCount > 0 ? `${plural(inv.lineCount, "line")} are too old to be kept.` : "No line yet.")));
+    fill(lines.body, stored ? [null] : rows.slice(0, limit), (r) => r ? `${inv.number} ${r.at}` : "none", (r) => r ? `${r.raw?.taken} ${r.enriched?.taken} ${waiting(app.run)} ${app.run.ending != null}` : inv.lineCount, (r) => r ? tr(lineColumns, r, { class: r.raw ? r.raw.origin : "extension" }) : h("tr", {}, h("td", { colspan: "3" }, inv.lineCount > 0 ? `${plural(inv.lineCount, "line")} are too old to be kept.` : "No line yet.")));
     canonicalBox.hidden = !inv.canonical;
     if (inv.canonical) fill(eventTable.body, canonicalRows(inv), (r) => `${inv.number} ${r.name}`, (r) => r.value, (r) => tr(eventColumns, r));
   }
@@ -62,7 +63,7 @@ function facts(inv, now, app) {
     o && ["Duration", duration(o.durationNs / 1e6)], o?.initNs && ["Init", duration(o.initNs / 1e6)], o?.restoreNs && ["Restore", duration(o.restoreNs / 1e6)],
     o?.postRuntimeNs && ["Extensions after", `+${duration(o.postRuntimeNs / 1e6)}`], o?.billedNs && ["Billed", `${count(o.billedNs / 1e6)} ms`], o?.memoryMB && ["Memory", `${o.memoryMB} of ${app.run.config?.memoryMB ?? "?"} MB`],
     ["Deadline", inv.to == null ? clock(inv.deadline) : `${duration(Math.max(0, inv.deadline - inv.to))} left of ${duration(inv.deadline - inv.from)}`],
-    waiting(inv, app.run) && ["Telemetry", `${plural(o.pending, "event")} wait while frozen`], o?.dropped && ["Telemetry lost", plural(o.dropped, "event")], inv.reset && ["Afterwards", `sandbox reset: ${inv.reset}`],
+    app.run.invocations.at(-1) === inv && waiting(app.run) && ["Telemetry", `${plural(o.pending, "event")} wait while frozen`], o?.dropped && ["Telemetry lost", plural(o.dropped, "event")], inv.reset && ["Afterwards", `sandbox reset: ${inv.reset}`],
   ].filter(Boolean);
   const decided = decisions(inv);
   const steps = phases(inv, now);
@@ -90,12 +91,12 @@ export function json(value, depth = 0) {
   return h("details", { open: depth < 3 && entries.length <= 12 }, h("summary", {}, list ? plural(entries.length, "item") : plural(entries.length, "member")), items);
 }
 
-function linesColumns(comes) {
+function linesColumns(waits, goesOn) {
   const moment = (r) => (r.raw ?? r.enriched);
   return [
     { label: "Printed", class: "when", text: (r) => clock(moment(r).printed), cell: (r) => [clock(moment(r).printed), h("br"), h("span", { class: "dim" }, whose(r))] },
     { label: "As printed", class: "text", text: (r) => r.raw?.text ?? "", cell: (r) => r.raw ? [long(r.raw.text, { class: "mono" }), reached(r.raw)] : h("span", { class: "dim" }, r.enriched.emf ? "metrics" : "of the extension") },
-    { label: "As stored by an extension", class: "text", text: (r) => r.enriched?.text ?? "", cell: (r) => r.enriched ? [enriched(r), reached(r.enriched, r.raw)] : h("span", { class: "dim" }, r.raw.origin === "platform" ? "" : comes(r) ? "a copy may come after the thaw" : "no copy: stored as printed") },
+    { label: "As stored by an extension", class: "text", text: (r) => r.enriched?.text ?? "", cell: (r) => r.enriched ? [enriched(r), reached(r.enriched, r.raw)] : h("span", { class: "dim" }, r.raw.origin === "platform" ? "" : waits() ? "a copy may come after the thaw" : goesOn() ? "no copy so far: stored as printed" : "no copy: stored as printed") },
   ];
 }
 

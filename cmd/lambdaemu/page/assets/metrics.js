@@ -1,6 +1,6 @@
 // The third section: metrics as CloudWatch would draw them, and what they cost.
 import { bytes, clock, count, money, number, plural } from "./format.js";
-import { bill, doubled, prices, statistic } from "./emf.js";
+import { bill, doubled, prices, statistic, usual } from "./emf.js";
 import { linear, path, points } from "./scale.js";
 import { empty, fill, h, renew, said, table, tr } from "./dom.js";
 
@@ -11,7 +11,7 @@ const shownSeries = 60;
 const unitShort = { Milliseconds: "ms", Seconds: "s", Microseconds: "µs", Bytes: "B", Kilobytes: "kB", Megabytes: "MB", Percent: "%", Count: "" };
 
 export function newMetrics(app) {
-  const view = { statistic: "sum", perMonth: 1000000, open: new Set() };
+  const view = { statistic: "usual", perMonth: 1000000, open: new Set() };
   const none = h("div");
   const warnings = h("div", { role: "status" });
   const cards = h("div", { class: "cards" });
@@ -40,7 +40,7 @@ export function newMetrics(app) {
 }
 
 function statisticChoice(view, app) {
-  return h("fieldset", { class: "choice" }, h("legend", { class: "hidden" }, "Statistic by second"), [["sum", "Sum"], ["average", "Average"], ["p99", "p99"]].map(([value, text]) => h("label", {},
+  return h("fieldset", { class: "choice" }, h("legend", { class: "hidden" }, "Statistic by second"), [["usual", "By unit"], ["sum", "Sum"], ["average", "Average"], ["p99", "p99"]].map(([value, text]) => h("label", {},
     h("input", { type: "radio", name: "statistic", value, checked: view.statistic === value, change: () => { view.statistic = value; app.changed(); } }), h("span", {}, text))));
 }
 
@@ -48,19 +48,20 @@ function card(one, view) {
   const values = statistic(one, view.statistic);
   const last = values.at(-1)?.[1];
   const unit = unitShort[one.unit] ?? one.unit;
+  const shown = view.statistic === "usual" ? usual(one) : view.statistic;
   const low = Math.min(0, ...values.map((v) => v[1]));
   const high = Math.max(...values.map((v) => v[1]), low + 1e-9);
   const x = linear(values[0]?.[0] ?? 0, Math.max(values.at(-1)?.[0] ?? 1, (values[0]?.[0] ?? 0) + 1), 3, plotWidth - 3);
   const y = linear(low, high, plotHeight - 4, 4);
   const list = points(values, x, y);
-  const name = `${one.name}${unit ? `, ${one.unit}` : ""}: ${view.statistic} by second, last ${number(last)}, highest ${number(high)}, ${plural(values.length, "second")}`;
+  const name = `${one.name}${unit ? `, ${one.unit}` : ""}: ${shown} by second, last ${number(last)}, highest ${number(high)}, ${plural(values.length, "second")}`;
   const base = `M${list[0]?.[0] ?? 0} ${y(low)}`;
   return h("figure", { class: "card", "data-metric": one.name },
     h("figcaption", {}, h("strong", {}, said(one.name)), h("span", { class: "dim" }, said([one.namespace, ...one.dimensions.map(([k, v]) => `${k}=${v}`)].join(" · ")))),
-    h("p", { class: "value" }, h("span", { class: "last" }, number(last)), unit ? h("span", { class: "unit" }, ` ${unit}`) : null, h("span", { class: "dim" }, ` ${view.statistic} of ${clock(values.at(-1)?.[0] * 1000).slice(0, 8)}`)),
+    h("p", { class: "value" }, h("span", { class: "last" }, number(last)), unit ? h("span", { class: "unit" }, ` ${unit}`) : null, h("span", { class: "dim" }, ` ${shown} of ${clock(values.at(-1)?.[0] * 1000).slice(0, 8)}`)),
     h("svg", { viewBox: `0 0 ${plotWidth} ${plotHeight}`, role: "img", "aria-label": name, preserveAspectRatio: "none" },
       h("line", { class: "base", x1: 0, x2: plotWidth, y1: y(Math.max(low, 0)), y2: y(Math.max(low, 0)) }),
-      list.length > 1 ? [h("path", { class: "area", d: `${base}${path(list).replace("M", "L")}L${list.at(-1)[0]} ${y(low)}Z` }), h("path", { class: "curve", d: path(list) })] : null),
+      list.length > 1 ? [h("path", { class: "area", d: `${base}${path(list).replace("M", "L")}L${list.at(-1)[0]} ${y(low)}Z` }), h("path", { class: "curve", d: path(list) })] : h("line", { class: "curve", x1: plotWidth / 2 - 6, x2: plotWidth / 2 + 6, y1: list[0]?.[1] ?? 0, y2: list[0]?.[1] ?? 0 })),
     h("details", { open: view.open.has(one.key), toggle: (e) => { e.target.open ? view.open.add(one.key) : view.open.delete(one.key); } }, h("summary", {}, `${plural(one.count, "value")}`), valueTable(one)));
 }
 

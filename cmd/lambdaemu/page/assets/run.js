@@ -154,7 +154,7 @@ function extension(run, name) {
 
 function begin(run, e) {
   const inv = {
-    id: e.data.requestId, number: e.data.number, from: e.at, to: null, deadline: instant(e.data.deadline), event: e.data.event, inits: [],
+    id: e.data.requestId, number: e.data.number, from: instant(e.data.began) || e.at, to: null, deadline: instant(e.data.deadline), event: e.data.event, inits: [],
     handed: null, answered: null, next: null, extensions: new Map(), outcome: null, lines: [], lineCount: 0, calls: [], canonical: null, reset: "", try: 1,
   };
   const before = run.byID.get(inv.id);
@@ -320,9 +320,10 @@ export function phases(inv, now) {
     list.push({ name: "handler", label: inv.canonical?.rec.proxy ? "handler, with the proxy" : "handler", from: handed, to: answered });
   }
   if (inv.answered == null) return list;
-  const next = inv.next ?? (inv.extensions.size > 0 || inv.to == null ? answered : end);
+  const next = inv.next ?? answered;
   if (next > answered) list.push({ name: "runtime", label: "runtime, until it asks for more", from: answered, to: next });
-  if (end > next) list.push({ name: "after", label: "extensions after", from: next, to: end });
+  const after = Math.max(...[...inv.extensions.values()].map((x) => x.next ?? end), next);
+  if (after > next) list.push({ name: "after", label: "extensions after", from: next, to: Math.min(after, end) });
   return list;
 }
 

@@ -184,7 +184,7 @@ function showTip(tip, section, inv, phase, e, now) {
   const list = phases(inv, now);
   renew(tip, `${inv.number} ${phase} ${inv.to}`, () => [
     h("strong", {}, `#${inv.number} ${outcomeText(inv)}`), h("span", { class: "dim" }, clock(inv.from)),
-    h("dl", {}, list.map((p) => [h("dt", { class: p.label === phase ? "on" : null }, p.label), h("dd", {}, duration(p.to - p.from))]), list.some((p) => p.label === phase) || !phase ? [] : [h("dt", { class: "on" }, phase), h("dd", {})]),
+    h("dl", {}, list.map((p) => [h("dt", { class: p.label === phase ? "on" : null }, p.label), h("dd", {}, duration(p.to - p.from))]), list.some((p) => p.label === phase) || !phase ? [] : [h("dt", { class: "on" }, phase), h("dd", {})], inv.calls.slice(0, 6).map((c) => [h("dt", {}, c.operation), h("dd", {}, c.error || duration(c.ms))])),
   ]);
   tip.hidden = false;
   const box = section.getBoundingClientRect();

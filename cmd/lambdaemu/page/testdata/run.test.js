@@ -24,7 +24,7 @@ test("an invocation has its steps, the init it waited for first", () => {
   const run = newRun();
   feed(run, [...init, ...invocation(100, "r-1", 1)]);
   const inv = run.invocations[0];
-  assert.deepEqual(phases(inv, 0).map((p) => [p.name, p.to - p.from]), [["init-ext", 21], ["init", 20], ["wait", 1], ["handler", 5], ["runtime", 1], ["after", 3]]);
+  assert.deepEqual(phases(inv, 0).map((p) => [p.name, p.to - p.from]), [["init-ext", 21], ["init", 20], ["wait", 1], ["handler", 5], ["runtime", 1], ["after", 2]]);
   assert.equal(inv.outcome.kind, "ok");
   assert.deepEqual(run.freezes, [[t0 + 41, t0 + 100]]);
   assert.equal(run.totals.cold, 1);

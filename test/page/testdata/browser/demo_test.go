@@ -74,6 +74,34 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// A run with something of everything, for the README's picture.
+func TestPicture(t *testing.T) {
+	e := emulate(t, demo(), programs.function)
+	ctx := chromium(t, 1280, 800)
+	do(t, ctx, chromedp.Navigate(e.url))
+	for i, ev := range []string{`{}`, `{"sleep_ms":25}`, `{"max_age":0,"sleep_ms":8}`, `{"fail":true}`, `{"sleep_ms":14}`, `{"panic":true}`, `{"sleep_ms":18}`, `{"max_age":0}`, `{"sleep_ms":10}`} {
+		if i == 7 {
+			press(t, ctx, "Upstream down")
+			eventually(t, ctx, "the fault in force", `document.querySelector("[data-fault=down]").getAttribute("aria-pressed") === "true"`)
+		}
+		e.invoke(ev)
+	}
+	eventually(t, ctx, "nine rows", rows(9))
+	press(t, ctx, "5")
+	eventually(t, ctx, "invocation 5 with its copies", `document.querySelector("#invocation .headline").innerText.startsWith("#5") && document.querySelectorAll("#invocation tr.function ins").length > 5`)
+	script(t, ctx, `window.scrollTo(0, 0); document.activeElement?.blur()`)
+	do(t, ctx, chromedp.Sleep(300*time.Millisecond))
+	image := run(t, ctx, chromedp.CaptureScreenshot())
+	if len(image) > 200_000 {
+		t.Errorf("the picture has %d bytes, more than a README should load", len(image))
+	}
+	save(t, filepath.Join(t.ArtifactDir(), "live-page.png"), image)
+	save(t, filepath.Join(t.ArtifactDir(), "live-page-full.png"), run(t, ctx, chromedp.FullScreenshot(100)))
+	if *update {
+		save(t, filepath.Join(root(), "docs/img/live-page.png"), image)
+	}
+}
+
 const timelineText = `[...document.querySelectorAll("#timeline tbody tr")].map((r) => r.innerText.replace(/\s+/g, " ")).join("|")`
 
 func checkTimeline(t *testing.T, ctx context.Context) {
@@ -83,8 +111,8 @@ func checkTimeline(t *testing.T, ctx context.Context) {
 		t.Errorf("timeline %q", got)
 	}
 	steps := value[[]string](t, ctx, `[...document.querySelectorAll("#timeline tbody tr:last-child rect.phase:not(.call)")].map((r) => r.dataset.phase)`)
-	want := []string{"init: extensions", "init: runtime", "platform", "handler", "runtime, until it asks for more", "extensions after"}
-	if strings.Join(steps, ",") != strings.Join(want, ",") {
+	want := []string{"init: extensions", "init: runtime", "platform", "handler", "runtime, until it asks for more"} // and extensions after, if one was still busy
+	if !strings.HasPrefix(strings.Join(steps, ","), strings.Join(want, ",")) {
 		t.Errorf("steps %q, want %q", steps, want)
 	}
 	if frozen := value[int](t, ctx, `document.querySelectorAll("#timeline tbody tr:last-child rect.gap.frozen").length`); frozen < 2 {
@@ -177,9 +205,6 @@ func screenshots(t *testing.T, ctx context.Context, name string) {
 		full := run(t, ctx, chromedp.FullScreenshot(100))
 		save(t, filepath.Join(t.ArtifactDir(), name+"-"+shot.name+".png"), image)
 		save(t, filepath.Join(t.ArtifactDir(), name+"-"+shot.name+"-full.png"), full)
-		if *update && shot.name == "1280x800" {
-			save(t, filepath.Join(root(), "docs/img/live-page.png"), image)
-		}
 	}
 	media(t, ctx)
 	do(t, ctx, chromedp.EmulateViewport(1280, 800))

@@ -207,6 +207,7 @@ func chromium(t testing.TB, width, height int, more ...chromedp.ExecAllocatorOpt
 	t.Cleanup(cancelTab)
 	ctx, cancelTime := context.WithTimeout(ctx, 9*time.Minute)
 	t.Cleanup(cancelTime)
+	do(t, ctx, chromedp.EmulateViewport(int64(width), int64(height))) // a window's size counts its frame
 	return ctx
 }
 

@@ -118,7 +118,7 @@ func TestForeignExtension(t *testing.T) {
 	ctx := chromium(t, 1280, 800)
 	do(t, ctx, chromedp.Navigate(e.url))
 	for range 3 {
-		e.invoke(`{}`)
+		e.invoke(`{"sleep_ms":150}`) // awake long enough for telemetry to arrive
 	}
 	eventually(t, ctx, "three rows", rows(3))
 	list := value[[]string](t, ctx, `[...document.querySelectorAll("#extensions tbody tr")].map((r) => r.innerText.replace(/\s+/g, " "))`)
