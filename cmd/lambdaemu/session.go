@@ -199,6 +199,7 @@ func (s *session) serves() bool { return s.set.serves() }
 func (s *session) open(ctx context.Context) error {
 	s.progress.Set("cold start")
 	defer s.progress.Clear()
+	s.opt.OnEntry = show.XRay(s.p.stderr, s.opt.OnEntry)
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, cancel)
 	box, err := s.p.start(life, s.opt)

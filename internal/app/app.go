@@ -34,6 +34,7 @@ import (
 	"powertools-extension/internal/remote"
 	"powertools-extension/internal/schemaref"
 	"powertools-extension/internal/sink"
+	"powertools-extension/internal/tracer"
 )
 
 // Deps are what the process gives to the App.
@@ -69,7 +70,7 @@ type App struct {
 	tracker  *invocation.Tracker
 	logger   *logger
 	pipeline *pipeline.Pipeline
-	spans    tracer
+	spans    *tracer.Tracer
 	local    *localhttp.Server
 
 	idempotency    *idempotency.Engine  // nil: off, or it refuses everything
@@ -123,7 +124,11 @@ func New(cfg config.Config, deps Deps) *App {
 	}), a.log, cached)
 	a.namespace = &namespaceWarning{log: a.log, unset: cfg.NamespaceUnset}
 	a.metrics = a.newMetrics()
-	a.spans.build(a)
+	a.spans = tracer.New(tracer.Deps{
+		Config: &a.cfg, AWS: a.aws, Headers: a.headersOf(cfg.Tracing.HTTPHeaders), Resource: a.resource, UserAgent: a.userAgent(),
+		Proxied: func() bool { return a.proxy.greeted.Load() && a.proxies() }, Waiting: func() { a.ways.Spool.Touch() },
+		Complain: a.complain, Degrade: a.degrade, Guard: a.guard, Log: a.log,
+	})
 	a.ways = a.newWaysOut()
 	a.watch = watchOf(a)
 	a.inPlace = newInPlace(a)

@@ -37,7 +37,7 @@ func batchHook(a *App) (middleware.Hook, bool) {
 	hook := middleware.Batch{
 		Kinds: kinds,
 		Rules: batch.Rules{SkipGroup: c.SkipGroup, Raise: c.Raise, StreamStop: c.StreamStop},
-		Watch: a.items,
+		Watch: a.spans.Watch(a.items),
 	}
 	if c.Verify != "off" {
 		hook.Mapping = mapping.New(mapping.Options{

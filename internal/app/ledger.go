@@ -9,6 +9,7 @@ import (
 	"powertools-extension/internal/localhttp"
 	"powertools-extension/internal/remote"
 	"powertools-extension/internal/sink"
+	"powertools-extension/internal/tracer"
 )
 
 // ledger is the last line of a sandbox: what came in, what went out, and what
@@ -88,10 +89,16 @@ type remoteLedger struct {
 
 // spansLedger is what became of the spans of invocations.
 type spansLedger struct {
-	Datagrams int64          `json:"datagrams_sent"` // to the X-Ray daemon, which answers none
-	Skipped   int64          `json:"skipped"`        // garbage in the trace header, or beyond a bound
-	Dropped   int64          `json:"dropped"`        // too large, or not taken by the kernel
-	Sinks     []remoteLedger `json:"sinks,omitempty"`
+	*tracer.Ledger
+	Sinks []remoteLedger `json:"sinks,omitempty"`
+}
+
+func spansLedgerOf(a *App) *spansLedger {
+	l := a.spans.Account()
+	if l == nil {
+		return nil
+	}
+	return &spansLedger{l, ledgerOf(a.ways.Outlets, true)}
 }
 
 // ledger writes the account. It is taken before its own line is put, so that
@@ -114,7 +121,7 @@ func (a *App) ledger(reason string, now time.Time) []byte {
 		Metrics:    metricsLedger{Canonical: lines.Events, Samples: samples.Recorded, Rejected: sum(samples.Rejected), RejectedBy: samples.Rejected, Skipped: samples.Skipped, Dropped: samples.Dropped},
 		Stdout:     sinkLines(a.stdout.Stats()),
 		Sinks:      ledgerOf(a.ways.Outlets, false),
-		Spans:      a.spans.ledger(),
+		Spans:      spansLedgerOf(a),
 		Flush:      a.ways.Ledger(),
 		Spool:      a.ways.Spool.Ledger(),
 		Degraded:   components(a.health.list()),

@@ -168,7 +168,7 @@ func (a *App) current(ctx context.Context, id string) localhttp.Context {
 
 // state is what GET /healthz tells.
 func (a *App) state() localhttp.Health {
-	h := localhttp.Health{Features: a.features(), Degraded: a.health.list(), BilledMetrics: &a.billed, Spans: a.spans.health()}
+	h := localhttp.Health{Features: a.features(), Degraded: a.health.list(), BilledMetrics: &a.billed, Spans: a.spans.Health()}
 	if server := a.proxy.server.Load(); server != nil {
 		h.Proxy = &localhttp.ProxyHealth{Upstream: server.Upstream(), Handshake: a.proxy.greeted.Load(), Used: a.proxies(), Open: server.Open(), Hooks: a.hookNames()}
 	}

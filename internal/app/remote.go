@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -18,11 +17,6 @@ import (
 	"powertools-extension/internal/sink/ndjson"
 	"powertools-extension/internal/sink/otlp"
 )
-
-// noTryTimeout leaves the bound of a try to the flush it belongs to, which
-// counts time awake. A timer of the try's own would be over at the thaw, and
-// blame the receiver for the freeze.
-const noTryTimeout = 24 * time.Hour
 
 // newWaysOut builds what is behind a network. With stdout alone there is
 // nothing, and nothing of this exists.
@@ -41,9 +35,7 @@ func (a *App) newWaysOut() remote.Ways {
 		}
 		outlets = append(outlets, r)
 	}
-	for _, o := range a.spans.outlets {
-		outlets = append(outlets, o.Outlet)
-	}
+	outlets = append(outlets, a.spans.Outlets()...)
 	mode := flush.Mode(a.cfg.Flush)
 	return remote.New(outlets, remote.Options{
 		Flush: flush.Options{
@@ -73,7 +65,7 @@ func (a *App) newRemote(place int, d config.Destination) (*remote.Outlet, error)
 	}
 	r := &remote.Outlet{
 		Place:   place,
-		Guarded: sink.NewGuarded(out, sink.GuardOptions{Name: out.Name(), Buffer: bounds, TryTimeout: noTryTimeout, Log: a.log}),
+		Guarded: sink.NewGuarded(out, sink.GuardOptions{Name: out.Name(), Buffer: bounds, TryTimeout: remote.NoTryTimeout, Log: a.log}),
 		Half:    uint64(a.cfg.BufferBytes) / 2,
 	}
 	if c, ok := out.(interface{ CloseIdle() }); ok {

@@ -194,7 +194,7 @@ func (a *App) forgetSnapshot() {
 		a.idempotency.Forget()
 	}
 	a.aws.Forget()
-	a.spans.restored()
+	a.spans.Restored()
 	a.ways.Restored()
 }
 

@@ -32,7 +32,7 @@ func (a *App) needsPort() bool {
 	case c.RuntimeProxy == "off":
 		return false
 	}
-	return c.RuntimeProxy == "on" || len(a.hooks) > 0 || a.spans.on() || a.inPlace != nil || path.Base(c.ExecWrapper) == wrapperName
+	return c.RuntimeProxy == "on" || len(a.hooks) > 0 || a.spans.On() || a.inPlace != nil || path.Base(c.ExecWrapper) == wrapperName
 }
 
 // proxies reports whether the runtime is to talk to Lambda through us.
@@ -40,7 +40,7 @@ func (a *App) proxies() bool {
 	if a.idle || a.cfg.RuntimeProxy == "off" {
 		return false
 	}
-	return a.cfg.RuntimeProxy == "on" || len(a.hooks) > 0 || a.spans.on() || a.inPlace != nil
+	return a.cfg.RuntimeProxy == "on" || len(a.hooks) > 0 || a.spans.On() || a.inPlace != nil
 }
 
 // bindProxy opens the port for the wrapper and the runtime behind it. Like
@@ -59,8 +59,8 @@ func (a *App) bindProxy() {
 		Log:       a.log,
 	}
 	if !a.idle {
-		options.Observer, options.Chain = passing{a}, NewChain(a.log, a.spans.timed(a.hooks))
-		options.Trace = a.spans.trace()
+		options.Observer, options.Chain = passing{a}, NewChain(a.log, a.spans.Timed(a.hooks))
+		options.Trace = a.spans.Trace()
 		if a.inPlace != nil && a.inPlace.listen() {
 			options.Drain = a.inPlace
 		}
@@ -90,7 +90,7 @@ type runtimeProxy struct {
 // greet answers the wrapper of a runtime.
 func (a *App) greet(ctx context.Context, hello runtimeapi.Hello) runtimeapi.Reply {
 	a.proxy.greeted.Store(true)
-	a.spans.greet(&hello)
+	a.spans.Greet(&hello)
 	if hello.TaskRoot != "" {
 		a.proxy.taskRoot.Store(&hello.TaskRoot)
 	}
@@ -121,8 +121,8 @@ func (a *App) missWrapper() {
 	}
 	a.proxy.said = true
 	const cure = "managed runtimes: set AWS_LAMBDA_EXEC_WRAPPER=/opt/powertools-wrapper; provided.*: bootstrap is exec /opt/powertools-wrapper \"$LAMBDA_TASK_ROOT/app\"; images: put /opt/powertools-wrapper before the command in ENTRYPOINT; only the HTTP forms wanted: POWERTOOLS_RUNTIME_PROXY=off"
-	if a.spans.alone() {
-		a.spans.missed(cure)
+	if a.spans.On() && len(a.hooks) == 0 && a.inPlace == nil && a.cfg.RuntimeProxy != "on" && !a.cfg.EnvFromParameters() { // they are made without, too
+		a.log.Warn("the runtime did not come through the wrapper: spans are made of what the platform tells, without response, error document and HTTP status", zap.String("cure", cure))
 		return
 	}
 	a.degrade("proxy", "the runtime did not come through the wrapper")
@@ -160,7 +160,7 @@ func (o passing) Delivered(e runtimeapi.Event) (http bool) {
 	}
 	attempt := o.tracker.Delivered(d)
 	o.inPlace.begin(attempt)
-	o.spans.delivered(attempt, &e, source)
+	o.spans.Delivered(attempt, &e, source)
 	return source.HTTP
 }
 
@@ -182,7 +182,7 @@ func (o passing) Answered(answer runtimeapi.Answer) {
 		}
 	}
 	o.tracker.Answered(a)
-	o.spans.answered(&answer, a.HTTPStatus)
+	o.spans.Answered(&answer, a.HTTPStatus)
 }
 
 // Late implements runtimeapi.Observer.

@@ -45,7 +45,7 @@ func (a *App) shutdown(reason string, deadline time.Time) {
 		a.metrics.Flush(now)
 	})
 
-	a.guard("end spans", a.spans.close)
+	a.guard("end spans", a.spans.Close)
 
 	// 3. Everything out, then the account of it. The ledger is written last,
 	//    so it counts itself as pending: that line is left out of the sums.

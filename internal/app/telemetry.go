@@ -32,7 +32,7 @@ func (a *App) buildPipeline() {
 	if a.watch != nil {
 		features = append(features, "idempotency")
 	}
-	if a.spans.on() {
+	if a.spans.On() {
 		features = append(features, "tracing")
 	}
 	if a.inPlace != nil {
@@ -59,7 +59,7 @@ func (a *App) buildPipeline() {
 		Platform:            platform,
 		Metrics:             a.stdout,
 		Meters:              []pipeline.Meter{cacheMeter{a.cache}},
-		Over:                a.spans.over,
+		Over:                a.spans.Over,
 		FirstMetric:         a.namespace.missing,
 		FlushMetrics:        a.ended,
 		FlushOutputs:        a.handled,
@@ -177,7 +177,7 @@ func (a *App) bindTelemetry() {
 		return
 	}
 	a.stream.server = stream
-	stream.Serve(a.ways.Handler(a.spans.handler(a.pipeline)))
+	stream.Serve(a.ways.Handler(a.spans.Handler(a.pipeline)))
 }
 
 // cacheMeter tells the canonical event what the parameter cache did during

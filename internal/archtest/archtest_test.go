@@ -77,6 +77,7 @@ var floors = map[string]int{
 	"internal/tracing":      1,
 	"internal/tracing/xray": 1,
 	"internal/spans":        3,
+	"internal/tracer":       4,
 
 	"internal/canonical": 3,
 	"internal/localhttp": 3,
@@ -106,7 +107,7 @@ var aside = map[string][]string{
 	"cmd/lambdaemu/page":             {"lambdaemu/transcript"},
 	"cmd/lambdaemu/ports":            {},
 	"cmd/lambdaemu/serve":            {"lambdaemu"},
-	"cmd/lambdaemu/show":             {"lambdaemu", "internal/awsemu", "internal/eventsource"},
+	"cmd/lambdaemu/show":             {"lambdaemu", "lambdaemu/transcript", "internal/awsemu", "internal/eventsource"},
 	"internal/eventsource":           {},
 	"internal/idempotency/memstore":  {"internal/idempotency"},
 	"internal/reference":             {"internal/config", "internal/localhttp", "internal/reference/apidoc", "internal/canonical", "internal/emf", "lambdaemu"},

@@ -16,7 +16,7 @@ import (
 var (
 	lineCeilings = map[string]int{
 		"internal/awsemu": 5420, "lambdaemu": 5130, "internal/localhttp": 4800, "internal/pipeline": 3810, "internal/app": 3450,
-		"cmd/lambdaemu": 2690, "cmd/lambdaemu/show": 2570, "internal/runtimeapi": 2600, "internal/paramcache": 2300, "internal/awsapi": 2115,
+		"cmd/lambdaemu": 2690, "cmd/lambdaemu/show": 2590, "internal/runtimeapi": 2600, "internal/paramcache": 2300, "internal/awsapi": 2115,
 		"internal/jmes": 2050, "internal/config": 1950, "internal/emf": 1810,
 	}
 	methodCeilings = map[string]int{

@@ -38,7 +38,7 @@ var kinds = map[string]kind{
 	"internal/pipeline": core, "internal/localhttp/wire": core, "internal/sink/jsonline": core,
 	"internal/tracing": core, "internal/spans": core, "internal/awsdecode": core, "internal/schemaref": core, "internal/variants": core, "internal/localhttp/lineschema": core,
 
-	"internal/remote": assembly, "internal/app": assembly, "cmd/extension": assembly, "cmd/wrapper": assembly,
+	"internal/remote": assembly, "internal/tracer": assembly, "internal/app": assembly, "cmd/extension": assembly, "cmd/wrapper": assembly,
 }
 
 // outside are the packages a core may not import: with them a rule could not be

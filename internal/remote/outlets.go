@@ -3,10 +3,16 @@ package remote
 import (
 	"context"
 	"sync"
+	"time"
 
 	"powertools-extension/internal/flush"
 	"powertools-extension/internal/sink"
 )
+
+// NoTryTimeout leaves the bound of a try to the flush it belongs to, which
+// counts time awake. A timer of the try's own would be over at the thaw, and
+// blame the receiver for the freeze.
+const NoTryTimeout = 24 * time.Hour
 
 // Outlet is one destination behind a network.
 type Outlet struct {

@@ -37,7 +37,7 @@ func Render(entries []Entry) string {
 // machine, or of an option.
 func untold(what string) bool {
 	switch what {
-	case Telemetry, Sink, Warning, RunTaken, LineTaken, UsageTaken, CacheTaken, OutcomeTaken, CallTaken:
+	case Telemetry, Sink, XRay, Warning, RunTaken, LineTaken, UsageTaken, CacheTaken, OutcomeTaken, CallTaken:
 		return true
 	}
 	return false
