@@ -190,3 +190,51 @@ func TestPoison(t *testing.T) {
 		}
 	}
 }
+
+// TestDocumentSnippets: the snippets of the pages on events, flags and
+// validation print what the pages say.
+func TestDocumentSnippets(t *testing.T) {
+	if _, err := exec.LookPath("jq"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skipf("SKIPPED, NOT TESTED: %v", err)
+	}
+	snippets, err := filepath.Abs("../../examples/snippets")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opt := teller(t, `
+printf '{"id":"o-1","qty":0}' >order
+cat <<END
+{"decoded":"$(sh `+snippets+`/decode.sh event | tr '\n"' ' ~')","flag":"$(sh `+snippets+`/flag.sh gold && echo on)$(sh `+snippets+`/flag.sh silver && echo on)","verdict":"$(sh `+snippets+`/validate.sh order)"}
+END`, map[string]string{"schemas/order.json": `{"type":"object","required":["id","qty"],"properties":{"qty":{"type":"integer","minimum":1}}}`})
+	s := start(t, wrapped(t, opt, "POWERTOOLS_RUNTIME_PROXY", "on", "POWERTOOLS_FEATURE_FLAGS", "demo/prod/features"))
+	res := s.Invoke(`{"Records":[{"eventSource":"aws:kinesis","kinesis":{"sequenceNumber":"1","data":"eyJpZCI6MX0="}},{"kinesis":{"sequenceNumber":"2","data":"WzJd"}}]}`)
+	if got, want := string(res.Payload), `{"decoded":"{~id~:1} [2] ","flag":"on","verdict":"/qty minimum"}`+"\n"; got != want {
+		t.Errorf("%s %s\nwant %s", res.FunctionError, got, want)
+	}
+	s.Shutdown()
+}
+
+// TestDomainObjects: a Rust function that knows orders and no queues gets one
+// order after another out of SQS. An order that it does not take fails alone.
+func TestDomainObjects(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bootstrap")
+	linkRust(t, path, "testdata/events/order.rs", "lambda_runtime", "serde", "tokio")
+	opt := lambdaemu.Options{Command: []string{path}, Timeout: 20 * time.Second, Env: map[string]string{"AWS_ENDPOINT_URL": embeddedAWS(t)}}
+	s := start(t, wrapped(t, opt, "POWERTOOLS_BATCH", "sqs", "POWERTOOLS_BATCH_VERIFY", "off", "POWERTOOLS_EVENT_ENVELOPE", "SQS_RECORD"))
+	record := func(id, body string) string {
+		return `{"messageId":"` + id + `","receiptHandle":"r","body":` + strconv.Quote(body) + `,"attributes":{},"messageAttributes":{},"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:us-east-1:123456789012:orders","awsRegion":"us-east-1"}`
+	}
+	res := s.Invoke(`{"Records":[` + record("a", `{"id":9007199254740993,"qty":1}`) + "," + record("b", `{"id":2,"qty":1,"extra":true}`) + "," + record("c", `{"id":3,"qty":3}`) + `]}`)
+	if got, want := string(res.Payload), `{"batchItemFailures":[{"itemIdentifier":"b"}]}`; res.FunctionError != "" || got != want {
+		t.Errorf("%s %s, want %s", res.FunctionError, got, want)
+	}
+	s.Shutdown()
+	for _, line := range []string{"order 9007199254740993 of 1", "order 3 of 3"} {
+		if !strings.Contains(s.Text(), line) {
+			t.Errorf("the function did not print %q", line)
+		}
+	}
+}

@@ -85,22 +85,28 @@ func rustOutcomes(t *testing.T) string {
 	if rustOnce.path != "" {
 		return rustOnce.path
 	}
-	deps := filepath.Join(filepath.Dir(harness.Need(t, "rust/bootstrap")), "target", "release", "deps")
 	dir, err := os.MkdirTemp("", "outcomes")
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := []string{harness.Tool(t, "rustc"), "--edition", "2021", "-C", "panic=abort", "-L", "dependency=" + deps, "-o", filepath.Join(dir, "bootstrap")}
-	for _, crate := range []string{"lambda_runtime", "serde_json", "tokio"} {
+	rustOnce.path = filepath.Join(dir, "bootstrap")
+	linkRust(t, rustOnce.path, "testdata/outcomes/outcomes.rs", "lambda_runtime", "serde_json", "tokio")
+	return rustOnce.path
+}
+
+// linkRust compiles one file with crates that are compiled already.
+func linkRust(t *testing.T, path, source string, crates ...string) {
+	t.Helper()
+	deps := filepath.Join(filepath.Dir(harness.Need(t, "rust/bootstrap")), "target", "release", "deps")
+	command := []string{harness.Tool(t, "rustc"), "--edition", "2021", "-C", "panic=abort", "-L", "dependency=" + deps, "-o", path}
+	for _, crate := range crates {
 		found, err := filepath.Glob(filepath.Join(deps, "lib"+crate+"-*.rlib"))
 		if err != nil || len(found) == 0 {
 			t.Fatalf("no %s in %s: %v", crate, deps, err)
 		}
 		command = append(command, "--extern", crate+"="+found[0])
 	}
-	run(t, append(command, "testdata/outcomes/outcomes.rs")...)
-	rustOnce.path = filepath.Join(dir, "bootstrap")
-	return rustOnce.path
+	run(t, append(command, source)...)
 }
 
 // endings are what the functions do, in the order in which it is asked for:
