@@ -19,12 +19,14 @@ import (
 
 // FixedKeys are the members whose values never leave, whatever is configured:
 // headers that hold credentials, the cookies of API Gateway's second format,
-// the keys of usage plans, and what authorizers get (Control access to HTTP
-// APIs with AWS Lambda authorizers, API Gateway developer guide).
+// the keys of usage plans, what authorizers get (Control access to HTTP APIs
+// with AWS Lambda authorizers, API Gateway developer guide), and the tokens
+// that a load balancer adds (Authenticate users, Application Load Balancers
+// user guide).
 func FixedKeys() []string {
 	return []string{
 		"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-amz-security-token",
-		"cookies", "authorizationToken", "identitySource", "apiKey",
+		"cookies", "authorizationToken", "identitySource", "apiKey", "x-amzn-oidc-accesstoken", "x-amzn-oidc-data",
 	}
 }
 

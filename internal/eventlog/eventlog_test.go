@@ -58,6 +58,7 @@ func credentials() map[string]string {
 		"authorizer":          `{"type":"TOKEN","authorizationToken":"` + canary + `","methodArn":"arn"}`,
 		"identity source":     `{"version":"2.0","type":"REQUEST","identitySource":["` + canary + `"]}`,
 		"api key":             `{"requestContext":{"identity":{"apiKey":"` + canary + `","apiKeyId":"k"}}}`,
+		"load balancer":       `{"headers":{"x-amzn-oidc-accesstoken":"` + canary + `","x-amzn-oidc-data":"` + canary + `"}}`,
 		"edge":                `{"Records":[{"cf":{"request":{"headers":{"authorization":[{"key":"Authorization","value":"` + canary + `"}]}}}}]}`,
 		"message attribute":   `{"Records":[{"messageAttributes":{"Authorization":{"stringValue":"` + canary + `","dataType":"String"}}}]}`,
 		"query":               `{"rawQueryString":"X-Amz-Security-Token=` + canary + `&b=1"}`,
