@@ -25,50 +25,55 @@ func correlated() map[string]string {
 // that its event came with, on every runtime; and the canonical event has it.
 func TestCorrelationIDs(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(languages())) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			l := languages()[name]
-			opt := l.options(t)
-			opt.Timeout = 15 * time.Second
-			if l.slow {
-				opt.Timeout, opt.InitTimeout = 20*time.Second, time.Minute
+		t.Run(name, func(t *testing.T) { correlationIDs(t, name, "Text") })
+	}
+	for _, name := range []string{"java", "node", "python"} { // their clients write the JSON format
+		t.Run(name+" in JSON", func(t *testing.T) { correlationIDs(t, name, "JSON") })
+	}
+}
+
+func correlationIDs(t *testing.T, name, format string) {
+	t.Parallel()
+	l := languages()[name]
+	opt := l.options(t)
+	opt.Timeout, opt.LogFormat = 15*time.Second, format
+	if l.slow {
+		opt.Timeout, opt.InitTimeout = 20*time.Second, time.Minute
+	}
+	opt.Env = map[string]string{"AWS_ENDPOINT_URL": embeddedAWS(t)}
+	s := start(t, wrapped(t, opt, "POWERTOOLS_LOGGER_CORRELATION_ID_PATH", "auto"))
+	ids := map[any]string{}
+	for event, id := range correlated() {
+		res := s.Invoke(event)
+		if res.FunctionError != "" {
+			t.Fatalf("%s %s", res.ErrorType, res.Payload)
+		}
+		ids[res.RequestID] = id
+	}
+	s.Shutdown()
+	texts, objects := 0, 0
+	for _, line := range s.Enriched() {
+		id, known := ids[line["function_request_id"]]
+		switch {
+		case !known:
+			if line["correlation_id"] != nil {
+				t.Errorf("a line of no invocation: %v", line)
 			}
-			opt.Env = map[string]string{"AWS_ENDPOINT_URL": embeddedAWS(t)}
-			s := start(t, wrapped(t, opt, "POWERTOOLS_LOGGER_CORRELATION_ID_PATH", "auto"))
-			ids := map[any]string{}
-			for event, id := range correlated() {
-				res := s.Invoke(event)
-				if res.FunctionError != "" {
-					t.Fatalf("%s %s", res.ErrorType, res.Payload)
-				}
-				ids[res.RequestID] = id
-			}
-			s.Shutdown()
-			texts, objects := 0, 0
-			for _, line := range s.Enriched() {
-				id, known := ids[line["function_request_id"]]
-				switch {
-				case !known:
-					if line["correlation_id"] != nil {
-						t.Errorf("a line of no invocation: %v", line)
-					}
-				case line["correlation_id"] != id:
-					t.Errorf("want %s: %v", id, line)
-				case line["parameter"] != nil:
-					objects++
-				default:
-					texts++
-				}
-			}
-			if texts == 0 || objects < len(ids) {
-				t.Errorf("%d plain lines and %d objects", texts, objects)
-			}
-			for _, e := range s.Canonical() {
-				if id := ids[e["function_request_id"]]; id == "" || e["correlation_id"] != id {
-					t.Errorf("want %s: %v", id, e)
-				}
-			}
-		})
+		case line["correlation_id"] != id:
+			t.Errorf("want %s: %v", id, line)
+		case line["parameter"] != nil:
+			objects++
+		default:
+			texts++
+		}
+	}
+	if texts == 0 || objects < len(ids) {
+		t.Errorf("%d plain lines and %d objects", texts, objects)
+	}
+	for _, e := range s.Canonical() {
+		if id := ids[e["function_request_id"]]; id == "" || e["correlation_id"] != id {
+			t.Errorf("want %s: %v", id, e)
+		}
 	}
 }
 
