@@ -107,7 +107,7 @@ func TestDrainOfALeaver(t *testing.T) {
 	d := &draining{block: make(chan struct{}), left: make(chan struct{})}
 	s := start(t, lambda(t, func(http.ResponseWriter, *http.Request) {}), func(o *Options) { o.Drain = d })
 	c, _ := connect(t, s.Addr())
-	if _, err := io.WriteString(c, "GET "+nextPath+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(c, "GET "+nextPath+" HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
