@@ -351,3 +351,46 @@ func TestModel(t *testing.T) {
 		})
 	}
 }
+
+// TestClockJumps: by its owner a record stays who began it, whatever the clock
+// says when it is completed.
+func TestClockJumps(t *testing.T) {
+	for _, jump := range []time.Duration{-time.Hour, time.Hour, -400 * 24 * time.Hour} {
+		now := time.Unix(1_700_000_000, 0)
+		s := &memstore.Store{}
+		e := engine(s, func(o *idempotency.Options) { o.Now = func() time.Time { return now } })
+		req := idempotency.Request{Event: parse(t, `1`), Deadline: now.Add(time.Minute)}
+		x, _, err := e.Begin(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(jump)
+		if _, err := e.Complete(t.Context(), x, idempotency.Result{Body: []byte(`1`)}); err != nil {
+			t.Errorf("jump by %v: %v", jump, err)
+		}
+		if _, r, err := e.Begin(t.Context(), req); r == nil || err != nil {
+			t.Errorf("jump by %v: %v %v", jump, r, err)
+		}
+	}
+}
+
+// TestWaitsUpTo: the last look is at the end of the wait, and not a pause
+// before it.
+func TestWaitsUpTo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &memstore.Store{}
+		e := engine(s, func(o *idempotency.Options) { o.Wait = 2 * time.Second })
+		req := idempotency.Request{Event: parse(t, `1`), Deadline: time.Now().Add(30 * time.Second)}
+		first, _, err := e.Begin(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			time.Sleep(1990 * time.Millisecond)
+			_, _ = e.Complete(t.Context(), first, idempotency.Result{Body: []byte(`"late"`)})
+		}()
+		if _, r, err := e.Begin(t.Context(), req); r == nil || err != nil {
+			t.Errorf("done 10 ms before the wait ends: %v, %v", r, err)
+		}
+	})
+}

@@ -1,7 +1,9 @@
 package middleware
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -134,4 +136,27 @@ func TestStreamEnds(t *testing.T) {
 			t.Errorf("failed %v: %+v", failed, out.Answer)
 		}
 	}
+}
+
+// FuzzReplayed: whatever was stored, the mark is all that is added, and what
+// was JSON is JSON.
+func FuzzReplayed(f *testing.F) {
+	for _, seed := range []string{`{"headers":{}}`, ` { "headers" : {"a":"b"} , "x":{} } `, `{"headers":{},"headers":{"a":{}}}`, `{"multiValueHeaders":{"a":[]},"headers":{}}`, `[]`, `{"head\u0065rs":{}}`} {
+		f.Add([]byte(seed), true)
+		f.Add([]byte(seed), false)
+	}
+	f.Fuzz(func(t *testing.T, body []byte, many bool) {
+		source := awsevent.Event{Source: awsevent.Source{HTTP: true}, MultiValue: many}
+		out := replayed(body, source)
+		if json.Valid(body) != json.Valid(out) {
+			t.Fatalf("%q became %q", body, out)
+		}
+		if len(out) == len(body) {
+			return
+		}
+		plain := bytes.Replace(bytes.Replace(out, []byte(`"idempotent-replayed":"true"`), nil, 1), []byte(`"idempotent-replayed":["true"]`), nil, 1)
+		if plain = bytes.Replace(plain, []byte(`{,`), []byte(`{`), 1); !bytes.Equal(plain, body) && !bytes.Contains(body, []byte("idempotent-replayed")) && !bytes.Contains(body, []byte("{,")) {
+			t.Fatalf("%q became %q", body, out)
+		}
+	})
 }

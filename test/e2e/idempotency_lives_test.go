@@ -18,6 +18,7 @@ import (
 const shop = `#!/bin/bash
 api=http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation
 post() { curl --noproxy '*' -sS -o /dev/null "${@:2}" "$api/$id/$1"; }
+ask() { curl --noproxy '*' -sS -H "X-Aws-Parameters-Secrets-Token: $AWS_SESSION_TOKEN" "http://127.0.0.1:$POWERTOOLS_EXTENSION_HTTP_PORT/idempotency/$1" -d "$2"; }
 while :; do
   event=event.$$
   id=$(curl --noproxy '*' -sS -o $event -D - "$api/next" | tr -d '\r' | sed -n 's/^Lambda-Runtime-Aws-Request-Id: //Ip')
@@ -29,6 +30,7 @@ while :; do
   kill) kill -9 $$ ;;
   sleep) sleep 1 ;;
   s502) answer='{"statusCode":502,"body":"try again"}' ;;
+  http) answer=$(ask begin '{"key":"part"}'); [[ $answer =~ \"id\":\"([0-9a-f]*)\" ]] && ask "complete?id=${BASH_REMATCH[1]}" '"done"' ;;
   text) post response -H 'Content-Type: text/html' -d "<p>$RANDOM"; continue ;;
   large) { printf '"'; head -c 400000 /dev/zero | tr '\0' x; printf '"'; } >large.$$; post response --data-binary @large.$$; continue ;;
   stream) echo "$answer" | post response -H 'Lambda-Runtime-Function-Response-Mode: streaming' -H 'Transfer-Encoding: chunked' --data-binary @-; continue ;;
@@ -258,5 +260,25 @@ func TestRepeatedRecord(t *testing.T) {
 	}
 	if replays != 3 || stated != 1 { // of the first batch alone all records have one state
 		t.Errorf("%v replays, %v batches with one state", replays, stated)
+	}
+}
+
+// TestPartOfAHandler: over HTTP, without the proxy, a part runs once, and the
+// canonical event says so as it does for a whole handler.
+func TestPartOfAHandler(t *testing.T) {
+	l := newTill(t)
+	s := l.open("POWERTOOLS_RUNTIME_PROXY", "off")
+	l.want("the first", s.Invoke(`{"do":"http"}`), 1, `"state":"started"`)
+	l.want("the second", s.Invoke(`{"do":"http"}`), 1, `{"state":"completed","data":"done"}`)
+	s.Shutdown()
+	var states []string
+	for _, e := range s.Canonical() {
+		states = append(states, fmt.Sprintf("%v %v %v %v", e["idempotency"], e["IdempotentReplays"], e["proxy"], e["answered_by"]))
+		if key, _ := e["idempotency_key"].(string); !strings.HasPrefix(key, "function#") {
+			t.Errorf("key %q", key)
+		}
+	}
+	if want := []string{"run <nil> <nil> <nil>", "replayed 1 <nil> <nil>"}; strings.Join(states, "|") != strings.Join(want, "|") {
+		t.Errorf("%q, want %q", states, want)
 	}
 }

@@ -79,7 +79,7 @@ func documentRoutes() []Route {
 		{
 			Route: route("POST", "/idempotency/begin"), Summary: "Ask whether a request runs, or was answered already",
 			Detail: "`key` is the request's key, or `payload` with an optional JMESPath `key_path` into it. Further members: `scope` (a part of the handler), `validate` (what a repeat must have in common), `expires_after`, `in_progress_timeout`, `wait` (seconds, or a duration), `request_id` (which invocation asks, on managed instances). " +
-				"Records are those of the Powertools libraries in `POWERTOOLS_IDEMPOTENCY_TABLE`. `201`: run it, then complete or fail the id. `200`: the stored answer. With `format=text` the body is the id, or the stored answer alone.",
+				"Records are those of the Powertools libraries in `POWERTOOLS_IDEMPOTENCY_TABLE`. `201`: run it, then complete or fail the id; its state is `bypassed` where it runs without a record, because the store failed under `POWERTOOLS_IDEMPOTENCY_ON_STORE_FAILURE=open` or idempotency is switched off. `200`: the stored answer. With `format=text` the body is the id, or the stored answer alone.",
 			Params:  []Param{formatParam()},
 			Request: &Media{Type: "application/json", Schema: "BeginBody", Example: `{"key":"order-17"}`},
 			Answers: []Answer{
@@ -91,7 +91,7 @@ func documentRoutes() []Route {
 		},
 		{
 			Route: route("POST", "/idempotency/complete"), Summary: "Store the answer of an execution",
-			Detail:  "The body is the answer, of any type. One over 350,000 bytes is not stored: the header `X-Powertools-Idempotency: not-stored` says so, and a repeat is refused instead of run again.",
+			Detail:  "The body is the answer, of any type. One over 350,000 bytes is not stored: the header `X-Powertools-Idempotency: not-stored` says so, and a repeat is refused instead of run again. What is longer than 6 MiB is read to its end and thrown away. After a `503` it may be completed again.",
 			Params:  []Param{id},
 			Request: &Media{Type: "application/json", Schema: "Any", Example: `{"ok":true}`},
 			Answers: []Answer{{Status: 204, Summary: "it is stored"}},
