@@ -3,7 +3,8 @@ package batch
 import (
 	"bytes"
 	"errors"
-	"slices"
+	"hash/maphash"
+	"math/bits"
 
 	"powertools-extension/internal/jsonbytes"
 )
@@ -208,19 +209,21 @@ func inner(object []byte, member string) (text []byte) {
 
 // check refuses what could not be told apart in an answer.
 func (e *Event) check() error {
-	order := make([]int32, len(e.records))
+	seed := maphash.MakeSeed()
+	seen := make([]int32, 2<<bits.Len(uint(len(e.records)))) // by hash: a record's place, from 1
 	for i := range e.records {
-		if id := e.records[i].id; id.from == id.to {
+		id := e.plainID(i)
+		if len(id) == 0 {
 			return ErrNoID
 		}
-		order[i] = int32(i)
-	}
-	at := func(i int32) []byte { return e.plainID(int(i)) }
-	slices.SortFunc(order, func(a, b int32) int { return bytes.Compare(at(a), at(b)) })
-	for i := 1; i < len(order); i++ {
-		if bytes.Equal(at(order[i-1]), at(order[i])) {
-			return ErrTwice
+		at := maphash.Bytes(seed, id) & uint64(len(seen)-1)
+		for seen[at] != 0 {
+			if bytes.Equal(id, e.plainID(int(seen[at]-1))) {
+				return ErrTwice
+			}
+			at = (at + 1) & uint64(len(seen)-1)
 		}
+		seen[at] = int32(i + 1)
 	}
 	return nil
 }

@@ -486,3 +486,54 @@ func TestBatchOnManagedInstances(t *testing.T) {
 		}
 	}
 }
+
+// TestBatchLarge: 10,000 records in 6 MB. The extension holds the event and
+// little beside it.
+func TestBatchLarge(t *testing.T) {
+	const n = 10_000
+	for _, name := range []string{"node", "python"} {
+		t.Run(name, func(t *testing.T) {
+			opt := oneRecord(t)[name]
+			opt.Timeout, opt.MemoryMB = 5*time.Minute, 512
+			quiet := map[string]string{
+				"app.py": "def handler(event, context):\n  r, = event['Records']\n  if r['body'].startswith('bad'):\n    raise ValueError('asked')\n",
+				"app.js": "exports.handler = async (event) => { if (event.Records.length !== 1 || event.Records[0].body.startsWith('bad')) throw new Error('asked') }\n",
+			}
+			for file, text := range quiet {
+				if err := os.WriteFile(filepath.Join(opt.Dir, file), []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			event := func(n int) string {
+				var b strings.Builder
+				b.WriteString(`{"Records":[`)
+				for i := range n {
+					body := strings.Repeat("x", 400)
+					if i%2500 == 7 {
+						body = "bad"
+					}
+					fmt.Fprintf(&b, `%s{"messageId":"%d-\"ä\u00e4","body":%q,"attributes":{},"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:us-east-1:123456789012:q","awsRegion":"us-east-1"}`,
+						map[bool]string{true: ",", false: ""}[i > 0], i, body)
+				}
+				return b.String() + "]}"
+			}
+			s := batches(t, opt, harness.FakeAWS(t), "POWERTOOLS_BATCH_VERIFY", "off", "POWERTOOLS_METRICS_PLATFORM", "all")
+			s.Invoke(event(1))
+			large := event(n)
+			res := s.Invoke(large)
+			s.Invoke(event(1)) // the report of the one before
+			if want := `{"batchItemFailures":[{"itemIdentifier":"7-\"ä\u00e4"},{"itemIdentifier":"2507-\"ä\u00e4"},{"itemIdentifier":"5007-\"ä\u00e4"},{"itemIdentifier":"7507-\"ä\u00e4"}]}`; res.FunctionError != "" || string(res.Payload) != want {
+				t.Fatalf("%s %.300s", res.FunctionError, res.Payload)
+			}
+			s.Shutdown()
+			events := s.Canonical()
+			before, _ := events[0]["ExtensionMemory"].(float64)
+			after, _ := events[1]["ExtensionMemory"].(float64)
+			size := float64(len(large)) / (1 << 20)
+			if events[1]["batch_size"] != float64(n) || events[1]["batch_failed"] != 4.0 || before == 0 || after > before+2.5*size {
+				t.Errorf("%v MiB before, %v after an event of %.1f MiB: %v", before, after, size, events[1])
+			}
+			t.Logf("%.1f MiB before, %.1f after an event of %.1f MiB; %v ms for %d records", before, after, size, events[1]["HandlerDuration"], n)
+		})
+	}
+}
