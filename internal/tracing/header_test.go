@@ -83,6 +83,9 @@ func TestIDs(t *testing.T) {
 		seen[id] = true
 	}
 	trace := tracing.NewRoot(time.Unix(0x6352a70e, 0))
+	if trace == tracing.NewRoot(time.Unix(0x6352a70e, 0)) {
+		t.Errorf("%s twice", trace)
+	}
 	if _, state := tracing.ParseHeader("Root=" + trace + ";Sampled=1"); state != tracing.Sampled || !strings.HasPrefix(trace, "1-6352a70e-") {
 		t.Errorf("root %q", trace)
 	}

@@ -509,3 +509,46 @@ func TestCapturedResponses(t *testing.T) {
 		}
 	}
 }
+
+// TestPartsOfAnInvocation: reading and writing a record of idempotency, and
+// records of a batch, lie below the invocation that they are part of.
+func TestPartsOfAnInvocation(t *testing.T) {
+	t.Parallel()
+	fake := harness.FakeAWSWith(t, ordersTable)
+	const handler = "def handler(event, context):\n  if event.get('Records', [{}])[0].get('body') == 'bad':\n    raise ValueError('no stock')\n  return {}\n"
+	below := func(w *traced) map[string]int {
+		w.t.Helper()
+		ours, names := w.handlers(), map[string]int{}
+		if len(ours) != 1 {
+			w.t.Fatalf("%d spans", len(ours))
+		}
+		for _, d := range w.documents() {
+			if d["parent_id"] == ours[0]["id"] && d["trace_id"] == ours[0]["trace_id"] && d["name"] != "init" {
+				name := d["name"].(string)
+				if d["fault"] == true {
+					name += " failed"
+				}
+				names[name]++
+			}
+		}
+		return names
+	}
+	w := startTraced(t, wrapped(t, pythonFunction(t, handler), "POWERTOOLS_IDEMPOTENCY_TABLE", "orders-idem", "AWS_ENDPOINT_URL", fake.URL))
+	w.invoke(`{"order":1}`, "")
+	w.Shutdown()
+	if diff := cmp.Diff(map[string]int{"idempotency": 1, "idempotency response": 1}, below(w)); diff != "" {
+		t.Error(diff)
+	}
+	w = startTraced(t, wrapped(t, pythonFunction(t, handler), "POWERTOOLS_BATCH", "sqs", "POWERTOOLS_BATCH_VERIFY", "off"))
+	record := func(id, body string) string {
+		return `{"messageId":"` + id + `","body":"` + body + `","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:us-east-1:123456789012:q","attributes":{},"messageAttributes":{}}`
+	}
+	res := w.invoke(`{"Records":[`+record("m1", "good")+`,`+record("m2", "bad")+`,`+record("m3", "good")+`]}`, "")
+	w.Shutdown()
+	if !strings.Contains(string(res.Payload), `"m2"`) {
+		t.Errorf("answer %s", res.Payload)
+	}
+	if diff := cmp.Diff(map[string]int{"record 1": 1, "record 2 failed": 1, "record 3": 1}, below(w)); diff != "" {
+		t.Error(diff)
+	}
+}

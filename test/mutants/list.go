@@ -55,7 +55,7 @@ func mutants() []mutant {
 		{"spans: what is not sampled has one", "internal/tracing/header.go", "case sampled != \"1\":", "case sampled == \"\":", "internal/tracing", "TestParseHeader"},
 		{"spans: two parents are one", "internal/tracing/header.go", "parents > 1 ||", "", "internal/tracing", "TestParseHeader"},
 		{"spans: ids come from a generator that a snapshot holds", "internal/tracing/id.go", "	_, _ = rand.Read(b[:])\n	return fmt", "	b = [12]byte{1}\n	return fmt", "internal/tracing", "TestIDs"},
-		{"spans: a response is captured unasked", "internal/spans/finish.go", "case !a.Failed && t.opt.CaptureResponse && a.Whole", "case !a.Failed && a.Whole", "internal/spans", "TestSpanOfAnAnswer|TestNothing"},
+		{"spans: a response is captured unasked", "internal/spans/finish.go", "	case t.opt.CaptureResponse:\n		s.Response", "	case true:\n		s.Response", "internal/spans", "TestSpanOfAnAnswer"},
 		{"spans: a captured response is not redacted", "internal/spans/finish.go", "body := t.redact(a.Body)", "body := a.Body", "internal/spans", "TestResponses"},
 		{"spans: an error is not redacted", "internal/spans/finish.go", "posted := tracing.ParseError(t.redact(a.Body))", "posted := tracing.ParseError(a.Body)", "internal/spans", "TestErrors"},
 		{"spans: bytes of the proxy are kept", "internal/spans/finish.go", "		a.Body = bytes.Clone(body)\n	}", "		a.Body = body\n	}", "internal/spans", "TestAnswerIsCopied"},
