@@ -39,13 +39,14 @@ demo: ## the main job in under a minute, without an AWS account
 	  --invoke '{}' -- bin/demo/powertools-wrapper bin/demo/env
 	@echo
 	@echo 'Third act: the first function behind the wrapper. Its event is in the log without'
-	@echo "its credentials, each line has the gateway's id (docs/correlation.md), and a small"
-	@echo 'daemon prints the span of the invocation (docs/tracing.md).'
+	@echo "its credentials, each line has the gateway's id (docs/correlation.md) and is stored"
+	@echo 'once (docs/logs-in-place.md), and a small daemon prints the span of the invocation'
+	@echo '(docs/tracing.md).'
 	@echo
 	@bin/demo/lambdaemu --extension bin/demo/powertools-extension --params examples/params.yaml \
 	  --env POWERTOOLS_EXTENSION_HTTP_PORT={port} --env POWERTOOLS_RUNTIME_PROXY_PORT={port2} \
 	  --env POWERTOOLS_SERVICE_NAME=orders --env POWERTOOLS_METRICS_NAMESPACE=shop \
-	  --env POWERTOOLS_LOGGER_CORRELATION_ID_PATH=auto \
+	  --env POWERTOOLS_LOGGER_CORRELATION_ID_PATH=auto --env POWERTOOLS_LOGS_MODE=in-place \
 	  --env POWERTOOLS_LOGGER_LOG_EVENT=true --env POWERTOOLS_LOGS_REDACT=card \
 	  --env POWERTOOLS_TRACE_DESTINATION=xray --env AWS_XRAY_DAEMON_ADDRESS={xray} \
 	  --invoke examples/events/order.json -- bin/demo/powertools-wrapper bin/demo/example
