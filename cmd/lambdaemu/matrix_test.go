@@ -52,7 +52,7 @@ func TestMatrixVerdicts(t *testing.T) {
 	if !m.healthyBase() || len(m.base.saw) != 3 {
 		t.Fatalf("baseline %+v", m.base)
 	}
-	for name, reason := range m.judged(t, "out-of-memory", "next-500", "shutdown-first") {
+	for name, reason := range m.judged(t, "out-of-memory", "function-hung", "next-500", "shutdown-first") {
 		if reason != "" {
 			t.Errorf("%s: %s", name, reason)
 		}

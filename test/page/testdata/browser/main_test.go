@@ -192,11 +192,7 @@ func freePort(t testing.TB) string {
 // chromium is a tab of a browser of its own.
 func chromium(t testing.TB, width, height int, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		missing(t, "there is no chromium: apt-get install chromium")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.WindowSize(width, height),
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browserPath(t)), chromedp.WindowSize(width, height),
 		chromedp.DisableGPU, chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", true), chromedp.Flag("enable-precise-memory-info", true))
 	if os.Getuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
@@ -209,6 +205,18 @@ func chromium(t testing.TB, width, height int, more ...chromedp.ExecAllocatorOpt
 	t.Cleanup(cancelTime)
 	do(t, ctx, chromedp.EmulateViewport(int64(width), int64(height))) // a window's size counts its frame
 	return ctx
+}
+
+// browserPath is Debian's Chromium, or Chrome where that is what a machine has.
+func browserPath(t testing.TB) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	missing(t, "there is no chromium: apt-get install chromium")
+	return ""
 }
 
 // do runs actions, each of which must succeed.
