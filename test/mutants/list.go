@@ -108,6 +108,16 @@ func mutants() []mutant {
 		{"relay: the Logs API hears of other subscriptions", "lambdaemu/internal/relay/logsform.go", "if e.Type == \"platform.telemetrySubscription\" {", "if e.Type == \"\" {", "lambdaemu/internal/relay", "TestLogsForms"},
 		{"fault: what ends at the first invocation never begins", "lambdaemu/fault/fault.go", "f.invocation < max(a.From, 1)", "f.invocation < a.From", "lambdaemu/fault", "TestUntil"},
 		{"child: what a function's child uses is not counted", "lambdaemu/internal/child/usage.go", "err != nil || got != group {", "err != nil || got != group || pid != group {", "lambdaemu/internal/child", "TestUsageIsOfTheGroup"},
+		{"in place: a drain waits until nothing is there", "internal/logpipe/drain.go", "for !c.ended && c.read < target {", "for !c.ended {", "internal/logpipe", "TestDrainIsASnapshot"},
+		{"in place: a drain is over when the reader is at work", "internal/logpipe/drain.go", "	default:\n		go func() {", "	default:\n		return nil\n		go func() {", "internal/logpipe", "TestDrainModel|TestBlockedOriginal"},
+		{"in place: the original stays open at the end", "internal/logpipe/channel.go", "		_ = syscall.Close(c.out) // as above\n", "", "internal/logpipe", "TestInheritedEnd"},
+		{"in place: what redaction failed on is stored", "internal/logpipe/work.go", "	w.c.p.stats.written.Add(1)\n	if !w.c.withholds() {", "	w.c.p.stats.written.Add(1)\n	if true {", "internal/logpipe", "TestPanickingRule|TestHangingRule"},
+		{"in place: the rest of a part is a line", "internal/logpipe/item.go", "	if c.cut {\n", "	if false && c.cut {\n", "internal/logpipe", "TestItems|TestRestOfAPart"},
+		{"in place: a hand-over needs no nonce", "internal/logpipe/handover.go", "	if !p.redeem(text[:nonceSize]) {", "	if !p.redeem(text[:nonceSize]) && false {", "internal/logpipe", "TestHandOverRefused|TestNonceIsGoodOnce"},
+		{"in place: held lines are let go behind the error", "internal/logpipe/work.go", "		w.out = append(append(w.out[:from], c.released...), line...)", "		w.out = append(append(w.out[:from], line...), c.released...)", "internal/logpipe", "TestReleasedBefore"},
+		{"in place: an answer leaves before the lines", "internal/runtimeapi/exchange.go", "	if x.kind != next {\n		x.drain(nil)\n	}\n", "", "internal/runtimeapi", "TestDrainBefore"},
+		{"in place: a dead runtime's held lines are forgotten", "internal/pipeline/stream.go", "	if died {\n", "	if died && false {\n", "internal/pipeline", "TestHeldInPlace"},
+		{"in place: the wrapper goes without an answer", "cmd/wrapper/handover.go", "case err != nil || string(b[:max(n, 0)]) != okay:", "case err != nil:", "cmd/wrapper", "TestHandOverFails"},
 		{"lambdaemu: --split-output is ignored", "lambdaemu/wrapper.go", "Split: s.opt.SplitOutput,", "Split: false,", "cmd/lambdaemu", "TestScripts/environment"},
 	}
 }
