@@ -102,6 +102,11 @@ def secrets(event):
     print("q" * 300_000 + " password=hunter2 behind", flush=True)
 
 
+def crashes(event):
+    os.write(2, b"last words")
+    os._exit(7)
+
+
 def levels(event):
     log = logging.getLogger()
     log.setLevel(logging.DEBUG)
