@@ -142,7 +142,7 @@ func TestHooksThatAreOn(t *testing.T) {
 				t.Fatal(out.err)
 			}
 			if d := cmp.Diff(tt.want, hooks); d != "" {
-				t.Errorf("(-want +got):\n%s", d)
+				t.Errorf("(-want +got):\n%s\nlog: %v", d, out.logs.All()) // e.g. a port that another process took
 			}
 			said := 0
 			for _, entry := range out.logs.All() {

@@ -70,7 +70,9 @@ func TestOutcomes(t *testing.T) {
 
 // A stopped process is seen as one, and so is its thaw.
 func TestAwaitThaw(t *testing.T) {
-	p, m := shell(t, Command{}, "echo up; sleep 60")
+	// One process: a shell that is about to start another waits for it in a state
+	// in which it cannot be stopped, if the other was stopped first.
+	p, m := shell(t, Command{}, "echo up; exec sleep 60")
 	for end := time.Now().Add(20 * time.Second); len(m.texts()) == 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("it does not start")
