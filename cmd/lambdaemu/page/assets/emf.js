@@ -8,13 +8,15 @@ export function samples(doc) {
   const meta = doc?._aws;
   if (!meta || !Array.isArray(meta.CloudWatchMetrics)) return [];
   const list = [];
+  if (!Number.isFinite(Number(meta.Timestamp ?? NaN))) return list;
   for (const directive of meta.CloudWatchMetrics) {
     const sets = Array.isArray(directive?.Dimensions) && directive.Dimensions.length > 0 ? directive.Dimensions : [[]];
     for (const metric of directive?.Metrics ?? []) {
       const values = numbers(doc[metric?.Name]);
       if (values.length === 0) continue;
       for (const set of sets) {
-        const dimensions = (Array.isArray(set) ? set : []).map((name) => [name, String(doc[name] ?? "")]);
+        if (!Array.isArray(set) || set.some((name) => doc[name] == null)) continue; // a dimension without a value
+        const dimensions = set.map((name) => [name, String(doc[name])]);
         const text = dimensions.map(([k, v]) => `${k}=${v}`).sort().join(" ");
         list.push({ key: [directive.Namespace, metric.Name, text].join("\u0000"), namespace: String(directive.Namespace ?? ""), name: String(metric.Name), unit: metric.Unit === "None" ? "" : (metric.Unit ?? ""), dimensions, at: Number(meta.Timestamp), values });
       }

@@ -158,7 +158,7 @@ function begin(run, e) {
     handed: null, answered: null, next: null, extensions: new Map(), outcome: null, lines: [], lineCount: 0, calls: [], canonical: null, reset: "", try: 1,
   };
   const before = run.byID.get(inv.id);
-  if (before) inv.try = before.try + 1;
+  if (before) Object.assign(inv, { try: before.try + 1, before });
   for (const init of run.inits) {
     if (init.used || init.phase === "invoke" || !init.to) continue;
     init.used = true;
@@ -172,6 +172,7 @@ function begin(run, e) {
 function drop(run) {
   const old = run.invocations.shift();
   if (run.byID.get(old.id) === old) run.byID.delete(old.id);
+  for (const inv of run.invocations) if (inv.before === old) inv.before = null;
   for (const l of old.lines) run.text -= l.text.length;
   run.forgotten++;
 }
@@ -274,8 +275,9 @@ function owner(run, l) {
     const id = /RequestId: ([0-9a-f-]{36})/i.exec(l.text)?.[1] ?? l.rec?.record?.requestId ?? /^\S+Z ([0-9a-f-]{36}) Task timed out/.exec(l.text)?.[1];
     return id ? run.byID.get(id) : null;
   }
-  const named = run.byID.get(requestID(l.rec));
-  if (named) {
+  const latest = run.byID.get(requestID(l.rec));
+  if (latest) {
+    const named = tryOf(latest, l);
     claim(run, named, l);
     return named;
   }
@@ -285,6 +287,24 @@ function owner(run, l) {
   }
   if (managed(run)) return null;
   return run.invocations.findLast((i) => i.from <= l.printed) ?? null;
+}
+
+// tryOf is the try of a request that a line is of: what an extension says about
+// one may come when the next has begun. Its event says which try it was; a copy
+// belongs to the first try that printed such a line and has no copy of it yet.
+function tryOf(latest, l) {
+  const tries = [];
+  for (let inv = latest; inv; inv = inv.before) tries.unshift(inv);
+  if (tries.length === 1) return latest;
+  if (l.origin !== "extension") return tries.findLast((inv) => inv.from <= l.printed) ?? latest;
+  if (l.emf && "function_arn" in l.rec) return tries.find((inv) => inv.try === (l.rec.attempt ?? 1)) ?? latest;
+  for (const inv of tries) {
+    const raw = inv.lines.find((r) => r.origin === "function" && !r.copied && copies(l, r));
+    if (!raw) continue;
+    raw.copied = true;
+    return inv;
+  }
+  return latest;
 }
 
 // claim takes the printed line of an enriched one out of those nobody knew.

@@ -86,7 +86,11 @@ test("a document has a sample for each metric and set of dimensions", () => {
   const list = samples(document_([1, 2]));
   assert.deepEqual(list.map((s) => [s.name, s.values, s.dimensions.length]), [["Orders", [1, 2], 1], ["Orders", [1, 2], 2]]);
   assert.deepEqual(samples(document_({ Values: [3], Counts: [2] }))[0].values, [3, 3]);
-  for (const no of [null, 5, {}, { _aws: 1 }, { _aws: { CloudWatchMetrics: {} } }, document_("text")]) assert.deepEqual(samples(no), []);
+  for (const no of [null, 5, {}, { _aws: 1 }, { _aws: { CloudWatchMetrics: {} } }, document_("text"), document_(1, { _aws: { CloudWatchMetrics: document_(1)._aws.CloudWatchMetrics } })]) assert.deepEqual(samples(no), []);
+});
+
+test("a dimension without a value makes no metric of its set", () => {
+  assert.deepEqual(samples(document_(1, { zone: undefined })).map((s) => s.dimensions), [[["service", "a"]]]);
 });
 
 test("statistics are by second, and two sources are told", () => {

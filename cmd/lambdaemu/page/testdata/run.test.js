@@ -82,6 +82,15 @@ test("a retry has a row of its own and says which try it is", () => {
   assert.deepEqual(run.invocations.map((i) => [i.try, i.outcome.kind]), [[1, "error"], [2, "ok"]]);
 });
 
+test("what is said about a try that is over stands with that try", () => {
+  const run = newRun();
+  const about = (attempt) => JSON.stringify({ _aws: { Timestamp: t0, CloudWatchMetrics: [{ Namespace: "n", Dimensions: [[]], Metrics: [{ Name: "Errors" }] }] }, function_arn: "a", cold_start: true, function_request_id: "r-1", Errors: 1, attempt });
+  const copy = '{"message":"hello","function_request_id":"r-1"}';
+  feed(run, [...init, ...invocation(100, "r-1", 1, { failed: true }), ...invocation(200, "r-1", 2, { failed: true }), ...invocation(300, "r-1", 3)]);
+  feed(run, [printed(301, "extension", "ext", copy), printed(302, "extension", "ext", about()), printed(303, "extension", "ext", copy), printed(304, "extension", "ext", about(2)), printed(305, "extension", "ext", copy), printed(306, "extension", "ext", about(3))]);
+  assert.deepEqual(run.invocations.map((i) => [i.try, i.lines.map((l) => l.origin).join(), i.canonical?.rec.attempt ?? 1]), [[1, "function,extension,extension", 1], [2, "function,extension,extension", 2], [3, "function,extension,extension", 3]]);
+});
+
 test("faults, calls, usage and deliveries add up", () => {
   const run = newRun();
   feed(run, [...init, ...invocation(100, "r-1", 1)]);
