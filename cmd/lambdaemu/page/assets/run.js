@@ -225,8 +225,11 @@ function line(run, e) {
   const metrics = d.origin !== "platform" && rec ? samples(rec) : [];
   l.emf = metrics.length > 0;
   for (const s of metrics) addSample(run.series, s, sourceOf(l));
+  if (run.stopping && d.origin === "extension" && !l.emf && !requestID(rec)) { // of the end, and of no invocation
+    run.endLines = [...run.endLines.slice(-50), l];
+    return;
+  }
   const inv = owner(run, l);
-  if (run.stopping && d.origin === "extension" && !l.emf && !requestID(rec)) run.endLines = [...run.endLines.slice(-50), l];
   if (!inv) {
     run.loose.push(l);
     if (run.loose.length > keptLoose) run.loose.shift();

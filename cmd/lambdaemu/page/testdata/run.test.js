@@ -109,6 +109,7 @@ test("the end has its ledger, and a new environment starts without one", () => {
   feed(run, [...init, ...invocation(100, "r-1", 1), [300, "platform", "shutdown", "spindown"], printed(301, "extension", "ext", '{"message":"shut down","telemetry":{"events":5}}'), [302, "ext", "exit", "0"], [303, "platform", "shutdown end", "", { reason: "spindown", tookNs: 3e6, extensions: [{ name: "ext", code: 0, afterNs: 1e6 }], events: 5, delivered: 5, lost: 0 }]]);
   assert.equal(run.ending.delivered, 5);
   assert.equal(run.endLines.length, 1);
+  assert.deepEqual(run.invocations[0].lines.map((l) => l.text), ["hello"]);
   assert.equal(run.extensions.get("ext").exit, "0");
   feed(run, [[400, "platform", "init", "init on-demand"]]);
   assert.equal(run.ending, null);
