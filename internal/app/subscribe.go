@@ -42,7 +42,11 @@ func (a *App) subscribe(ctx context.Context) {
 		return
 	}
 	a.degrade("telemetry", "no telemetry stream: "+err.Error())
-	a.log.Warn("no telemetry stream: log lines are not enriched and platform metrics are missing; parameters and custom metrics work", zap.Error(err))
+	missing := "no telemetry stream: log lines are not enriched and platform metrics are missing; parameters and custom metrics work"
+	if a.inPlace != nil {
+		missing = "no telemetry stream: platform metrics are missing, and log lines are enriched in place only; parameters and custom metrics work"
+	}
+	a.log.Warn(missing, zap.Error(err))
 	a.stream.refuse()
 }
 

@@ -323,5 +323,5 @@ func TestInheritedEnd(t *testing.T) {
 	default:
 	}
 	_ = syscall.Close(child)
-	<-b.eof
+	b.end(t)
 }
