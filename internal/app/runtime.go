@@ -170,7 +170,7 @@ func (o passing) Answered(answer runtimeapi.Answer) {
 		RequestID: answer.ID, At: time.Now().Round(0), Failed: answer.Failed, ErrorType: answer.ErrorType,
 		Status: answer.Status, Bytes: answer.Bytes,
 		Timed: answer.Known, Handler: answer.Handler, Proxy: answer.Proxy, Streamed: answer.Streamed,
-		AnsweredBy: answer.By, HookErrors: answer.HookErrors,
+		AnsweredBy: answer.By, HookErrors: answer.HookErrors, Guards: guards(&answer),
 	}
 	_, a.Partial = o.items.Counts(answer.ID)
 	if answer.HTTP {
@@ -183,6 +183,20 @@ func (o passing) Answered(answer runtimeapi.Answer) {
 	}
 	o.tracker.Answered(a)
 	o.spans.Answered(&answer, a.HTTPStatus)
+}
+
+// guards tells from a hook's answer what it kept from the function.
+func guards(a *runtimeapi.Answer) (g invocation.Guards) {
+	switch {
+	case a.By == "gate":
+		g.Closed = 1
+	case a.By != "validate":
+	case a.ErrorType == "Function.SchemaValidationError", a.HTTP && awsevent.StatusCode(a.Beginning) == 400:
+		g.Invalid = 1
+	case !a.Failed && !a.HTTP && string(a.Beginning) == "null":
+		g.Invalid, g.Dropped = 1, 1
+	}
+	return g
 }
 
 // Late implements runtimeapi.Observer.

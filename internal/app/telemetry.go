@@ -41,6 +41,12 @@ func (a *App) buildPipeline() {
 	if a.items != nil {
 		features = append(features, "batch")
 	}
+	if a.cfg.Hooks.EventSchema != "" {
+		features = append(features, "validation")
+	}
+	if a.cfg.Hooks.Gate != "" {
+		features = append(features, "gate")
+	}
 	metrics, rare := platform.Billed(a.cfg.InitType, features...)
 	a.billed = metrics + rare
 	a.log.Debug("platform metrics", zap.Int("billed", a.billed), zap.String("usd_a_month", strconv.FormatFloat(float64(a.billed)*canonical.PricePerMetric, 'f', 2, 64)))

@@ -48,7 +48,7 @@ func full() *Event {
 		}
 	}
 	s.Passed = &invocation.Passage{EventSource: "sqs", Records: 3, RequestBytes: number(), ResponseBytes: number(), HandlerMs: number(), ProxyMs: number(),
-		HTTPStatus: 201, Streamed: true, AnsweredBy: "idempotency", HookErrors: 2}
+		HTTPStatus: 201, Streamed: true, AnsweredBy: "idempotency", HookErrors: 2, Guards: invocation.Guards{Invalid: 4001, Dropped: 4002, Closed: 4003}}
 	for i := range s.Logs {
 		s.Logs[i] = uint32(number().Value)
 	}

@@ -79,7 +79,7 @@ const (
 func metricTable() []metric {
 	rows := append(judgements(), times()...)
 	rows = append(rows, amounts()...)
-	rows = append(append(rows, batches()...), idempotent()...)
+	rows = append(append(append(rows, guarded()...), batches()...), idempotent()...)
 	return append(rows, readings()...)
 }
 
@@ -121,6 +121,22 @@ func times() []metric {
 			func(e *Event) telemetry.Number { return e.ResponseLatencyMs }, 0, everywhere, false},
 		{MetricInfo{"ResponseDuration", ms, "span", PresetAll, "time from the first to the last byte of the response", "", ""},
 			func(e *Event) telemetry.Number { return e.ResponseDurationMs }, 0, everywhere, false},
+	}
+}
+
+// guarded are figures of functions before which a schema or a gate stands.
+func guarded() []metric {
+	row := func(name, meaning, feature string, of func(invocation.Guards) int) metric {
+		return metric{MetricInfo{name, count, "proxy", PresetDefault, meaning, "when it happens", feature},
+			func(e *Event) telemetry.Number {
+				n := of(passage(e).Guards)
+				return telemetry.Number{Value: float64(n), Set: n > 0}
+			}, 0, everywhere, true}
+	}
+	return []metric{
+		row("EventsInvalid", "events that did not fit their schema, and that the function did not get; records of a batch are counted as failed ones", "validation", func(g invocation.Guards) int { return g.Invalid }),
+		row("EventsDropped", "of those: answered as a success", "validation", func(g invocation.Guards) int { return g.Dropped }),
+		row("GateClosed", "events that the function did not get because its feature gate was closed", "gate", func(g invocation.Guards) int { return g.Closed }),
 	}
 }
 

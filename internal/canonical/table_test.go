@@ -33,7 +33,7 @@ func words(s string) (w []string) {
 func TestPresets(t *testing.T) {
 	const (
 		preset = "ColdStart InitDuration Timeouts OutOfMemory MemoryUtilization RestoreDuration LogsDropped LinesBypassed" +
-			" BatchRecords BatchRecordsFailed BatchRecordsUnprocessed IdempotentReplays IdempotencyInProgress IdempotencySkipped IdempotencyNotStored IdempotencyLost IdempotencyBypassed IdempotencyErrors IdempotencyStoreTime" +
+			" EventsInvalid EventsDropped GateClosed BatchRecords BatchRecordsFailed BatchRecordsUnprocessed IdempotentReplays IdempotencyInProgress IdempotencySkipped IdempotencyNotStored IdempotencyLost IdempotencyBypassed IdempotencyErrors IdempotencyStoreTime" +
 			" SpansDropped SpansSkipped"
 		insights = preset + " MaxMemoryUsed CpuTotal RxBytes TxBytes TmpUsed"
 		all      = insights + " Invocations Errors Duration BilledDuration RuntimeDuration PostRuntimeDuration ResponseLatency ResponseDuration" +

@@ -83,18 +83,21 @@ type Answer struct {
 	Streamed       bool
 	AnsweredBy     string // the hook that answered in the function's place; empty: the function did
 	HookErrors     int    // hooks that failed on the way
+	Guards         Guards
 }
+
+// Guards counts events that the function was not given: they did not fit their
+// schema, of those were answered as a success, or their feature gate was closed.
+type Guards struct{ Invalid, Dropped, Closed int }
 
 // Passage is what the proxy saw of an attempt.
 type Passage struct {
-	EventSource                 string
-	Records                     int
-	RequestBytes, ResponseBytes telemetry.Number
-	HandlerMs, ProxyMs          telemetry.Number
-	HTTPStatus                  int
-	Streamed                    bool
-	AnsweredBy                  string
-	HookErrors                  int
+	EventSource, AnsweredBy         string
+	Records, HTTPStatus, HookErrors int
+	RequestBytes, ResponseBytes     telemetry.Number
+	HandlerMs, ProxyMs              telemetry.Number
+	Streamed                        bool
+	Guards                          Guards
 }
 
 // taken reports whether Lambda took the answer: one that it refused, such as a

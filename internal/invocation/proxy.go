@@ -114,7 +114,7 @@ func (f *facts) passed() *Passage {
 	p := &Passage{EventSource: f.event.EventSource, Records: f.event.Records, RequestBytes: telemetry.Number{Value: float64(f.event.Bytes), Set: f.event.Bytes >= 0}}
 	if a := f.answer; a != nil {
 		p.ResponseBytes = telemetry.Num(float64(a.Bytes))
-		p.HTTPStatus, p.Streamed, p.AnsweredBy, p.HookErrors = a.HTTPStatus, a.Streamed, a.AnsweredBy, a.HookErrors
+		p.HTTPStatus, p.Streamed, p.AnsweredBy, p.HookErrors, p.Guards = a.HTTPStatus, a.Streamed, a.AnsweredBy, a.HookErrors, a.Guards
 		if a.Timed {
 			p.HandlerMs, p.ProxyMs = millis(a.Handler), millis(a.Proxy)
 		}

@@ -100,6 +100,15 @@ func TestGuardsInBash(t *testing.T) {
 	if s.Saying("event does not fit its schema") != 1 {
 		t.Error("not said once that the event does not fit")
 	}
+	invalid := 0
+	for _, e := range s.Canonical() {
+		if e["EventsInvalid"] == 1.0 {
+			invalid++
+		}
+	}
+	if invalid != 1 {
+		t.Errorf("EventsInvalid in %d events, want 1", invalid)
+	}
 }
 
 // TestUnusableSchema: every event is refused, one ERROR has the place and the
