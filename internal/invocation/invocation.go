@@ -92,12 +92,11 @@ type Guards struct{ Invalid, Dropped, Closed int }
 
 // Passage is what the proxy saw of an attempt.
 type Passage struct {
-	EventSource, AnsweredBy         string
-	Records, HTTPStatus, HookErrors int
-	RequestBytes, ResponseBytes     telemetry.Number
-	HandlerMs, ProxyMs              telemetry.Number
-	Streamed                        bool
-	Guards                          Guards
+	EventSource, AnsweredBy                         string
+	Records, HTTPStatus, HookErrors                 int
+	RequestBytes, ResponseBytes, HandlerMs, ProxyMs telemetry.Number
+	Streamed                                        bool
+	Guards                                          Guards
 }
 
 // taken reports whether Lambda took the answer: one that it refused, such as a
