@@ -402,3 +402,39 @@ func TestWhichFailuresEndAReceiver(t *testing.T) {
 		t.Error("a value without the member that is asked for is tried again")
 	}
 }
+
+// Each source has the time that was set for it, and the general one otherwise.
+func TestTimeoutsOfSources(t *testing.T) {
+	cfg, problems := config.Load([]string{
+		"POWERTOOLS_METRICS_NAMESPACE=shop", "POWERTOOLS_PARAMETERS_TIMEOUT=3s", "SSM_PARAMETER_STORE_TIMEOUT_MILLIS=900",
+	})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	c := (&App{cfg: cfg}).cacheConfig()
+	for source, want := range map[paramcache.Source]time.Duration{paramcache.SSM: 900 * time.Millisecond, paramcache.Secrets: 3 * time.Second, paramcache.DynamoDB: 3 * time.Second} {
+		if got := c.TimeoutOf(source); got != want {
+			t.Errorf("%s: %v, want %v", source, got, want)
+		}
+	}
+}
+
+// What was read at the start is for the runtime that asks for just that: for no
+// other set of variables, and for no other ref.
+func TestSameRefs(t *testing.T) {
+	a := map[string]string{"A": "ssm:/a", "B": "ssm:/b"}
+	for name, tt := range map[string]struct {
+		b    map[string]string
+		want bool
+	}{
+		"same":      {map[string]string{"B": "ssm:/b", "A": "ssm:/a"}, true},
+		"fewer":     {map[string]string{"A": "ssm:/a"}, false},
+		"more":      {map[string]string{"A": "ssm:/a", "B": "ssm:/b", "C": ""}, false},
+		"others":    {map[string]string{"A": "ssm:/a", "C": "ssm:/b"}, false},
+		"elsewhere": {map[string]string{"A": "ssm:/a", "B": "secret:b"}, false},
+	} {
+		if got := sameRefs(a, tt.b); got != tt.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}

@@ -115,6 +115,8 @@ type cloud struct {
 	values map[string]string // of a parameter or secret by its name
 	fails  map[string]string // the type of the error that a name is answered with
 	asked  []string
+
+	responseTypes []string // of every event source mapping; nil: they cannot be looked up
 }
 
 func newCloud(t *testing.T, values map[string]string) *cloud {
@@ -125,6 +127,13 @@ func newCloud(t *testing.T, values map[string]string) *cloud {
 }
 
 func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/2015-03-31/event-source-mappings") && c.responseTypes != nil {
+		_ = json.NewEncoder(w).Encode(map[string]any{"EventSourceMappings": []any{map[string]any{
+			"UUID": "1", "EventSourceArn": r.URL.Query().Get("EventSourceArn"), "FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:f",
+			"State": "Enabled", "FunctionResponseTypes": c.responseTypes,
+		}}})
+		return
+	}
 	var in struct {
 		Name, SecretId string //nolint:revive // AWS's name
 		Names          []string

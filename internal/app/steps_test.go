@@ -348,3 +348,43 @@ func TestSpansWithoutTheWrapper(t *testing.T) {
 		t.Errorf("said %d times", n)
 	}
 }
+
+// A mapping that does not read which records failed would delete them: then the
+// batch fails as a whole, so that all of it comes again, and the cure is said.
+// One that does is told of the failed one.
+func TestBatchWhoseMappingDoesNotRead(t *testing.T) {
+	const batch = `{"Records":[` +
+		`{"messageId":"a","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:us-east-1:123456789012:q","body":"1"},` +
+		`{"messageId":"b","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:us-east-1:123456789012:q","body":"2"}]}`
+	for name, tt := range map[string]struct {
+		types []string
+		step  string
+		said  int
+	}{
+		"reads":         {[]string{"ReportBatchItemFailures"}, "response ", 0},
+		"does not read": {[]string{}, "error ", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCloud(t, nil)
+			c.responseTypes = tt.types
+			p := viaProxy(t, "/var/task", func(p *proxied) {
+				p.lambda.comes(event{id: oldID, text: batch})
+				p.answer(p.takes().id, "response", "1")
+				p.answer(p.takes().id, "error", `{"errorMessage":"no","errorType":"Bad"}`)
+				eventually(t, "Lambda's answer", func() bool { return len(p.lambda.answered()) == 1 })
+			})
+			p.next = []answer{call(oldID), bye()}
+			out := p.live(c.env(append(p.env, "POWERTOOLS_BATCH=sqs")...)...)
+			if out.err != nil {
+				t.Fatal(out.err)
+			}
+			got := p.lambda.answered()
+			if len(got) != 1 || !strings.HasPrefix(got[0], tt.step) {
+				t.Errorf("Lambda got %q", got)
+			}
+			if n := out.said("the event source mapping does not read which records failed"); n != tt.said {
+				t.Errorf("said %d times, want %d: %v", n, tt.said, out.logs.All())
+			}
+		})
+	}
+}
