@@ -111,6 +111,12 @@ func (c *clock) add(d time.Duration) {
 func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet {
 		p.mu.Lock()
+		if p.open != "" {
+			p.mu.Unlock()
+			p.t.Errorf("a poll while an invocation has no answer")
+			w.WriteHeader(403)
+			return
+		}
 		b, ok := p.mapping.Next()
 		if !ok {
 			close(p.empty)
@@ -236,6 +242,9 @@ func (r *run) poll(ctx context.Context, client *http.Client, addr string) (id st
 		return "", nil, err
 	}
 	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return "", nil, errors.New(res.Status)
+	}
 	event, err = io.ReadAll(res.Body)
 	return res.Header.Get("Lambda-Runtime-Aws-Request-Id"), event, err
 }
