@@ -22,6 +22,54 @@ type attribute struct {
 	NS   []string              `json:",omitempty"`
 }
 
+// itemOf reads an item as DynamoDB writes it. What is not of a known form is
+// left out.
+func itemOf(v jmes.Value) item {
+	it := item{}
+	for _, m := range v.Members() {
+		it[m.Name] = attributeOf(m.Value)
+	}
+	return it
+}
+
+func attributeOf(v jmes.Value) (a attribute) {
+	for _, m := range v.Members() {
+		text, truth := m.Value.Str(), m.Value.True()
+		switch kind := m.Value.Kind(); {
+		case m.Name == "S" && kind == jmes.String:
+			a.S = &text
+		case m.Name == "N" && kind == jmes.String:
+			a.N = &text
+		case m.Name == "B" && kind == jmes.String:
+			a.B = &text
+		case m.Name == "BOOL" && kind == jmes.Bool:
+			a.BOOL = &truth
+		case m.Name == "NULL" && kind == jmes.Bool:
+			a.NULL = &truth
+		case m.Name == "L" && kind == jmes.Array:
+			list := []attribute{}
+			for _, e := range m.Value.Elements() {
+				list = append(list, attributeOf(e))
+			}
+			a.L = &list
+		case m.Name == "M" && kind == jmes.Object:
+			members := map[string]attribute(itemOf(m.Value))
+			a.M = &members
+		case m.Name == "SS" || m.Name == "NS":
+			texts := []string{}
+			for _, e := range m.Value.Elements() {
+				texts = append(texts, e.Str())
+			}
+			if m.Name == "SS" {
+				a.SS = texts
+			} else {
+				a.NS = texts
+			}
+		}
+	}
+	return a
+}
+
 // data is the answer as the format's library stores it: Python a JSON text,
 // TypeScript a native value.
 func (s *Store) data(text []byte) (attribute, error) {

@@ -8,7 +8,6 @@ package dynamostore
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 	"powertools-extension/internal/awsapi"
 	"powertools-extension/internal/idempotency"
+	"powertools-extension/internal/jmes"
 )
 
 // MaxData is the longest answer that is stored, in bytes: DynamoDB's limit of
@@ -168,9 +168,8 @@ func (s *Store) Create(ctx context.Context, r *idempotency.Record, now time.Time
 		return err
 	}
 	blocked := &idempotency.BlockedError{}
-	var old item
-	if refused.Item != "" && json.Unmarshal([]byte(refused.Item), &old) == nil && old != nil {
-		blocked.Old = s.record(r.ID, old)
+	if old, err := jmes.Parse([]byte(refused.Item)); err == nil && old.Kind() == jmes.Object {
+		blocked.Old = s.record(r.ID, itemOf(old))
 	}
 	return blocked
 }

@@ -275,6 +275,7 @@ func TestRecords(t *testing.T) {
 		{"python", `{"status":{"S":"COMPLETED"},"expiration":{"N":"9"},"data":{"S":"{\"n\": 1.0}"}}`, `{"n": 1.0}`, true},
 		{"typescript map", `{"status":{"S":"COMPLETED"},"expiration":{"N":"9"},"data":{"M":{"b":{"L":[{"N":"12345678901234567890"},{"NULL":true}]},"a":{"BOOL":false}}}}`, `{"a":false,"b":[12345678901234567890,null]}`, true},
 		{"typescript string", `{"status":{"S":"COMPLETED"},"expiration":{"N":"9"},"data":{"S":"done"}}`, `"done"`, true},
+		{"all types", `{"status":{"S":"COMPLETED"},"expiration":{"N":"9"},"data":{"M":{"ss":{"SS":["é","b"]},"ns":{"NS":["1","2.50"]},"t":{"BOOL":true},"e":{"M":{}},"l":{"L":[]},"s":{"S":"a\u0001\ud83d\ude00"}}}}`, `{"e":{},"l":[],"ns":[1,2.50],"s":"a\u0001😀","ss":["é","b"],"t":true}`, true},
 		{"no data", `{"status":{"S":"COMPLETED"},"expiration":{"N":"9"}}`, `null`, true},
 		{"fraction of a second", `{"status":{"S":"COMPLETED"},"expiration":{"N":"9.5"}}`, `null`, true},
 		{"data of bytes", `{"status":{"S":"COMPLETED"},"expiration":{"N":"9"},"data":{"B":"AA=="}}`, ``, false},
@@ -286,6 +287,15 @@ func TestRecords(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := s.record("id", it)
+		// The old item of a refused write is read in another way than one that
+		// was asked for.
+		v, err := jmes.Parse([]byte(c.item))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(r, s.record("id", itemOf(v))); diff != "" {
+			t.Errorf("%s, in the two ways:\n%s", c.name, diff)
+		}
 		trusted := r.Status == idempotency.Completed && r.Expiration == 9
 		if string(r.Data) != c.data || trusted != c.trusted {
 			t.Errorf("%s: data %s, status %q, expiration %d", c.name, r.Data, r.Status, r.Expiration)
