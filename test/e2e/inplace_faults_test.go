@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -154,6 +155,12 @@ func TestInPlaceManyLines(t *testing.T) {
 			t.Fatalf("%s %s", res.ErrorType, res.Payload)
 		}
 		took[mode] = res.Latency
+		if mode == "in-place" {
+			kilobytes, _ := s.Must(`{"do":"memory"}`)["result"].(float64)
+			if t.Logf("the extension took %.1f MB at most", kilobytes/1024); kilobytes > 25<<10 || kilobytes == 0 {
+				t.Errorf("the extension took %.0f kB", kilobytes)
+			}
+		}
 		s.Shutdown()
 		if mode == "in-place" {
 			wantSeries(t, "many", seriesOf(s, "many"), lines)
@@ -283,4 +290,28 @@ func TestInPlaceExtensionKilled(t *testing.T) {
 		t.Errorf("%s after %v", res.ErrorType, res.Latency)
 	}
 	wantSeries(t, "before", seriesOf(s, "before"), 3)
+}
+
+// How long a line takes from the function's write to the log, with and without
+// the extension in between.
+func TestInPlaceDelay(t *testing.T) {
+	written := regexp.MustCompile(`written at (\d+)`)
+	for _, mode := range []string{"copy", "in-place"} {
+		s := start(t, printing(t, "POWERTOOLS_LOGS_MODE", mode))
+		s.Invoke(`{"do":"dated","lines":1000}`)
+		s.Shutdown()
+		var delays []time.Duration
+		for _, l := range s.Lines(lambdaemu.OriginFunction) {
+			var at int64
+			if m := written.FindStringSubmatch(l.Text); m != nil {
+				_, _ = fmt.Sscan(m[1], &at) // digits
+				delays = append(delays, l.Time.Sub(time.UnixMicro(at)))
+			}
+		}
+		slices.Sort(delays)
+		if len(delays) != 1000 {
+			t.Fatalf("%s: %d lines", mode, len(delays))
+		}
+		t.Logf("%s: p50 %v, p99 %v", mode, delays[500], delays[990])
+	}
 }
