@@ -195,6 +195,9 @@ func TestValidationBeforeIdempotency(t *testing.T) {
 	if answer, failed = w.invoke(`{}`, says("never")); failed || answer != "null" || w.runs != 0 {
 		t.Errorf("dropped: %s %v after %d runs", answer, failed, w.runs)
 	}
+	if answer, _ = w.invoke(httpEvent, says("never")); !strings.Contains(answer, `"statusCode":400`) {
+		t.Errorf("who waits over HTTP: %s", answer)
+	}
 }
 
 // TestUnwrap: the function gets the inner bytes as they are, and its answer

@@ -4,6 +4,16 @@ package main
 // product or in the local Lambda that judges it.
 func mutants() []mutant {
 	return []mutant{
+		{"envelopes: one record of several is taken", "internal/awsdecode/envelope.go", "if e.one && len(event.Field(\"Records\").Elements()) > 1 {", "if false && e.one {", "internal/awsdecode", "TestEnvelopesRefuse"},
+		{"decode: a record that is none shifts the others", "internal/awsdecode/awsdecode.go", "d.fail(\"the record is no object\")", "d.records--", "internal/awsdecode", "TestSources"},
+		{"cors: credentials for every origin", "internal/middleware/cors.go", "case origin != \"\" && slices.Contains(c.Origins, origin):", "case origin != \"\":", "internal/middleware", "TestCORS"},
+		{"cors: a cache may mix pages", "internal/middleware/cors.go", "return append(list, header{\"vary\", \"Origin\"})", "return append(list, header{\"x-vary\", \"Origin\"})", "internal/middleware", "TestCORS"},
+		{"gate: a store that fails closes it", "internal/middleware/gate.go", "case !known:\n", "case !known && false:\n", "internal/middleware", "TestGate"},
+		{"validation: who waits over HTTP is dropped", "internal/middleware/validation.go", "if v.Drop && !r.Source.HTTP {", "if v.Drop {", "internal/middleware", "TestValidation"},
+		{"variants: the last that is true counts", "internal/variants/variants.go", "if v.rule == nil || v.rule.true(c, name) {", "if v.rule == nil {", "internal/variants", "TestForms"},
+		{"variants: a missing key is equal to nothing and to all", "internal/variants/rule.go", "if !okX || !okY {\n		return unlike", "if !okX && !okY {\n		return unlike", "internal/variants", "TestOperators"},
+		{"schemas: a bad version takes the place of a good one", "internal/schemaref/schemaref.go", "	if s.good != nil {\n		return s.good, nil\n	}\n	return nil, errors.New", "	return nil, errors.New", "internal/schemaref", "TestLastGood"},
+		{"task files: a link leads out", "internal/taskfile/taskfile.go", "text, err := dir.ReadFile(name)", "text, err := os.ReadFile(filepath.Join(root, name))", "internal/taskfile", "TestRead"},
 		{"jmes: numbers compare as doubles", "internal/jmes/compare.go", "c = cmp.Compare(x.Digits, y.Digits)", "c = cmp.Compare(x.Digits[:min(15, len(x.Digits))], y.Digits[:min(15, len(y.Digits))])", "internal/jmes", "TestExact"},
 		{"jmes: the first of two equal names counts", "internal/jmes/value.go", "list[at].Value = m.Value", "_ = m.Value", "internal/jmes", "TestExact|Vectors|Compliance"},
 		{"flags: the last rule that matches decides", "internal/flags/flags.go", "if r := &f.rules[i]; r.matches(c, now) {", "if r := &f.rules[len(f.rules)-1-i]; r.matches(c, now) {", "internal/flags", "Vectors|Reasons"},
