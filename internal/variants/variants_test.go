@@ -31,6 +31,7 @@ func TestOperators(t *testing.T) {
 		{`(gte $age 65)`, Context{"age": "65"}, Context{"age": "64.9"}},
 		{`(lt $age 65)`, Context{"age": "64"}, Context{"age": "65"}},
 		{`(lt $score -7)`, Context{"score": "-8"}, Context{"score": "-7"}},
+		{`(lt $state "b")`, Context{"state": "a"}, Context{}},
 		{`(lte $score 1.234e-5)`, Context{"score": "0.00001234"}, Context{"score": "0.00002"}},
 		{`(gt $joined 2024-01)`, Context{"joined": "2024-02-01"}, Context{"joined": "2023-12-31"}},
 		{`(lt $joined 2024-01-15)`, Context{"joined": "2024-01-14T23:59:59Z"}, Context{"joined": "2024-01-15"}},
