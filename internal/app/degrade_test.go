@@ -18,7 +18,9 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"powertools-extension/internal/awsapi"
 	"powertools-extension/internal/config"
+	"powertools-extension/internal/emf"
 	"powertools-extension/internal/extapi"
 	"powertools-extension/internal/jmes"
 	"powertools-extension/internal/paramcache"
@@ -436,5 +438,52 @@ func TestSameRefs(t *testing.T) {
 		if got := sameRefs(a, tt.b); got != tt.want {
 			t.Errorf("%s: %t", name, got)
 		}
+	}
+}
+
+// What a room refuses is told with the variable that it came from.
+func TestWhichVariableIsTold(t *testing.T) {
+	a := &App{log: zap.NewNop()}
+	a.complainOf(&emf.LimitError{Field: emf.FieldNamespace, Reason: "starts with AWS/"})
+	a.complainOf(&emf.LimitError{Field: "dimensions", Reason: "too many"})
+	if re := a.expression("POWERTOOLS_LOGS_INCLUDE", "("); re != nil {
+		t.Errorf("an expression that is none is used: %v", re)
+	}
+	var told []string
+	for _, p := range a.problems {
+		told = append(told, p.Var+": "+p.Reason)
+	}
+	if d := cmp.Diff([]string{"POWERTOOLS_METRICS_NAMESPACE: starts with AWS/", "POWERTOOLS_METRICS_DIMENSIONS: too many"}, told); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// Failures of a store are counted by what they have in common, without the id
+// of a request.
+func TestReasonsOfAStore(t *testing.T) {
+	for want, err := range map[string]error{
+		"PutItem ThrottlingException": fmt.Errorf("x: %w", &awsapi.ServiceError{Operation: "PutItem", Code: "ThrottlingException", RequestID: "r-1"}),
+		"PutItem true":                &awsapi.TransportError{Operation: "PutItem", Timeout: true},
+		"":                            errors.New("something of r-1"),
+	} {
+		if got := reason(err); got != want {
+			t.Errorf("%v: %q, want %q", err, got, want)
+		}
+	}
+}
+
+// brokenPipe is a stdout that nobody reads any more.
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+// Lines that cannot be written at the end are said, and counted.
+func TestLastLinesThatCannotBeWritten(t *testing.T) {
+	core, logs := observer.New(zapcore.WarnLevel)
+	a := &App{log: zap.New(core), stdout: sink.NewOutlet(sink.NewBuffer(sink.Options{MaxBytes: 1000}), sink.NewWriter(brokenPipe{}))}
+	a.stdout.Put([]byte("{}"))
+	a.flushStdoutNow(t.Context())
+	if n := logs.FilterMessage("stdout not written").Len(); n != 1 || a.stdout.Stats().Delivered.Lines != 0 {
+		t.Errorf("said %d times, %+v", n, a.stdout.Stats())
 	}
 }
