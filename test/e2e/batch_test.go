@@ -537,3 +537,37 @@ func TestBatchLarge(t *testing.T) {
 		})
 	}
 }
+
+// TestBatchLinesInPlace: lines that are changed where they are written are read
+// while their record runs, so that each has it, also one that names nothing.
+func TestBatchLinesInPlace(t *testing.T) {
+	for _, name := range []string{"bash", "python", "node"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := harness.FakeAWS(t)
+			s := batches(t, oneRecord(t)[name], fake, "POWERTOOLS_LOGS_MODE", "in-place")
+			m := queue(t, eventsource.Config{Kind: eventsource.SQS, ReportBatchItemFailures: true}, fake, "ok", "ok", "ok")
+			b, _ := m.Next()
+			res := s.Invoke(string(b.Event))
+			s.Shutdown()
+			n := 0
+			for _, l := range s.Lines(lambdaemu.OriginFunction) {
+				var m map[string]any
+				if json.Unmarshal([]byte(l.Text), &m) != nil {
+					continue
+				}
+				message, _ := m["message"].(string)
+				id, is := strings.CutPrefix(message, "CALLED ")
+				if !is {
+					continue
+				}
+				if n++; m["batch_item"] != id || m["function_request_id"] != res.RequestID {
+					t.Errorf("%s", l.Text)
+				}
+			}
+			if n != 3 {
+				t.Errorf("%d lines, want 3", n)
+			}
+		})
+	}
+}
