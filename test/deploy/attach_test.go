@@ -60,6 +60,12 @@ func TestAttach(t *testing.T) {
 	}
 }
 
+// TestTemplateUnderSAM: template.yml at the root is valid as SAM reads it, the
+// nested dashboard and the repository's metadata included.
+func TestTemplateUnderSAM(t *testing.T) {
+	output(t, root, nil, harness.Need(t, "deploy/python/bin/sam"), "validate", "--lint", "--template", "template.yml", "--region", "eu-north-1")
+}
+
 // snippet is the folder of a tool's files, copied: tools write beside them.
 func snippet(t *testing.T, tool string) string {
 	t.Helper()
