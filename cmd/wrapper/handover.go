@@ -101,7 +101,7 @@ next:
 		if kind != syscall.S_IFIFO && kind != syscall.S_IFSOCK {
 			continue // a file or a terminal is no log of Lambda's
 		}
-		c := channel{letter: lineLetter, numbers: []int{n}, dev: uint64(st.Dev), ino: st.Ino}
+		c := channel{letter: lineLetter, numbers: []int{n}, dev: st.Dev, ino: st.Ino}
 		if i == 2 {
 			c.letter = frameLetter
 		}
