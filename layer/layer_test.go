@@ -161,7 +161,7 @@ func TestSize(t *testing.T) {
 	if _, err := os.Stat(extension); os.IsNotExist(err) {
 		t.Skip("\n\n!!! SKIPPED: there is no cmd/extension, so nobody looks at the size of the layer\n")
 	}
-	const binaryBar, wrapperBar, zipBar = 12_500_000, 1_700_000, 5_700_000
+	const binaryBar, wrapperBar, zipBar = 11_700_000, 1_530_000, 5_400_000
 	for _, arch := range architectures() {
 		t.Run(arch.lambda, func(t *testing.T) {
 			packed, binaries := pack(t, extension, wrapper, arch)
