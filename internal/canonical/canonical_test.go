@@ -128,7 +128,7 @@ func TestPlainEvent(t *testing.T) {
 }
 
 // TestNoFigureTwice: each figure of the event has a value of its own; no two
-// members may have one, but those of a batch (docs/adr/0031).
+// members may have one, but those of a batch (docs/adr/0029).
 func TestNoFigureTwice(t *testing.T) {
 	twice := map[string]bool{"batch_size": true, "batch_failed": true, "batch_unprocessed": true}
 	_, root, _ := encode(t, options("all"), full())

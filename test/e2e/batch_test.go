@@ -198,7 +198,7 @@ func TestBatchVectors(t *testing.T) {
 				for _, v := range vectors {
 					before := len(called(s))
 					res := s.Invoke(string(v.Event))
-					if v.Name == "event without Records" { // passes whole: docs/adr/0030
+					if v.Name == "event without Records" { // passes whole: docs/adr/0028
 						if res.FunctionError == "" || strings.Contains(string(res.Payload), "UnexpectedBatchTypeError") {
 							t.Errorf("%s: %s", v.Name, res.Payload)
 						}
