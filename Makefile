@@ -16,6 +16,7 @@ help: ## this list
 
 .PHONY: demo
 demo: ## the main job in under a minute, without an AWS account
+	@command -v go >/dev/null || { echo 'make demo needs Go 1.26 and nothing else: https://go.dev/dl' >&2; exit 1; }
 	@mkdir -p bin/demo
 	@$(BUILD) -o bin/demo/lambdaemu ./cmd/lambdaemu
 	@$(BUILD) -o bin/demo/example ./examples/go
@@ -50,6 +51,11 @@ demo: ## the main job in under a minute, without an AWS account
 	  --env POWERTOOLS_LOGGER_LOG_EVENT=true --env POWERTOOLS_LOGS_REDACT=card \
 	  --env POWERTOOLS_TRACE_DESTINATION=xray --env AWS_XRAY_DAEMON_ADDRESS={xray} \
 	  --invoke examples/events/order.json -- bin/demo/powertools-wrapper bin/demo/example
+	@echo
+	@echo 'Next:'
+	@echo '  make demo-middleware   an order twice, a poisoned record, a bash function'
+	@echo '  make build             then the live page: the last lines of README.md'
+	@echo '  make layer             the zips to attach (docs/attach.md)'
 
 MIDDLEWARE = bin/demo/lambdaemu --extension bin/demo/powertools-extension --params examples/params.yaml \
   --env POWERTOOLS_EXTENSION_HTTP_PORT={port} --env POWERTOOLS_RUNTIME_PROXY_PORT={port2} \
