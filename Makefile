@@ -54,7 +54,7 @@ demo: ## the main job in under a minute, without an AWS account
 	@echo
 	@echo 'Next:'
 	@echo '  make demo-middleware   an order twice, a poisoned record, a bash function'
-	@echo '  make build             then the live page: the last lines of README.md'
+	@echo '  make build             then the live page (docs/lambdaemu.md)'
 	@echo '  make layer             the zips to attach (docs/attach.md)'
 
 MIDDLEWARE = bin/demo/lambdaemu --extension bin/demo/powertools-extension --params examples/params.yaml \
