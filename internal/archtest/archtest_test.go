@@ -141,7 +141,7 @@ var aside = map[string][]string{
 	"test/template":                  {},
 	"test/verifyaws":                 {"lambdaemu", "test/harness"},
 	"test/verifyaws/probe":           {},
-	"test/deploy":                    {"internal/canonical", "test/harness"},
+	"test/deploy":                    {"internal/canonical", "lambdaemu", "test/harness"},
 }
 
 // pkg is what `go list -json` says of one package.

@@ -51,6 +51,33 @@ func TestDashboardIsClean(t *testing.T) {
 	}
 }
 
+// widget is one of the dashboard's body.
+type widget struct {
+	Type          string
+	Width, Height int
+	Properties    struct {
+		Title, Query, View, Stat string
+		Metrics                  [][]any
+	}
+}
+
+// widgets are those of the body, filled in with the names of the parameters.
+func widgets(t *testing.T) []widget {
+	t.Helper()
+	body := dashboardStack(t).Resources["Dashboard"].Properties.DashboardBody.Content[0].Value
+	filled := regexp.MustCompile(`\$\{[^}]*\}`).ReplaceAllStringFunc(body, func(name string) string {
+		if name == "${TimeoutMs}" {
+			return "3000"
+		}
+		return strings.Trim(name, "${}")
+	})
+	var d struct{ Widgets []widget }
+	if err := json.Unmarshal([]byte(filled), &d); err != nil {
+		t.Fatalf("the body is no JSON: %v\n%s", err, filled)
+	}
+	return d.Widgets
+}
+
 // defaultMetrics are the metrics that the extension lists without being asked.
 func defaultMetrics() map[string]bool {
 	names := map[string]bool{}
@@ -67,29 +94,8 @@ func defaultMetrics() map[string]bool {
 // Otherwise a widget stays empty, and nobody knows why.
 func TestDashboardNamesWhatExists(t *testing.T) {
 	s := dashboardStack(t)
-	body := s.Resources["Dashboard"].Properties.DashboardBody.Content[0].Value
-	filled := regexp.MustCompile(`\$\{[^}]*\}`).ReplaceAllStringFunc(body, func(name string) string {
-		if name == "${TimeoutMs}" {
-			return "3000"
-		}
-		return strings.Trim(name, "${}")
-	})
-	var d struct {
-		Widgets []struct {
-			Type       string
-			Width      int
-			Height     int
-			Properties struct {
-				Title, Query string
-				Metrics      [][]any
-			}
-		}
-	}
-	if err := json.Unmarshal([]byte(filled), &d); err != nil {
-		t.Fatalf("the body is no JSON: %v\n%s", err, filled)
-	}
 	known, seen := defaultMetrics(), map[string]bool{}
-	for _, w := range d.Widgets {
+	for _, w := range widgets(t) {
 		for _, m := range w.Properties.Metrics {
 			if len(m) < 6 || m[0] != "Namespace" {
 				continue

@@ -22,15 +22,17 @@ import (
 const root = "../.."
 
 // built is where the layers of a run lie.
-var built string
+var (
+	built  string
+	builds harness.Builds
+)
 
 func TestMain(m *testing.M) {
 	var err error
 	if built, err = os.MkdirTemp("", "deploy"); err != nil {
 		panic(err)
 	}
-	code := m.Run()
-	harness.StopEmulators()
+	code := harness.Main(m, map[string]func(){busy: busyFunction}, &builds)
 	_ = os.RemoveAll(built)
 	os.Exit(code)
 }
