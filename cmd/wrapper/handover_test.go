@@ -124,10 +124,16 @@ func becomes(t *testing.T, p *pipes, env []string, script string) {
 	}
 }
 
+// read is what stands in a pipe, or comes soon; empty: nothing does.
 func read(fd int) string {
+	_ = syscall.SetNonblock(fd, true)
 	b := make([]byte, 4096)
-	n, _ := syscall.Read(fd, b)
-	return string(b[:max(n, 0)])
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		n, err := syscall.Read(fd, b)
+		if err != syscall.EAGAIN || time.Now().After(end) {
+			return string(b[:max(n, 0)])
+		}
+	}
 }
 
 // openWithout are the descriptors that a shell has without the wrapper.
