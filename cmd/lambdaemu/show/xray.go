@@ -12,7 +12,9 @@ import (
 func XRay(w io.Writer, next func(lambdaemu.Entry)) func(lambdaemu.Entry) {
 	return func(e lambdaemu.Entry) {
 		if e.What == transcript.XRay {
-			fmt.Fprintln(w, "lambdaemu: X-Ray got", e.Detail)
+			for _, line := range fold("lambdaemu: X-Ray got "+e.Detail, "           ", 80) {
+				fmt.Fprintln(w, line)
+			}
 		}
 		if next != nil {
 			next(e)
