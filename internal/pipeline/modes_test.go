@@ -342,7 +342,7 @@ func TestFullestEvent(t *testing.T) {
 	n := telemetry.Num
 	r.tracker.Delivered(invocation.Delivery{RequestID: testID, At: t0, Bytes: 3, EventSource: "sqs", Records: 2})
 	r.tracker.Answered(invocation.Answer{RequestID: testID, At: t0, Timed: true, Handler: time.Millisecond, Proxy: time.Millisecond, Status: 202,
-		HTTPStatus: 200, Streamed: true, AnsweredBy: "idempotency", HookErrors: 1, Bytes: 7})
+		HTTPStatus: 200, Streamed: true, AnsweredBy: "idempotency", HookErrors: 1, Bytes: 7, Guards: invocation.Guards{Invalid: 1, Dropped: 1, Closed: 1}})
 	r.HandleEvents(events(textLine("x"),
 		platform(telemetry.KindRuntimeDone, t0, telemetry.Platform{RequestID: testID, Status: "error", ErrorType: "Runtime.ExitError", TenantID: "t", DurationMs: n(10), ProducedBytes: n(7), ResponseLatencyMs: n(1), ResponseDurationMs: n(2)}),
 		platform(telemetry.KindReport, t0, telemetry.Platform{RequestID: testID, Status: "error", DurationMs: n(12), BilledDurationMs: n(12), MemorySizeMB: n(128), MaxMemoryUsedMB: n(64), InitDurationMs: n(100), ExtensionOverheadMs: n(1)})))
