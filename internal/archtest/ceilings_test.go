@@ -15,9 +15,9 @@ import (
 // its row; a new row needs a reason that stands in a decision (docs/adr).
 var (
 	lineCeilings = map[string]int{
-		"internal/awsemu": 5420, "lambdaemu": 5130, "internal/localhttp": 4800, "internal/pipeline": 3810, "internal/app": 3450,
+		"internal/awsemu": 5420, "lambdaemu": 5130, "internal/localhttp": 4800, "internal/pipeline": 3790, "internal/app": 3100,
 		"cmd/lambdaemu": 2690, "cmd/lambdaemu/show": 2590, "internal/runtimeapi": 2600, "internal/paramcache": 2300, "internal/awsapi": 2115,
-		"internal/jmes": 2050, "internal/config": 1950, "internal/emf": 1810,
+		"internal/jmes": 2020, "internal/config": 1900, "internal/emf": 1810,
 	}
 	methodCeilings = map[string]int{
 		"internal/app.App": 74, "internal/localhttp.Server": 63, "internal/paramcache.Cache": 62, "internal/awsemu.Server": 50,
