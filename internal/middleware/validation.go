@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"unicode/utf8"
@@ -57,7 +58,7 @@ func (v Validation) request(ctx context.Context, r *Request) (action Action, err
 	if len(failures) == 0 {
 		return Action{}, nil
 	}
-	v.Log.Warn("event does not fit its schema", zap.String("request_id", r.ID), zap.Any("errors", failures), zap.Int("more", more))
+	v.Log.Warn("event does not fit its schema", of(r.Whole, r.ID), zap.Any("errors", failures), zap.Int("more", more))
 	if v.Drop && !r.Source.HTTP { // who waits for an answer over HTTP gets one
 		return Action{Answer: &Post{Body: []byte("null")}}, nil
 	}
@@ -81,7 +82,7 @@ func (v Validation) response(ctx context.Context, r *Response) (Reaction, error)
 	if len(failures) == 0 {
 		return Reaction{}, nil
 	}
-	v.Log.Warn("response does not fit its schema", zap.String("request_id", r.ID), zap.Any("errors", failures), zap.Int("more", more))
+	v.Log.Warn("response does not fit its schema", of(r.Whole, r.ID), zap.Any("errors", failures), zap.Int("more", more))
 	if !v.Enforce {
 		return Reaction{}, nil
 	}
@@ -116,4 +117,9 @@ func unfit(kind string, status int, detail string, failures []schema.Failure, mo
 		p.Errors = append(p.Errors, f)
 	}
 	return p
+}
+
+// of names the request of a line as all lines do, so that one query finds them.
+func of(whole, id string) zap.Field {
+	return zap.String("function_request_id", cmp.Or(whole, id))
 }
