@@ -330,7 +330,7 @@ dated list price of it is at hand. Read the vendor's own page before you decide.
 
 - ` + "`POWERTOOLS_METRICS_PLATFORM=event`" + `: no metric is billed, and every figure is in the log for queries.
 - ` + "`POWERTOOLS_LOGS_DESTINATION=none`" + `: no line is stored twice.
-- The JSON log format, or a logger that writes level, time and request id: lines are not repeated.
+- The JSON log format, or a logger that writes level, time and request id: lines are not repeated, unless a correlation id is asked for that they lack ([correlation.md](correlation.md)).
 - Custom metrics: each name and set of dimensions is a metric; put what is only searched into ` + "`metadata`" + `.
 - ` + "`GET /healthz`" + ` says how many of the canonical event's figures a function is billed for (` + "`billed_metrics`" + `).
 `)

@@ -13,6 +13,7 @@ import (
 
 	"powertools-extension/lambdaemu"
 	"powertools-extension/test/harness"
+	"powertools-extension/test/ontime"
 )
 
 // printing is the handler of testdata/inplace on Python's client.
@@ -107,26 +108,28 @@ func TestInPlaceKilledRuntime(t *testing.T) {
 	}
 }
 
-// A child that writes without end, and a log that is read slowly: the answer
-// does not wait for it.
+// A child that writes without end: an answer waits for what stood in the channels
+// when it came, and 250 ms at most. The rest of the bar is for what a busy machine
+// adds to both runs.
 func TestInPlaceEndlessChild(t *testing.T) {
-	t.Parallel()
-	latency := map[string]time.Duration{}
-	for _, mode := range []string{"copy", "in-place"} {
-		opt := printing(t, "POWERTOOLS_LOGS_MODE", mode)
-		opt.Timeout = 10 * time.Second
-		s := start(t, opt)
-		res := s.Invoke(`{"do":"endless"}`)
-		if res.FunctionError != "" {
-			t.Fatalf("%s: %s %s", mode, res.ErrorType, res.Payload)
+	ontime.Run(t, func(late ontime.Late) {
+		latency := map[string]time.Duration{}
+		for _, mode := range []string{"copy", "in-place"} {
+			opt := printing(t, "POWERTOOLS_LOGS_MODE", mode)
+			opt.Timeout = 10 * time.Second
+			s := start(t, opt)
+			res := s.Invoke(`{"do":"endless"}`)
+			if res.FunctionError != "" {
+				t.Fatalf("%s: %s %s", mode, res.ErrorType, res.Payload)
+			}
+			latency[mode] = res.Latency
+			s.Shutdown()
 		}
-		latency[mode] = res.Latency
-		s.Shutdown()
-	}
-	t.Logf("answer after %v, without us after %v", latency["in-place"], latency["copy"])
-	if late := latency["in-place"] - latency["copy"]; late > 250*time.Millisecond {
-		t.Errorf("the answer left %v later", late)
-	}
+		t.Logf("answer after %v, without us after %v", latency["in-place"], latency["copy"])
+		if by := latency["in-place"] - latency["copy"]; by > 350*time.Millisecond {
+			late("the answer left %v later", by)
+		}
+	})
 }
 
 func TestInPlaceSlowLog(t *testing.T) {
