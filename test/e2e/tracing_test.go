@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -112,13 +113,25 @@ func (w *traced) documents() []map[string]any {
 	return list
 }
 
-// handlers are the documents of invocations, their parts left out.
+// handlers are the documents of invocations, their parts left out, in the order in
+// which the invocations began: datagrams leave in any.
 func (w *traced) handlers() (list []map[string]any) {
 	for _, d := range w.documents() {
 		if name, _ := d["name"].(string); strings.HasPrefix(name, "## ") {
 			list = append(list, d)
 		}
 	}
+	slices.SortStableFunc(list, func(a, b map[string]any) int {
+		x, _ := a["start_time"].(float64)
+		y, _ := b["start_time"].(float64)
+		switch {
+		case x < y:
+			return -1
+		case x > y:
+			return 1
+		}
+		return 0
+	})
 	return list
 }
 
