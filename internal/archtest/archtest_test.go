@@ -121,7 +121,8 @@ var aside = map[string][]string{
 	"examples/clients/go/powertools": {},
 	"layer":                          {},
 	"layer/licences":                 {},
-	"layer/publish":                  {},
+	"layer/awscli":                   {},
+	"layer/publish":                  {"layer/awscli"},
 	"test/arm64":                     {"lambdaemu", "test/harness"},
 	"test/awsemu":                    {"test/harness"},
 	"test/bench":                     {},
@@ -139,7 +140,7 @@ var aside = map[string][]string{
 	"test/ontime":                    {},
 	"test/stress":                    {},
 	"test/template":                  {},
-	"test/verifyaws":                 {"lambdaemu", "test/harness"},
+	"test/verifyaws":                 {"layer/awscli", "lambdaemu", "test/harness"},
 	"test/verifyaws/probe":           {},
 	"test/deploy":                    {"internal/canonical", "lambdaemu", "test/harness"},
 }

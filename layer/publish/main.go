@@ -20,6 +20,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+
+	"powertools-extension/layer/awscli"
 )
 
 // options are what the command line says.
@@ -30,7 +32,7 @@ type options struct {
 	dist    string   // folder of the zips
 	public  bool     // every account may use the layers
 	do      bool     // otherwise nothing is changed
-	cli     []string // the aws command and its first arguments
+	cli     awscli.CLI
 }
 
 func main() {
@@ -56,7 +58,6 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	o.cli = strings.Fields(*cli)
 	for region := range strings.SplitSeq(*regions, ",") {
 		if region = strings.TrimSpace(region); region != "" {
 			o.regions = append(o.regions, region)
@@ -67,8 +68,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return errors.New("no region: make publish REGION=eu-north-1,us-east-1")
 	case o.version == "":
 		return errors.New("no version: -version v0.1.0")
-	case len(o.cli) == 0:
-		return errors.New("-aws is empty: it names the aws command")
+	}
+	var err error
+	if o.cli, err = awscli.Parse(*cli); err != nil {
+		return err
 	}
 	zips, err := read(o)
 	if err != nil {

@@ -1,19 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -63,7 +59,7 @@ func look(ctx context.Context, o options, zips []packed) (plan, error) {
 	for _, region := range o.regions {
 		for _, z := range zips {
 			var list struct{ LayerVersions []struct{ Version int } }
-			if err := o.aws(ctx, region, &list, "list-layer-versions", "--layer-name", z.name); err != nil {
+			if err := o.cli.Run(ctx, region, &list, "lambda", "list-layer-versions", "--layer-name", z.name); err != nil {
 				return plan{}, err
 			}
 			at := place{region: region, layer: z}
@@ -120,7 +116,7 @@ func (p plan) publishAt(ctx context.Context, at place) (arn string, err error) {
 			Version         int
 			Content         struct{ CodeSha256 string }
 		}
-		err := p.aws(ctx, at.region, &v, "publish-layer-version", "--layer-name", at.layer.name,
+		err := p.cli.Run(ctx, at.region, &v, "lambda", "publish-layer-version", "--layer-name", at.layer.name,
 			"--description", "Powertools extension "+p.version, "--license-info", "Apache-2.0",
 			"--compatible-architectures", at.layer.arch, "--zip-file", "fileb://"+at.layer.path)
 		switch {
@@ -138,34 +134,15 @@ func (p plan) publishAt(ctx context.Context, at place) (arn string, err error) {
 		break
 	}
 	for _, version := range extra {
-		if err := p.aws(ctx, at.region, nil, "delete-layer-version", "--layer-name", at.layer.name, "--version-number", fmt.Sprint(version)); err != nil {
+		if err := p.cli.Run(ctx, at.region, nil, "lambda", "delete-layer-version", "--layer-name", at.layer.name, "--version-number", fmt.Sprint(version)); err != nil {
 			return "", err
 		}
 	}
 	if p.public {
-		if err := p.aws(ctx, at.region, nil, "add-layer-version-permission", "--layer-name", at.layer.name, "--version-number", fmt.Sprint(p.number),
+		if err := p.cli.Run(ctx, at.region, nil, "lambda", "add-layer-version-permission", "--layer-name", at.layer.name, "--version-number", fmt.Sprint(p.number),
 			"--statement-id", "everybody", "--principal", "*", "--action", "lambda:GetLayerVersion"); err != nil {
 			return "", err
 		}
 	}
 	return arn, nil
-}
-
-// aws runs one command of aws lambda and decodes its answer.
-func (o options) aws(ctx context.Context, region string, answer any, args ...string) error {
-	args = slices.Concat(o.cli[1:], []string{"lambda"}, args, []string{"--region", region, "--output", "json"})
-	var stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, o.cli[0], args...)
-	cmd.Stderr, cmd.Env = &stderr, append(os.Environ(), "AWS_PAGER=") // nobody reads here
-	text, err := cmd.Output()
-	if errors.Is(err, exec.ErrNotFound) {
-		return fmt.Errorf("there is no %s: install the AWS CLI, or name it with -aws", o.cli[0])
-	}
-	if err != nil {
-		return fmt.Errorf("aws lambda %s: %w: %s", args[slices.Index(args, "lambda")+1], err, strings.TrimSpace(stderr.String()))
-	}
-	if answer == nil || len(bytes.TrimSpace(text)) == 0 {
-		return nil
-	}
-	return json.Unmarshal(text, answer)
 }

@@ -13,11 +13,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"powertools-extension/layer/awscli"
 )
 
 // account is Lambda in an AWS account, through the aws CLI.
 type account struct {
-	cli    []string
+	cli    awscli.CLI
 	region string
 	prefix string // of every name that is made
 	dir    string // of the files that the CLI is given
@@ -28,7 +30,7 @@ type account struct {
 }
 
 // newAccount makes the role and the layers.
-func newAccount(ctx context.Context, cli []string, region, layer string, wait time.Duration) (*account, error) {
+func newAccount(ctx context.Context, cli awscli.CLI, region, layer string, wait time.Duration) (*account, error) {
 	dir, err := os.MkdirTemp("", "verifyaws")
 	if err != nil {
 		return nil, err
@@ -232,20 +234,7 @@ func (a *account) pack(name string, files map[string]string) error {
 }
 
 func (a *account) aws(ctx context.Context, answer any, args ...string) error {
-	var stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, a.cli[0], slices.Concat(a.cli[1:], args, []string{"--region", a.region, "--output", "json"})...)
-	cmd.Stderr, cmd.Env = &stderr, append(os.Environ(), "AWS_PAGER=")
-	text, err := cmd.Output()
-	if errors.Is(err, exec.ErrNotFound) {
-		return fmt.Errorf("there is no %s: install the AWS CLI, or name it with -aws", a.cli[0])
-	}
-	if err != nil {
-		return fmt.Errorf("aws %s %s: %w: %s", args[0], args[1], err, strings.TrimSpace(stderr.String()))
-	}
-	if answer == nil || len(bytes.TrimSpace(text)) == 0 {
-		return nil
-	}
-	return json.Unmarshal(text, answer)
+	return a.cli.Run(ctx, a.region, answer, args...)
 }
 
 func pause(ctx context.Context, d time.Duration) error {

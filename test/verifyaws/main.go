@@ -17,6 +17,8 @@ import (
 	"os/signal"
 	"strings"
 	"time"
+
+	"powertools-extension/layer/awscli"
 )
 
 func main() {
@@ -41,12 +43,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	command := strings.Fields(*cli)
-	switch {
-	case *region == "":
+	if *region == "" {
 		return errors.New("no region: make verify-on-aws REGION=eu-north-1")
-	case len(command) == 0:
-		return errors.New("-aws is empty: it names the aws command")
+	}
+	command, err := awscli.Parse(*cli)
+	if err != nil {
+		return err
 	}
 	all := probes(*layer, *parameters, *capacity)
 	fmt.Fprint(out, plan(*region, all, *wait))
