@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,7 +33,9 @@ const runs = "-runs"
 var builds harness.Builds
 
 func TestMain(m *testing.M) {
-	os.Exit(harness.Main(m, map[string]func(){runs: function}, &builds))
+	code := harness.Main(m, map[string]func(){runs: function}, &builds)
+	_ = os.RemoveAll(built.dir) // none, if nothing was compiled
+	os.Exit(code)
 }
 
 func function() {
@@ -50,22 +53,46 @@ func function() {
 	})
 }
 
+// built is where the languages that are compiled lie, once for all tests.
+var built struct {
+	once sync.Once
+	dir  string
+	said string // of a compiler that failed
+}
+
+// compile builds them, as before a deployment.
+func compile(t *testing.T) {
+	t.Helper()
+	goTool, javac, rustc := harness.Tool(t, "go"), harness.Tool(t, "javac"), harness.Tool(t, "rustc")
+	built.once.Do(func() {
+		var err error
+		if built.dir, err = os.MkdirTemp("", "clients"); err != nil {
+			built.said = err.Error()
+			return
+		}
+		for _, command := range [][]string{
+			{goTool, "build", "-o", filepath.Join(built.dir, "go"), "./go"},
+			{javac, "-Xlint:all", "-Werror", "-d", filepath.Join(built.dir, "java"), "java/Powertools.java", "java/Order.java"},
+			{rustc, "-D", "warnings", "-o", filepath.Join(built.dir, "rust"), "rust/order.rs"},
+		} {
+			cmd := exec.Command(command[0], command[1:]...)
+			cmd.Dir, cmd.Env = examples, append(os.Environ(), "CGO_ENABLED=0")
+			if text, err := cmd.CombinedOutput(); err != nil {
+				built.said += fmt.Sprintf("%s: %v\n%s", command[0], err, text)
+			}
+		}
+	})
+	if built.said != "" {
+		t.Fatal(built.said)
+	}
+}
+
 // languages gives the command of each, without the order, which is the last
-// argument. What has to be compiled is compiled here, as before a deployment.
+// argument.
 func languages(t *testing.T) map[string][]string {
 	t.Helper()
-	out := t.TempDir()
-	build := func(tool string, args ...string) {
-		t.Helper()
-		cmd := exec.CommandContext(t.Context(), harness.Tool(t, tool), args...)
-		cmd.Dir, cmd.Env = examples, append(os.Environ(), "CGO_ENABLED=0")
-		if text, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v\n%s", tool, err, text)
-		}
-	}
-	build("go", "build", "-o", filepath.Join(out, "go"), "./go")
-	build("javac", "-Xlint:all", "-Werror", "-d", filepath.Join(out, "java"), "java/Powertools.java", "java/Order.java")
-	build("rustc", "-D", "warnings", "-o", filepath.Join(out, "rust"), "rust/order.rs")
+	compile(t)
+	out := built.dir
 	return map[string][]string{
 		"bash":   {harness.Tool(t, "bash"), "bash/order.sh"},
 		"go":     {filepath.Join(out, "go")},

@@ -125,7 +125,7 @@ func (n tree) texts() map[string]string {
 	return out
 }
 
-// named resolves the ones that are a string or a list with one.
+// either is the text, or the only one of a list.
 func (n tree) either() string {
 	if s := n.text(); s != "" {
 		return s
@@ -197,14 +197,12 @@ func cdk(t *testing.T) attached {
 // own checks of the arguments are not run.
 func terraform(t *testing.T) attached {
 	dir := snippet(t, "terraform")
-	config := parse(t, output(t, dir, nil, harness.Need(t, "deploy/python/bin/hcl2tojson"), "main.tf"))
 	// A quoted text keeps its quotes, or not, by the version of the parser.
-	bare := func(n tree) string { return strings.Trim(n.either(), `"`) }
+	config := tree{unquoted(parse(t, output(t, dir, nil, harness.Need(t, "deploy/python/bin/hcl2tojson"), "main.tf")).v)}
 	resource := func(kind, name string) tree {
 		list, _ := config.at("resource").v.([]any)
 		for _, r := range list {
-			r := tree{unquoted(r)}
-			if found := r.at(kind, name); found.v != nil {
+			if found := (tree{r}).at(kind, name); found.v != nil {
 				return found
 			}
 		}
@@ -212,9 +210,9 @@ func terraform(t *testing.T) attached {
 		return tree{}
 	}
 	f := resource("aws_lambda_function", "orders")
-	a := attached{Runtime: bare(f.at("runtime")), Handler: bare(f.at("handler")), Architecture: bare(f.at("architectures").one()),
+	a := attached{Runtime: f.at("runtime").text(), Handler: f.at("handler").text(), Architecture: f.at("architectures").one().text(),
 		Env: f.at("environment").one().at("variables").texts()}
-	if strings.Contains(bare(f.at("layers").one()), "var.layer_arn") {
+	if strings.Contains(f.at("layers").one().text(), "var.layer_arn") {
 		a.Layer = layerARN
 	}
 	if strings.Contains(resource("aws_iam_role_policy", "database").at("policy").text(), want().Reads) {

@@ -21,19 +21,11 @@ import (
 
 const root = "../.."
 
-// built is where the layers of a run lie.
-var (
-	built  string
-	builds harness.Builds
-)
+var builds harness.Builds
 
 func TestMain(m *testing.M) {
-	var err error
-	if built, err = os.MkdirTemp("", "deploy"); err != nil {
-		panic(err)
-	}
 	code := harness.Main(m, map[string]func(){busy: busyFunction}, &builds)
-	_ = os.RemoveAll(built)
+	_ = os.RemoveAll(here.dist) // none, if no layer was built
 	os.Exit(code)
 }
 
@@ -66,13 +58,9 @@ func copied(t *testing.T) string {
 	return to
 }
 
-// zips builds the layers in a directory and returns the folder and their sums.
-func zips(t *testing.T, dir string) (dist string, sums map[string]string) {
+// zips builds the layers in a directory into dist, and returns their sums.
+func zips(t *testing.T, dir, dist string) (sums map[string]string) {
 	t.Helper()
-	dist, err := os.MkdirTemp(built, "dist")
-	if err != nil {
-		t.Fatal(err)
-	}
 	cmd := exec.Command("go", "run", "./layer", "-version", "v1.2.3", "-out", dist)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -87,7 +75,7 @@ func zips(t *testing.T, dir string) (dist string, sums map[string]string) {
 		sum := sha256.Sum256(text)
 		sums[arch] = base64.StdEncoding.EncodeToString(sum[:])
 	}
-	return dist, sums
+	return sums
 }
 
 // here are the layers of this checkout, built once.
@@ -100,7 +88,11 @@ var here struct {
 func zipsHere(t *testing.T) (dist string, sums map[string]string) {
 	t.Helper()
 	here.once.Do(func() {
-		here.dist, here.sums = zips(t, root)
+		var err error
+		if here.dist, err = os.MkdirTemp("", "deploy"); err != nil {
+			t.Fatal(err)
+		}
+		here.sums = zips(t, root, here.dist)
 	})
 	return here.dist, here.sums
 }
@@ -164,7 +156,7 @@ type listed struct {
 func TestPublish(t *testing.T) {
 	p := newPublisher(t)
 	dist, sums := zipsHere(t)
-	_, again := zips(t, copied(t))
+	again := zips(t, copied(t), t.TempDir())
 	for arch, sum := range sums {
 		if again[arch] != sum {
 			t.Errorf("%s: built in two directories: %s and %s", arch, sum, again[arch])
