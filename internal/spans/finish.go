@@ -175,13 +175,11 @@ func (t *Tracer) Over(sum *invocation.Summary, now time.Time) {
 		return
 	}
 	t.mu.Lock()
-	o := t.open[sum.Attempt.ID]
-	if o == nil || o.attempt != nil && o.attempt != sum.Attempt {
-		t.mu.Unlock()
+	o := t.judgedLocked(sum.Attempt)
+	t.mu.Unlock()
+	if o == nil {
 		return
 	}
-	delete(t.open, sum.Attempt.ID)
-	t.mu.Unlock()
 	o.attempt = sum.Attempt
 	s := t.spanOf(o, sum.Attempt.ID)
 	if s.End = endOf(sum, s.Start); s.End.IsZero() {
@@ -200,6 +198,21 @@ func (t *Tracer) Over(sum *invocation.Summary, now time.Time) {
 		}
 	}
 	t.behind(func() { t.emit(o, s) })
+}
+
+// judgedLocked ends the following of an attempt that is over; nil: it is not
+// followed.
+func (t *Tracer) judgedLocked(a *invocation.Attempt) *pending {
+	if o := t.aside[a]; o != nil {
+		delete(t.aside, a)
+		return o
+	}
+	o := t.open[a.ID]
+	if o == nil || o.attempt != nil && o.attempt != a {
+		return nil
+	}
+	delete(t.open, a.ID)
+	return o
 }
 
 // endOf is when the function was done, as the platform tells it; zero: it does

@@ -11,12 +11,15 @@ import (
 // Invoked begins the span of an invocation that the platform has announced,
 // where no proxy does.
 func (t *Tracer) Invoked(a *invocation.Attempt, header string) {
-	if t == nil || a == nil || t.opt.Proxied() {
+	if t == nil || a == nil || !a.Open() || t.opt.Proxied() { // over: INVOKE was read after the report
 		return
 	}
 	h, state := tracing.ParseHeader(header)
 	t.mu.Lock()
 	o := t.open[a.ID] // the stream may be quicker than the loop
+	if o != nil && o.attempt != nil && o.attempt != a {
+		o = nil // of the try before
+	}
 	if o == nil && state != tracing.Unsampled {
 		o = t.beginLocked(a.ID, h, state)
 	}
@@ -57,7 +60,7 @@ func (t *Tracer) started(p *telemetry.Platform, at time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	o := t.open[p.RequestID]
-	if o == nil {
+	if o == nil || !o.begun.IsZero() && at.After(o.begun) { // nothing, or another try
 		if state == tracing.Missing || state == tracing.Unsampled && (segment.Parent == "" || tracing.Refuses(p.TraceHeader)) {
 			return // without a proxy nobody tells a missing header from one that is not sampled
 		}
@@ -72,7 +75,7 @@ func (t *Tracer) started(p *telemetry.Platform, at time.Time) {
 		o.parent = segment.Parent
 	}
 	if !at.IsZero() {
-		o.start = at
+		o.start, o.begun = at, at
 	}
 }
 

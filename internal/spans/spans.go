@@ -51,8 +51,9 @@ type Tracer struct {
 
 	mu      sync.Mutex
 	handler string
-	open    map[string]*pending
-	begun   bool // the first invocation of this process has come
+	open    map[string]*pending              // by request id
+	aside   map[*invocation.Attempt]*pending // of ids that a newer try has taken; their ends are not heard of yet
+	begun   bool                             // the first invocation of this process has come
 	phases  phases
 	closed  bool
 	working sync.WaitGroup
@@ -73,6 +74,7 @@ type pending struct {
 	own              bool // the trace begins here
 	first            bool // of this process
 	start            time.Time
+	begun            time.Time           // as the platform tells it; zero: not heard
 	attempt          *invocation.Attempt // nil: not known yet
 	kind             tracing.Kind
 	trigger          string
@@ -101,7 +103,7 @@ func New(opt Options) *Tracer {
 	if opt.Proxied == nil {
 		opt.Proxied = func() bool { return false }
 	}
-	return &Tracer{opt: opt, open: make(map[string]*pending)}
+	return &Tracer{opt: opt, open: make(map[string]*pending), aside: make(map[*invocation.Attempt]*pending)}
 }
 
 // SetHandler names the handler, as the runtime's environment has it.
@@ -131,7 +133,7 @@ func (t *Tracer) Trace(id, header string) (instead string) {
 func (t *Tracer) beginLocked(id string, h tracing.Header, state tracing.State) *pending {
 	first := !t.begun
 	t.begun = true
-	delete(t.open, id) // the same id again is another try
+	t.setAsideLocked(id)
 	o := &pending{root: h.Root, parent: h.Parent, first: first}
 	switch {
 	case state == tracing.Garbage, len(t.open) >= maxOpen, t.closed:
@@ -151,6 +153,21 @@ func (t *Tracer) beginLocked(id string, h tracing.Header, state tracing.State) *
 	o.id, o.start = tracing.NewID(), time.Now().Round(0)
 	t.open[id] = o
 	return o
+}
+
+// setAsideLocked makes room for another try of a request id: Lambda repeats an
+// event under the same id, and how the first try ended is often heard of when
+// the next has begun. One that the tracker does not know is never judged.
+func (t *Tracer) setAsideLocked(id string) {
+	o := t.open[id]
+	delete(t.open, id)
+	switch {
+	case o == nil:
+	case o.attempt == nil, len(t.aside) >= maxOpen:
+		t.skipped.Add(1)
+	default:
+		t.aside[o.attempt] = o
+	}
 }
 
 // Delivered adds what is known of the event, before the runtime has it. Lines
@@ -247,8 +264,9 @@ func (t *Tracer) Close() {
 	}
 	t.mu.Lock()
 	t.closed = true
-	t.skipped.Add(int64(len(t.open)))
+	t.skipped.Add(int64(len(t.open) + len(t.aside)))
 	clear(t.open)
+	clear(t.aside)
 	t.mu.Unlock()
 	t.working.Wait()
 }
