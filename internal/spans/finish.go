@@ -184,6 +184,9 @@ func (t *Tracer) Over(sum *invocation.Summary, now time.Time) {
 	s := t.spanOf(o, sum.Attempt.ID)
 	if s.End = endOf(sum, s.Start); s.End.IsZero() {
 		s.End = now
+		if latest := sum.Request.Deadline; !latest.IsZero() && now.After(latest) {
+			s.End = latest // it did not run longer, whenever that is heard
+		}
 	}
 	if sum.Failed {
 		s.Fault = true

@@ -121,3 +121,28 @@ func TestInvokeReadAfterTheReport(t *testing.T) {
 		t.Errorf("%d spans, %d skipped", len(all), w.Skipped())
 	}
 }
+
+// Where nobody tells the end, it is not after the deadline: the next try is
+// often minutes later, and the function did not run until then.
+func TestEndThatNobodyTells(t *testing.T) {
+	at := time.Now().Round(0).Add(-10 * time.Minute)
+	again := at.Add(time.Minute)
+	w := newWorld(t, false)
+	for _, begun := range []time.Time{at, again} {
+		a := w.tracker.Begin(invocation.Invoke{RequestID: "a", TraceHeader: header, At: begun, Deadline: begun.Add(3 * time.Second)})
+		w.over()
+		w.Invoked(a, header)
+		w.observe(start("a", header, "24cd7d670fa455f0", begun))
+	}
+	w.tracker.Close("spindown", again.Add(time.Hour))
+	w.over()
+	all := w.done()
+	if len(all) != 2 {
+		t.Fatalf("%d spans", len(all))
+	}
+	for _, s := range all {
+		if took := s.End.Sub(s.Start); took != 3*time.Second || s.Fault {
+			t.Errorf("%+v took %s", s, took)
+		}
+	}
+}
