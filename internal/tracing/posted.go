@@ -28,7 +28,9 @@ func ParseError(posted []byte) *Exception {
 		case "errorMessage":
 			e.Message = cut(textOf(value), maxMessage)
 		case "stackTrace", "trace":
-			e.Frames = framesOf(value)
+			if frames := framesOf(value); len(frames) > 0 { // the other one may be there, and empty
+				e.Frames = frames
+			}
 		}
 	}
 	if e.Type == "" && e.Message == "" {

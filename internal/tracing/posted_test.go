@@ -31,6 +31,8 @@ func TestParseError(t *testing.T) {
 			&tracing.Exception{Type: "E", Frames: []tracing.Frame{{Label: "one"}, {Label: "two"}}}},
 		{"odd kinds", `{"errorType":7,"errorMessage":null,"stackTrace":[1,null,{"path":3},[]]}`,
 			&tracing.Exception{Type: "7", Frames: []tracing.Frame{{Path: "3"}}}},
+		{"both stacks, the second empty", `{"errorType":"E","trace":["one"],"stackTrace":[]}`,
+			&tracing.Exception{Type: "E", Frames: []tracing.Frame{{Label: "one"}}}},
 		{"broken off", `{"errorType":"E","errorMessage":"m","stackTrace":["a`, &tracing.Exception{Type: "E", Message: "m"}},
 		{"lone surrogate", `{"errorType":"E\ud800","errorMessage":"\u0000"}`, &tracing.Exception{Type: "E\uFFFD", Message: "\x00"}},
 		{"a text", `"failed"`, nil},
