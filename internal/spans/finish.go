@@ -138,6 +138,9 @@ func (t *Tracer) exceptionOf(a *Answer) *tracing.Exception {
 	if e.Type == "" {
 		e.Type = a.ErrorType
 	}
+	if e.Type == "" && e.Message == "" && len(e.Frames) == 0 {
+		return nil // that it failed is all that is known
+	}
 	return e
 }
 
