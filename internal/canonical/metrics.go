@@ -128,10 +128,7 @@ func times() []metric {
 func guarded() []metric {
 	row := func(name, meaning, feature string, of func(invocation.Guards) int) metric {
 		return metric{MetricInfo{name, count, "proxy", PresetDefault, meaning, "when it happens", feature},
-			func(e *Event) telemetry.Number {
-				n := of(passage(e).Guards)
-				return telemetry.Number{Value: float64(n), Set: n > 0}
-			}, 0, everywhere, true}
+			func(e *Event) telemetry.Number { return happened(of(passage(e).Guards)) }, 0, everywhere, true}
 	}
 	return []metric{
 		row("EventsInvalid", "events that did not fit their schema, and that the function did not get; records of a batch are counted as failed ones", "validation", func(g invocation.Guards) int { return g.Invalid }),
@@ -148,8 +145,7 @@ func batches() []metric {
 				if e.Batch == nil {
 					return telemetry.Number{}
 				}
-				n := of(e.Batch)
-				return telemetry.Number{Value: float64(n), Set: n > 0}
+				return happened(of(e.Batch))
 			}, 0, everywhere, rare}
 	}
 	return []metric{
@@ -168,8 +164,7 @@ func idempotent() []metric {
 				if e.Idempotent == nil {
 					return telemetry.Number{}
 				}
-				n := of(e.Idempotent)
-				return telemetry.Number{Value: float64(n), Set: n > 0}
+				return happened(of(e.Idempotent))
 			}, 0, everywhere, true}
 	}
 	return []metric{
@@ -185,7 +180,7 @@ func idempotent() []metric {
 				if e.Idempotent == nil || e.Idempotent.Store <= 0 {
 					return telemetry.Number{}
 				}
-				return telemetry.Num(math.Round(float64(e.Idempotent.Store.Microseconds())) / 1000)
+				return telemetry.Num(float64(e.Idempotent.Store.Microseconds()) / 1000)
 			}, 0, everywhere, false},
 	}
 }
@@ -212,9 +207,7 @@ func amounts() []metric {
 		{MetricInfo{"SpansSkipped", count, "spans", PresetDefault, "spans that were not made: a trace header that cannot be read, more at once than are followed", "when it happens", "tracing"},
 			func(e *Event) telemetry.Number { return e.SpansSkipped }, 0, everywhere, true},
 		{MetricInfo{"LinesBypassed", count, "lines in place", PresetDefault, "lines that reached the function's log without passing the extension, which changes lines where they are written", "when it happens", "lines in place"},
-			func(e *Event) telemetry.Number {
-				return telemetry.Number{Value: float64(e.Bypassed), Set: e.Bypassed > 0}
-			}, 0, classic, true},
+			func(e *Event) telemetry.Number { return happened(e.Bypassed) }, 0, classic, true},
 		{MetricInfo{"EstimatedCost", "None", "report", PresetAll, "US dollars at the list price of us-east-1, free tier and commitments ignored", "", ""},
 			func(e *Event) telemetry.Number { return e.costUSD }, 0, classic, false},
 	}
@@ -252,6 +245,11 @@ func readings() []metric {
 
 func cpuTotal(s *procstat.Sample) procstat.Figure {
 	return procstat.Figure{Value: s.CPUUserMs.Value + s.CPUSystemMs.Value, Set: s.CPUUserMs.Set && s.CPUSystemMs.Set}
+}
+
+// happened is a count that is told only where there is something to count.
+func happened[N int | uint32 | uint64](n N) telemetry.Number {
+	return telemetry.Number{Value: float64(n), Set: n > 0}
 }
 
 func judgement(yes bool) telemetry.Number {

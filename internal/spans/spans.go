@@ -103,6 +103,9 @@ func New(opt Options) *Tracer {
 	if opt.Proxied == nil {
 		opt.Proxied = func() bool { return false }
 	}
+	if opt.Go == nil {
+		opt.Go = func(f func()) { go f() }
+	}
 	return &Tracer{opt: opt, open: make(map[string]*pending), aside: make(map[*invocation.Attempt]*pending)}
 }
 
@@ -246,11 +249,7 @@ func (t *Tracer) behind(work func()) {
 		work() // at shutdown nothing waits for anything
 		return
 	}
-	run := t.opt.Go
-	if run == nil {
-		run = func(f func()) { go f() }
-	}
-	run(func() {
+	t.opt.Go(func() {
 		defer t.working.Done()
 		work()
 	})
