@@ -26,7 +26,8 @@ import (
 
 // collector is the receiver and what it handed on.
 type collector struct {
-	url string
+	url    string
+	traces traces
 
 	mu   sync.Mutex
 	err  error // answered to the receiver, as a full pipeline does
@@ -67,7 +68,7 @@ func (c *collector) records() (all []plog.LogRecord) {
 	return all
 }
 
-// collect starts the receiver on a port of its own.
+// collect starts the receiver, of logs and of spans, on a port of its own.
 func collect(t *testing.T) *collector {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -77,15 +78,23 @@ func collect(t *testing.T) *collector {
 	addr := l.Addr().String()
 	_ = l.Close()
 	c := &collector{url: "http://" + addr}
-	next, err := consumer.NewLogs(c.take)
+	logs, err := consumer.NewLogs(c.take)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spans, err := consumer.NewTraces(c.traces.take)
 	if err != nil {
 		t.Fatal(err)
 	}
 	factory := otlpreceiver.NewFactory()
 	cfg := factory.CreateDefaultConfig().(*otlpreceiver.Config)
 	cfg.Protocols.HTTP.GetOrInsertDefault().ServerConfig.NetAddr.Endpoint = addr
-	r, err := factory.CreateLogs(t.Context(), receivertest.NewNopSettings(factory.Type()), cfg, next)
+	settings := receivertest.NewNopSettings(factory.Type())
+	r, err := factory.CreateLogs(t.Context(), settings, cfg, logs)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := factory.CreateTraces(t.Context(), settings, cfg, spans); err != nil { // it is the same receiver, which has one listener
 		t.Fatal(err)
 	}
 	if err := r.Start(t.Context(), componenttest.NewNopHost()); err != nil {

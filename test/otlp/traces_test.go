@@ -3,17 +3,12 @@ package otlp_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.opentelemetry.io/collector/component/componenttest"
-	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/ptrace"
-	"go.opentelemetry.io/collector/receiver/otlpreceiver"
-	"go.opentelemetry.io/collector/receiver/receivertest"
 
 	"powertools-extension/internal/sink"
 	"powertools-extension/internal/sink/httppost"
@@ -21,10 +16,8 @@ import (
 	"powertools-extension/internal/tracing"
 )
 
-// traces is the receiver and the spans that it handed on.
+// traces are the spans that the receiver handed on.
 type traces struct {
-	url string
-
 	mu    sync.Mutex
 	spans []ptrace.Span
 	from  []map[string]any // resource attributes, one for each span
@@ -45,34 +38,6 @@ func (c *traces) take(_ context.Context, batch ptrace.Traces) error {
 	return nil
 }
 
-// collectTraces starts the receiver on a port of its own.
-func collectTraces(t *testing.T) *traces {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	_ = l.Close()
-	c := &traces{url: "http://" + addr}
-	next, err := consumer.NewTraces(c.take)
-	if err != nil {
-		t.Fatal(err)
-	}
-	factory := otlpreceiver.NewFactory()
-	cfg := factory.CreateDefaultConfig().(*otlpreceiver.Config)
-	cfg.Protocols.HTTP.GetOrInsertDefault().ServerConfig.NetAddr.Endpoint = addr
-	r, err := factory.CreateTraces(t.Context(), receivertest.NewNopSettings(factory.Type()), cfg, next)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Start(t.Context(), componenttest.NewNopHost()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = r.Shutdown(context.Background()) })
-	return c
-}
-
 // TestSpans: what the collector reads out of our spans, of one, which goes
 // plain, and of so many that the request is compressed.
 func TestSpans(t *testing.T) {
@@ -88,8 +53,9 @@ func TestSpans(t *testing.T) {
 	}
 	for _, n := range []int{1, 50} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			c := collectTraces(t)
-			s, err := otlp.NewSpans(c.url, nil, func() otlp.Resource {
+			receiver := collect(t)
+			c := &receiver.traces
+			s, err := otlp.NewSpans(receiver.url, nil, func() otlp.Resource {
 				return otlp.Resource{ServiceName: "orders", FunctionName: "orders-prod", FunctionVersion: "7", Region: "eu-central-1", AccountID: "123456789012"}
 			}, httppost.Options{})
 			if err != nil {
