@@ -3,6 +3,7 @@ package batch
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"powertools-extension/internal/jsonbytes"
@@ -54,8 +55,17 @@ func (b *Batch) reported(i int) bool {
 	return true
 }
 
+// allFailed is the libraries' sentence. Records for which there was no time have
+// no error of their own, and are not counted as if they had.
 func (b *Batch) allFailed() string {
-	text := "All records failed processing. " + strconv.Itoa(len(b.records)) + " individual errors logged separately below."
+	unrun := b.counts[late]
+	if unrun == len(b.records) {
+		return "No record was processed: the time left of the invocation was too short for one. All come again; a longer time-out helps."
+	}
+	text := "All records failed processing. " + strconv.Itoa(len(b.records)-unrun) + " individual errors logged separately below."
+	if unrun > 0 {
+		text += " For " + strconv.Itoa(unrun) + " others there was no time."
+	}
 	if b.firstType == "" && b.firstMessage == "" {
 		return text
 	}
@@ -64,7 +74,7 @@ func (b *Batch) allFailed() string {
 
 func words(errorType, message string) string {
 	if len(message) > maxWords {
-		message = message[:maxWords]
+		message = strings.ToValidUTF8(message[:maxWords], "") // it may have cut a rune
 	}
 	switch {
 	case errorType == "":

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -289,6 +290,48 @@ func TestAllFailed(t *testing.T) {
 	const want = "All records failed processing. 2 individual errors logged separately below.\nFirst error: ValueError: first"
 	if got := b.Answer(); !got.Failed || got.Message != want || got.Partial {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestAllFailedForWantOfTime: who reads the error must not look for errors of
+// records that never ran.
+func TestAllFailedForWantOfTime(t *testing.T) {
+	start := time.Unix(1_700_000_000, 0)
+	for _, c := range []struct {
+		left, each time.Duration
+		want       string
+	}{
+		{300 * time.Millisecond, 0, "No record was processed: the time left of the invocation was too short for one. All come again; a longer time-out helps."},
+		{700 * time.Millisecond, 250 * time.Millisecond, "All records failed processing. 1 individual errors logged separately below. For 2 others there was no time.\nFirst error: E: m"},
+		{900 * time.Millisecond, 250 * time.Millisecond, "All records failed processing. 2 individual errors logged separately below. For 1 others there was no time.\nFirst error: E: m"},
+		{time.Minute, 250 * time.Millisecond, "All records failed processing. 3 individual errors logged separately below.\nFirst error: E: m"},
+	} {
+		b := New(sqs(t, "q", "a", "b", "c"), Rules{Raise: true}, start.Add(c.left))
+		now := start
+		for {
+			if _, _, ok := b.Next(now); !ok {
+				break
+			}
+			now = now.Add(c.each)
+			b.Fail(now, "E", "m")
+		}
+		if got := b.Answer(); !got.Failed || got.Message != c.want {
+			t.Errorf("%v left: %q", c.left, got.Message)
+		}
+	}
+}
+
+// TestFirstErrorIsCut: at a rune, wherever the bound falls.
+func TestFirstErrorIsCut(t *testing.T) {
+	for lead := range 4 {
+		b := New(sqs(t, "q", "a"), Rules{Raise: true}, time.Time{})
+		b.Next(time.Time{})
+		b.Fail(time.Time{}, "", strings.Repeat("x", lead)+strings.Repeat("😀", maxWords))
+		got := b.Answer().Message
+		_, words, _ := strings.Cut(got, "First error: ")
+		if !utf8.ValidString(got) || len(words) > maxWords || len(words) < maxWords-3 || !strings.HasSuffix(words, "😀") {
+			t.Errorf("%d before: %d bytes, ends with %q", lead, len(words), words[len(words)-4:])
+		}
 	}
 }
 
