@@ -172,7 +172,11 @@ func (o passing) Answered(answer runtimeapi.Answer) {
 		Timed: answer.Known, Handler: answer.Handler, Proxy: answer.Proxy, Streamed: answer.Streamed,
 		AnsweredBy: answer.By, HookErrors: answer.HookErrors, Guards: guards(&answer),
 	}
-	_, a.Partial = o.items.Counts(answer.ID)
+	counts, partial := o.items.Counts(answer.ID)
+	if a.Partial = partial; counts != nil && !answer.Failed { // else they come again
+		a.Guards.Invalid += counts.Dropped
+		a.Guards.Dropped += counts.Dropped
+	}
 	if answer.HTTP {
 		a.HTTPStatus = awsevent.StatusCode(answer.Beginning)
 	}

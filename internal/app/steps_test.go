@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -146,6 +148,75 @@ func TestBatchRecordByRecord(t *testing.T) {
 			if n := out.said("whether the event source mapping reads"); n != said {
 				t.Errorf("said %d times, want %d", n, said)
 			}
+		})
+	}
+}
+
+// A record that does not fit its schema is counted, whether it comes again or is
+// dropped: nothing else tells of one that is gone.
+func TestBatchRecordsThatDoNotFit(t *testing.T) {
+	root := t.TempDir()
+	if err := os.WriteFile(filepath.Join(root, "s.json"), []byte(`{"properties":{"Records":{"items":{"properties":{"body":{"enum":["good"]}}}}}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		bodies []string
+		want   map[string]any // of the canonical event
+		answer string
+	}{
+		"error":         {[]string{"good", "bad", "good"}, map[string]any{"EventsInvalid": nil, "EventsDropped": nil, "BatchRecordsFailed": 1.0}, `response {"batchItemFailures":[{"itemIdentifier":"m1"}]}`},
+		"drop":          {[]string{"good", "bad", "good"}, map[string]any{"EventsInvalid": 1.0, "EventsDropped": 1.0, "BatchRecordsFailed": nil}, `response {"batchItemFailures":[]}`},
+		"drop several":  {[]string{"bad", "bad", "good"}, map[string]any{"EventsInvalid": 2.0, "EventsDropped": 2.0, "BatchRecordsFailed": nil}, `response {"batchItemFailures":[]}`},
+		"drop the last": {[]string{"good", "bad"}, map[string]any{"EventsInvalid": 1.0, "EventsDropped": 1.0, "BatchRecordsFailed": nil}, `response {"batchItemFailures":[]}`},
+		"drop none":     {[]string{"good"}, map[string]any{"EventsInvalid": nil, "EventsDropped": nil, "BatchRecordsFailed": nil}, `response {"batchItemFailures":[]}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var records []string
+			good := 0
+			for i, body := range tt.bodies {
+				records = append(records, fmt.Sprintf(`{"messageId":"m%d","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:us-east-1:123456789012:q","body":%q}`, i, body))
+				if body == "good" {
+					good++
+				}
+			}
+			p := viaProxy(t, root, func(p *proxied) {
+				p.lambda.comes(event{id: oldID, text: `{"Records":[` + strings.Join(records, ",") + `]}`})
+				for range good {
+					p.answer(p.takes().id, "response", "1")
+				}
+				if tt.bodies[len(tt.bodies)-1] != "good" { // its answer is made when the next event is asked for
+					done := make(chan struct{})
+					go func() {
+						defer close(done)
+						if res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(next(t, p.function.port)); err == nil {
+							_ = res.Body.Close()
+						}
+					}()
+					t.Cleanup(func() { <-done })
+				}
+				eventually(t, "Lambda's answer", func() bool { return len(p.lambda.answered()) == 1 })
+			})
+			p.next = []answer{call(oldID), bye()}
+			mode, _, _ := strings.Cut(name, " ")
+			out := p.live(append(p.env, "POWERTOOLS_BATCH=sqs", "POWERTOOLS_BATCH_VERIFY=off", "POWERTOOLS_VALIDATION_EVENT_SCHEMA=s.json", "POWERTOOLS_VALIDATION_INVALID_EVENT="+mode)...)
+			if out.err != nil {
+				t.Fatal(out.err)
+			}
+			if got := p.lambda.answered(); len(got) != 1 || got[0] != tt.answer {
+				t.Errorf("Lambda got %q, want %s", got, tt.answer)
+			}
+			for _, l := range out.objects(t) {
+				if l["_aws"] == nil || l["function_request_id"] != oldID {
+					continue
+				}
+				for member, want := range tt.want {
+					if !cmp.Equal(l[member], want) {
+						t.Errorf("%s: %v, want %v: %v", member, l[member], want, l)
+					}
+				}
+				return
+			}
+			t.Errorf("no canonical event: %s", out.stdout)
 		})
 	}
 }

@@ -57,6 +57,7 @@ type Batch struct {
 	stopped state // not waiting: what all further records are
 	groups  map[string]struct{}
 	counts  [late + 1]int
+	dropped int
 
 	firstType, firstMessage string // of the first error
 	one                     []byte // the event of the record that runs
@@ -124,6 +125,13 @@ func (b *Batch) Running() (i int, ok bool) { return b.current, b.current >= 0 }
 // Succeed ends the record that runs.
 func (b *Batch) Succeed(now time.Time) { b.end(now, succeeded) }
 
+// Drop ends the record that was to run: the function did not get it, and it
+// does not come again.
+func (b *Batch) Drop(now time.Time) {
+	b.dropped++
+	b.Succeed(now)
+}
+
 // Fail ends the record that runs. The words are those of its error.
 func (b *Batch) Fail(now time.Time, errorType, message string) {
 	if b.current < 0 {
@@ -164,10 +172,11 @@ type Counts struct {
 	Failed      int           // that ran and failed
 	Unprocessed int           // that did not run: left out, or there was no time
 	Late        int           // of those: there was no time
+	Dropped     int           // that succeeded without the function, which did not get them
 	Slowest     time.Duration // of the records that ran
 }
 
 // Counts is how the batch went so far.
 func (b *Batch) Counts() Counts {
-	return Counts{len(b.records), b.counts[failed], b.counts[skipped] + b.counts[late], b.counts[late], b.slowest}
+	return Counts{len(b.records), b.counts[failed], b.counts[skipped] + b.counts[late], b.counts[late], b.dropped, b.slowest}
 }

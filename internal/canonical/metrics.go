@@ -131,7 +131,7 @@ func guarded() []metric {
 			func(e *Event) telemetry.Number { return happened(of(passage(e).Guards)) }, 0, everywhere, true}
 	}
 	return []metric{
-		row("EventsInvalid", "events that did not fit their schema, and that the function did not get; records of a batch are counted as failed ones", "validation", func(g invocation.Guards) int { return g.Invalid }),
+		row("EventsInvalid", "events that did not fit their schema, and that the function did not get; records of a batch that are not dropped are counted as failed ones", "validation", func(g invocation.Guards) int { return g.Invalid }),
 		row("EventsDropped", "of those: answered as a success", "validation", func(g invocation.Guards) int { return g.Dropped }),
 		row("GateClosed", "events that the function did not get because its feature gate was closed", "gate", func(g invocation.Guards) int { return g.Closed }),
 	}

@@ -149,9 +149,12 @@ func (h *batchHook) response(ctx context.Context, r *Response) (Reaction, error)
 	if h.Watch != nil {
 		h.Watch.Ended(o.whole, r.ID, o.batch.RecordID(i), i, o.batch.Took(now), ok)
 	}
-	if ok {
+	switch {
+	case ok && r.By == "validate": // which answers in the function's place to drop what does not fit
+		o.batch.Drop(now)
+	case ok:
 		o.batch.Succeed(now)
-	} else {
+	default:
 		errorType, message := failure(r)
 		o.batch.Fail(now, errorType, message)
 	}
