@@ -15,9 +15,8 @@ import (
 // batchKinds are the sources whose events are split.
 func batchKinds(cfg *config.Config) (kinds []string) {
 	for _, word := range cfg.Batch.Sources {
-		switch word = strings.ToLower(word); word {
-		case string(batch.SQS), string(batch.Kinesis), string(batch.DynamoDB):
-			kinds = append(kinds, word)
+		if kind := batch.Kind(strings.ToLower(word)); kind == batch.SQS || kind == batch.Kinesis || kind == batch.DynamoDB {
+			kinds = append(kinds, string(kind))
 		}
 	}
 	return kinds

@@ -30,7 +30,7 @@ var kinds = map[string]kind{
 	"internal/sink/cloudwatch": edge, "internal/sink/firehose": edge, "internal/sink/ndjson": edge, "internal/sink/otlp": edge,
 	"internal/tracing/xray": edge, "internal/taskfile": edge,
 
-	"internal/nearest": core, "internal/ref": core, "internal/jsonbytes": core, "internal/logtime": core, "internal/loglevel": core,
+	"internal/nearest": core, "internal/cors": core, "internal/ref": core, "internal/jsonbytes": core, "internal/logtime": core, "internal/loglevel": core,
 	"internal/fingerprint": core, "internal/redact": core, "internal/jmes": core, "internal/flags": core, "internal/correlation": core, "internal/eventlog": core, "internal/schema": core,
 	"internal/idempotency": core, "internal/idempotency/watch": core, "internal/config": core, "internal/emf": core, "internal/flush": core, "internal/paramcache": core,
 	"internal/batch": core, "internal/batch/items": core, "internal/runtimeapi/pieces": core,

@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"strings"
+
+	"powertools-extension/internal/cors"
 )
 
 // Header is one entry of POWERTOOLS_LOGS_HTTP_HEADERS. Its value is Text, or,
@@ -62,8 +64,7 @@ func (v headers) Set(s string) error {
 func parseHeader(part string) (Header, bool) {
 	name, value, ok := strings.Cut(part, ":")
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
-	const token = letters + digits + "!#$%&'*+-.^_`|~" // RFC 9110, field names
-	if !ok || name == "" || !only(name, token) || !isDimension(value, 8<<10) {
+	if !ok || !cors.IsName(name) || !isDimension(value, 8<<10) {
 		return Header{}, false
 	}
 	text, ref := cutReference(value)

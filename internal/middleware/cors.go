@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"powertools-extension/internal/cors"
 	"powertools-extension/internal/jmes"
 )
 
@@ -135,9 +136,10 @@ func (c CORS) allowed(origin string) (list []header) {
 func (h *corsHook) preflight(r *Request, origin, method, headers string) []byte {
 	list := h.allowed(origin)
 	if list[0].name == "access-control-allow-origin" {
-		list = append(list, header{"access-control-allow-methods", listed(h.Methods, method)})
-		if names := listed(h.Headers, headers); names != "" {
-			list = append(list, header{"access-control-allow-headers", names})
+		for _, names := range []header{{"access-control-allow-methods", listed(h.Methods, method)}, {"access-control-allow-headers", listed(h.Headers, headers)}} {
+			if names.value != "" {
+				list = append(list, names)
+			}
 		}
 		if h.MaxAge > 0 {
 			list = append(list, header{"access-control-max-age", strconv.Itoa(int(h.MaxAge / time.Second))})
@@ -161,23 +163,11 @@ func listed(allowed []string, asked string) string {
 	}
 	var names []string
 	for name := range strings.SplitSeq(asked, ",") {
-		if name = strings.TrimSpace(name); isToken(name) {
+		if name = strings.TrimSpace(name); cors.IsName(name) { // nothing else of a request is repeated
 			names = append(names, name)
 		}
 	}
 	return strings.Join(names, ",")
-}
-
-// isToken tells a name of RFC 9110: nothing else of a request is repeated in
-// an answer.
-func isToken(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
-			return false
-		}
-	}
-	return s != "" && len(s) <= 256
 }
 
 func headersMember(multi bool) string {

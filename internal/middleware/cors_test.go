@@ -85,20 +85,20 @@ func mayAsk(status int, headers map[string][]string, origin, method string, name
 	if status < 200 || status > 299 || !mayRead(headers, origin, credentials) {
 		return false
 	}
-	in := func(list []string, name string) bool {
+	in := func(list []string, name string, same func(a, b string) bool) bool {
 		for one := range strings.SplitSeq(strings.Join(list, ","), ",") {
 			one = strings.TrimSpace(one)
-			if strings.EqualFold(one, name) || one == "*" && !credentials && !strings.EqualFold(name, "Authorization") {
+			if same(one, name) || one == "*" && !credentials && !strings.EqualFold(name, "Authorization") {
 				return true
 			}
 		}
 		return false
 	}
-	if method != "GET" && method != "HEAD" && method != "POST" && !in(headers["access-control-allow-methods"], method) {
+	if method != "GET" && method != "HEAD" && method != "POST" && !in(headers["access-control-allow-methods"], method, func(a, b string) bool { return a == b }) {
 		return false
 	}
 	for _, name := range names {
-		if !in(headers["access-control-allow-headers"], name) {
+		if !in(headers["access-control-allow-headers"], name, strings.EqualFold) {
 			return false
 		}
 	}
