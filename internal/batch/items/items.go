@@ -61,8 +61,13 @@ func (b *Book) Began(whole, _, record string, n int) {
 		e.records = append(e.records, "")
 	}
 	e.records[n], e.running = record, n
-	e.bytes += len(record) + 16
-	b.bytes += len(record) + 16
+	b.growLocked(e, len(record)+16)
+}
+
+// growLocked counts bytes of a batch, and forgets the oldest beyond the bound.
+func (b *Book) growLocked(e *entry, n int) {
+	e.bytes += n
+	b.bytes += n
 	for b.bytes > maxBytes && len(b.order) > 1 {
 		b.bytes -= b.batches[b.order[0]].bytes
 		delete(b.batches, b.order[0])
@@ -73,10 +78,10 @@ func (b *Book) Began(whole, _, record string, n int) {
 func (b *Book) entryLocked(whole string) *entry {
 	e := b.batches[whole]
 	if e == nil {
-		e = &entry{running: -1, bytes: 256}
+		e = &entry{running: -1}
 		b.batches[whole] = e
 		b.order = append(b.order, whole)
-		b.bytes += e.bytes
+		b.growLocked(e, 256)
 	}
 	return e
 }
@@ -131,8 +136,7 @@ func (b *Book) Correlate(piece, id string) bool {
 		e.correlations = make(map[int]string)
 	}
 	e.correlations[n] = id
-	e.bytes += len(id) + 32
-	b.bytes += len(id) + 32
+	b.growLocked(e, len(id)+32)
 	return true
 }
 

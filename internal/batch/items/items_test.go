@@ -81,3 +81,17 @@ func TestBounded(t *testing.T) {
 		t.Error("the last one is gone")
 	}
 }
+
+// TestBoundedWithoutRecords: batches of which no record ran are bounded too.
+func TestBoundedWithoutRecords(t *testing.T) {
+	b := New(zap.NewNop())
+	for i := range 20_000 {
+		b.Over(fmt.Sprintf("%08d-1111-4111-8111-111111111111", i), batch.Counts{Records: 1, Unprocessed: 1}, true)
+	}
+	if b.bytes > maxBytes || len(b.batches) != len(b.order) || len(b.batches) > maxBytes/256 {
+		t.Errorf("%d bytes, %d batches", b.bytes, len(b.batches))
+	}
+	if counts, _ := b.Counts("00019999-1111-4111-8111-111111111111"); counts == nil {
+		t.Error("the last one is gone")
+	}
+}
