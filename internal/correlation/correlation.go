@@ -44,28 +44,24 @@ func BuiltIns() []BuiltIn {
 	}
 }
 
-// autoPath is the path for events of a source, as package awsevent names it;
-// empty: they have no id of their own, or one for each of many records.
-func autoPath(source string) string {
-	switch source {
-	case "api_gateway_v1", "api_gateway_v2", "api_gateway_authorizer", "api_gateway_websocket", "function_url":
-		return gateway
-	case "appsync":
-		return "request." + traceHeader
-	case "alb": // its second form is that of a target group with multi-value headers
-		return traceHeader + ` || multiValueHeaders."x-amzn-trace-id"`
-	case "vpc_lattice":
-		return traceHeader
-	case "eventbridge", "scheduled":
-		return "id"
-	case "s3_object_lambda":
-		return "xAmzRequestId"
-	case "sqs":
-		return "!Records[1] && Records[0].messageId || `null`"
-	case "sns":
-		return "Records[0].Sns.MessageId"
+// autoPaths are the paths for events of a source, as package awsevent names it.
+// Others have no id of their own, or one for each of many records.
+func autoPaths() map[string]string {
+	return map[string]string{
+		"api_gateway_v1":         gateway,
+		"api_gateway_v2":         gateway,
+		"api_gateway_authorizer": gateway,
+		"api_gateway_websocket":  gateway,
+		"function_url":           gateway,
+		"appsync":                "request." + traceHeader,
+		"alb":                    traceHeader + ` || multiValueHeaders."x-amzn-trace-id"`, // of a target group with multi-value headers
+		"vpc_lattice":            traceHeader,
+		"eventbridge":            "id",
+		"scheduled":              "id",
+		"s3_object_lambda":       "xAmzRequestId",
+		"sqs":                    "!Records[1] && Records[0].messageId || `null`",
+		"sns":                    "Records[0].Sns.MessageId",
 	}
-	return ""
 }
 
 // Path is a compiled path. Safe for concurrent use.
@@ -94,11 +90,8 @@ func Compile(text string) (*Path, error) {
 
 func compileAuto() (*Path, error) {
 	p := &Path{source: make(map[string]*jmes.Expression)}
-	for _, source := range []string{
-		"api_gateway_v1", "api_gateway_v2", "api_gateway_authorizer", "api_gateway_websocket", "function_url",
-		"appsync", "alb", "vpc_lattice", "eventbridge", "scheduled", "s3_object_lambda", "sqs", "sns",
-	} {
-		expr, err := jmes.Compile(autoPath(source))
+	for source, path := range autoPaths() {
+		expr, err := jmes.Compile(path)
 		if err != nil {
 			return nil, err
 		}

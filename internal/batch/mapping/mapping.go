@@ -74,7 +74,6 @@ type key struct{ function, source string }
 
 type entry struct {
 	reading reading
-	why     string
 	asked   time.Time
 	done    chan struct{} // closed when the call that runs is over; nil: none runs
 	told    [unsure + 1]bool
@@ -182,7 +181,7 @@ func (c *Check) find(k key, e *entry) {
 
 func (c *Check) keep(k key, e *entry, found reading, why string) {
 	c.mu.Lock()
-	e.reading, e.why = found, why
+	e.reading = found
 	close(e.done)
 	e.done = nil
 	first := !e.told[found]
