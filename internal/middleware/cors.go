@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"powertools-extension/internal/cors"
@@ -26,21 +25,13 @@ type CORS struct {
 
 // Hook returns the step.
 func (c CORS) Hook() Hook {
-	h := &corsHook{CORS: c, asked: map[string]asked{}}
+	h := &corsHook{CORS: c}
 	return Hook{Name: "cors", Request: h.request, Response: h.response}
 }
 
-// corsHook keeps of each request what its answer depends on.
 type corsHook struct {
 	CORS
-
-	mu    sync.Mutex
-	asked map[string]asked // by request
-}
-
-type asked struct {
-	origin string // empty: none was sent
-	until  time.Time
+	origins pending[string] // on which answers depend; empty: none was sent
 }
 
 // applies tells the sources whose gateways leave CORS to the function.
@@ -60,7 +51,7 @@ func (h *corsHook) request(_ context.Context, r *Request) (Action, error) {
 	if event.Field("httpMethod").Str() == "OPTIONS" && origin != "" && method != "" {
 		return Action{Answer: &Post{Body: h.preflight(r, origin, method, headers["access-control-request-headers"])}}, nil
 	}
-	h.remember(r, origin)
+	h.origins.put(r, origin)
 	return Action{}, nil
 }
 
@@ -84,33 +75,6 @@ func headersOf(event jmes.Value) map[string]string {
 		}
 	}
 	return found
-}
-
-// remember keeps an origin until its answer, and drops those whose runtime
-// never came back.
-func (h *corsHook) remember(r *Request, origin string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if len(h.asked) >= 64 {
-		for id, old := range h.asked {
-			if time.Now().After(old.until) {
-				delete(h.asked, id)
-			}
-		}
-	}
-	until := r.Deadline
-	if until.IsZero() {
-		until = time.Now().Add(15 * time.Minute)
-	}
-	h.asked[r.ID] = asked{origin, until.Add(time.Minute)}
-}
-
-func (h *corsHook) take(id string) (origin string, ok bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	a, ok := h.asked[id]
-	delete(h.asked, id)
-	return a.origin, ok
 }
 
 // header is one of an answer.
@@ -195,7 +159,7 @@ func appendHeaders(dst []byte, list []header, multi bool) []byte {
 // response adds headers to an HTTP answer, of the function or of a hook. A
 // function that speaks of CORS itself has the say.
 func (h *corsHook) response(_ context.Context, r *Response) (Reaction, error) {
-	origin, ok := h.take(r.ID)
+	origin, ok := h.origins.take(r.ID)
 	if !ok || r.Failed || r.Streamed {
 		return Reaction{}, nil
 	}

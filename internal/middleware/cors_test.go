@@ -282,11 +282,11 @@ func TestCORSIsNotStored(t *testing.T) {
 
 // TestCORSForgets: requests whose answer never comes do not pile up.
 func TestCORSForgets(t *testing.T) {
-	h := &corsHook{CORS: CORS{Origins: []string{"*"}}, asked: map[string]asked{}}
+	h := &corsHook{CORS: CORS{Origins: []string{"*"}}}
 	for i := range 1000 {
-		h.remember(&Request{ID: fmt.Sprint(i), Deadline: time.Now().Add(-time.Hour)}, page)
+		h.origins.put(&Request{ID: fmt.Sprint(i), Deadline: time.Now().Add(-time.Hour)}, page)
 	}
-	if len(h.asked) > 65 {
-		t.Errorf("%d are kept", len(h.asked))
+	if len(h.origins.kept) > 65 {
+		t.Errorf("%d are kept", len(h.origins.kept))
 	}
 }

@@ -66,11 +66,9 @@ func (u Unwrap) response(_ context.Context, r *Response) (Reaction, error) {
 	if err != nil || answer.Field("statusCode").Kind() != jmes.Null {
 		return Reaction{}, nil
 	}
-	name, list := "headers", `"application/json"`
-	if r.Source.MultiValue {
-		name, list = "multiValueHeaders", `["application/json"]`
-	}
-	out := []byte(`{"statusCode":200,"` + name + `":{"content-type":` + list + `},"body":`)
+	multi := r.Source.MultiValue
+	out := []byte(`{"statusCode":200,"` + headersMember(multi) + `":{`)
+	out = append(appendHeaders(out, []header{{"content-type", "application/json"}}, multi), `},"body":`...)
 	body := answer.Raw()
 	if body == nil {
 		body = []byte("null")

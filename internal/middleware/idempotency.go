@@ -3,7 +3,6 @@ package middleware
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"powertools-extension/internal/awsevent"
@@ -21,20 +20,13 @@ type Idempotency struct {
 
 // Hook returns the step.
 func (i Idempotency) Hook() Hook {
-	h := &idempotencyHook{Idempotency: i, running: map[string]running{}}
+	h := &idempotencyHook{Idempotency: i}
 	return Hook{Name: "idempotency", Guard: true, Waits: true, Each: true, Request: h.request, Response: h.response}
 }
 
 type idempotencyHook struct {
 	Idempotency
-
-	mu      sync.Mutex
-	running map[string]running // by request
-}
-
-type running struct {
-	execution *idempotency.Execution
-	until     time.Time
+	running pending[*idempotency.Execution]
 }
 
 func (h *idempotencyHook) request(ctx context.Context, r *Request) (action Action, err error) {
@@ -69,43 +61,16 @@ func (h *idempotencyHook) request(ctx context.Context, r *Request) (action Actio
 		return Action{Answer: &Post{ContentType: contentType, Body: replayed(body, r.Source)}}, nil
 	}
 	if execution != nil && execution.Recorded() {
-		h.remember(r, execution)
+		h.running.put(r, execution)
 	}
 	return Action{}, nil
-}
-
-// remember keeps an execution until its answer, and drops those whose runtime
-// never came back.
-func (h *idempotencyHook) remember(r *Request, x *idempotency.Execution) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if len(h.running) >= 64 {
-		for id, old := range h.running {
-			if time.Now().After(old.until) {
-				delete(h.running, id)
-			}
-		}
-	}
-	until := r.Deadline
-	if until.IsZero() {
-		until = time.Now().Add(15 * time.Minute) // the longest that Lambda lets anything run
-	}
-	h.running[r.ID] = running{x, until.Add(time.Minute)}
-}
-
-func (h *idempotencyHook) take(id string) *idempotency.Execution {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	x := h.running[id].execution
-	delete(h.running, id)
-	return x
 }
 
 // response stores the answer before it leaves: who has an answer has it
 // stored.
 func (h *idempotencyHook) response(ctx context.Context, r *Response) (Reaction, error) {
-	x := h.take(r.ID)
-	if x == nil {
+	x, ok := h.running.take(r.ID)
+	if !ok {
 		return Reaction{}, nil
 	}
 	if r.Failed || !h.StoreAll && r.Source.HTTP && awsevent.StatusCode(r.Body) >= 500 {
@@ -117,8 +82,8 @@ func (h *idempotencyHook) response(ctx context.Context, r *Response) (Reaction, 
 		res = idempotency.Result{NotStorable: "streamed"}
 	}
 	_, err := h.Engine.Complete(ctx, x, res)
-	refused, ok := errors.AsType[*idempotency.Error](err)
-	if !ok || r.Streamed {
+	refused, is := errors.AsType[*idempotency.Error](err)
+	if !is || r.Streamed {
 		return Reaction{}, nil // stored, or lost: told by the engine, and the answer goes out
 	}
 	// The caller must not believe that a repeat is safe.
