@@ -84,13 +84,7 @@ func (x *exchange) consider(b *body, reusable bool) (answered, keep bool) {
 	}
 	e := x.event()
 	e.Beginning, e.Whole, e.At, e.Bytes = data, b.done && len(data) <= mostKept, time.Now(), b.size()
-	x.s.stats.invocations.Add(1)
-	if !x.s.life.deliver(&e) {
-		x.s.stats.untracked.Add(1)
-	}
-	if o := x.s.opt.Observer; o != nil && o.Delivered(e) {
-		x.s.life.with(e.ID, func(c *call) { c.http = true })
-	}
+	x.s.deliver(&e)
 	var v Verdict
 	if e.Whole {
 		v = x.s.opt.Chain.Request(context.Background(), &e)

@@ -34,11 +34,7 @@ func (x *exchange) receive(p *pump) (answered, keep bool) {
 
 	x.in = append(append(x.in[:0], "HTTP/1.1"...), x.res.start[8:]...)
 	x.in = x.res.appendFields(append(x.in, '\r', '\n'))
-	if x.minor == 0 && x.keep {
-		x.in = append(x.in, "Connection: keep-alive\r\n"...)
-	} else if !x.keep {
-		x.in = append(x.in, "Connection: close\r\n"...)
-	}
+	x.in = x.appendKeep(x.in)
 	switch {
 	case plain:
 		x.in = append(x.in, '\r', '\n')
@@ -152,16 +148,10 @@ func (x *exchange) pass(b *body, status int, plain, settled bool) bool {
 func (x *exchange) observe(b *body, first []byte, status int, settled bool) {
 	switch {
 	case x.kind == next && status == 200:
-		x.s.stats.invocations.Add(1)
 		e := x.event()
 		e.Beginning, e.Whole, e.At = first, b.done && b.received == int64(len(first)), time.Now()
 		e.Bytes = b.size()
-		if !x.s.life.deliver(&e) {
-			x.s.stats.untracked.Add(1)
-		}
-		if x.s.opt.Observer != nil && x.s.opt.Observer.Delivered(e) {
-			x.s.life.with(e.ID, func(c *call) { c.http = true })
-		}
+		x.s.deliver(&e)
 	case x.kind == response || x.kind == failure:
 		read := time.Now()
 		a := Answer{ID: x.id}
@@ -179,6 +169,17 @@ func (x *exchange) observe(b *body, first []byte, status int, settled bool) {
 		if x.s.opt.Observer != nil {
 			x.s.opt.Observer.Answered(a)
 		}
+	}
+}
+
+// deliver notes that an event is on its way to the runtime.
+func (s *Server) deliver(e *Event) {
+	s.stats.invocations.Add(1)
+	if !s.life.deliver(e) {
+		s.stats.untracked.Add(1)
+	}
+	if s.opt.Observer != nil && s.opt.Observer.Delivered(*e) {
+		s.life.with(e.ID, func(c *call) { c.http = true })
 	}
 }
 
