@@ -2,6 +2,7 @@ package awsevent
 
 import (
 	"bytes"
+	"math"
 
 	"powertools-extension/internal/jsonbytes"
 )
@@ -64,7 +65,14 @@ func ErrorType(posted []byte) (name string) {
 
 // Records counts the records of a whole event: of the lists that SQS, streams
 // and Firehose send. 0: it has none.
-func Records(event []byte) (n int) {
+func Records(event []byte) int { return count(event, math.MaxInt) }
+
+// OneRecord reports whether a whole event has one record. It does not read
+// behind a second one.
+func OneRecord(event []byte) bool { return count(event, 2) == 1 }
+
+// count counts records as far as most.
+func count(event []byte, most int) (n int) {
 	i := jsonbytes.SkipSpace(event, 0)
 	if !opens(event, i, '{') {
 		return 0
@@ -73,13 +81,13 @@ func Records(event []byte) (n int) {
 		if string(name) != "Records" && string(name) != "records" {
 			return true
 		}
-		n = elements(event, value)
+		n = elements(event, value, most)
 		return false
 	})
 	return n
 }
 
-func elements(b []byte, i int) (n int) {
+func elements(b []byte, i, most int) (n int) {
 	if !opens(b, i, '[') {
 		return 0
 	}
@@ -88,7 +96,9 @@ func elements(b []byte, i int) (n int) {
 		if next < 0 {
 			return 0
 		}
-		n++
+		if n++; n == most {
+			return n
+		}
 		var more bool
 		if i, more = jsonbytes.CheckComma(b, next, ']'); i < 0 {
 			return 0

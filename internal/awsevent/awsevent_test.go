@@ -149,6 +149,9 @@ func TestRecords(t *testing.T) {
 		string(sqs("b", 10)): 10, `{"Records":[]}`: 0, `{"Records":[1,{"a":[1,2]},null]}`: 3, `{"Records":{}}`: 0, `{"records":[{}],"deliveryStreamArn":"x"}`: 1,
 		`{"Records":[{}`: 0, `[]`: 0, ``: 0,
 	} {
+		if got := OneRecord([]byte(text)); got != (want == 1) {
+			t.Errorf("%s: one: %v", text, got)
+		}
 		if got := Records([]byte(text)); got != want {
 			t.Errorf("%.60s: %d, want %d", text, got, want)
 		}
@@ -181,6 +184,20 @@ func TestNoMemory(t *testing.T) {
 			t.Errorf("%v allocations", n)
 		}
 	}
+}
+
+func BenchmarkRecords(b *testing.B) {
+	event := sqs(strings.Repeat("x", 250), 6<<20/500)
+	b.Run("all", func(b *testing.B) {
+		for b.Loop() {
+			Records(event)
+		}
+	})
+	b.Run("one or not", func(b *testing.B) {
+		for b.Loop() {
+			OneRecord(event)
+		}
+	})
 }
 
 func BenchmarkRecognise(b *testing.B) {

@@ -32,7 +32,7 @@ func (c Correlate) Hooks() []Hook {
 }
 
 func (c Correlate) event(_ context.Context, r *Request) (Action, error) {
-	if !r.Durable && slices.Contains(c.Splits, r.Source.Name) && awsevent.Records(r.Body) != 1 {
+	if !r.Durable && slices.Contains(c.Splits, r.Source.Name) && !awsevent.OneRecord(r.Body) {
 		return Action{}, nil
 	}
 	return Action{}, c.find(r)

@@ -62,7 +62,7 @@ func mutants() []mutant {
 		{"eventlog: cookies of HTTP APIs leave", "internal/eventlog/eventlog.go", "\"cookies\", ", "", "internal/eventlog", "TestCredentials"},
 		{"eventlog: half a surrogate pair leaves", "internal/eventlog/printable.go", "r == 0 || r == utf8.RuneError", "r == 0", "internal/eventlog", "TestEvent"},
 		{"eventlog: what an error says is a word of the function", "internal/pipeline/route.go", "	v := view{line: p.rules.parser.parse(&ev), attempt: a, wanted: p.rules.wants(line)}\n", "	v := view{line: p.rules.parser.parse(&ev), attempt: a, wanted: p.rules.wants(line)}\n	p.tracker.Line(&v.line.facts)\n", "internal/pipeline", "TestPrintConcludes"},
-		{"correlation: a batch of several has the id of one", "internal/middleware/correlate.go", "awsevent.Records(r.Body) != 1", "awsevent.Records(r.Body) < 0", "internal/middleware", "TestCorrelateRecords"},
+		{"correlation: a batch of several has the id of one", "internal/middleware/correlate.go", "!awsevent.OneRecord(r.Body)", "false", "internal/middleware", "TestCorrelateRecords"},
 		{"lines: a complete one is not repeated for its correlation id", "internal/pipeline/enrich.go", "&& !(t.keys &^ l.has).has(keyCorrelationID)", "", "internal/pipeline", "TestCompleteLines"},
 		{"correlation: an object is printed as an id", "internal/correlation/correlation.go", "	case jmes.Bool:\n", "	case jmes.Object:\n		return clean(string(v.Raw()))\n	case jmes.Bool:\n", "internal/correlation", "TestFind"},
 		{"correlation: a batch has the id of its first message", "internal/correlation/correlation.go", "!Records[1] && Records[0].messageId || `null`", "Records[0].messageId", "internal/correlation", "TestFind"},
