@@ -65,6 +65,7 @@ func (a *App) buildPipeline() {
 		Platform:            platform,
 		Metrics:             a.stdout,
 		Meters:              []pipeline.Meter{cacheMeter{a.cache}},
+		Observed:            a.spans.Observe,
 		Over:                a.spans.Over,
 		FirstMetric:         a.namespace.missing,
 		FlushMetrics:        a.ended,
@@ -183,7 +184,7 @@ func (a *App) bindTelemetry() {
 		return
 	}
 	a.stream.server = stream
-	stream.Serve(a.ways.Handler(a.spans.Handler(a.pipeline)))
+	stream.Serve(a.ways.Handler(a.pipeline))
 }
 
 // cacheMeter tells the canonical event what the parameter cache did during

@@ -21,7 +21,7 @@ func (p *Pipeline) HandleEvents(events []telemetry.Event) {
 			p.opt.FlushMetrics(p.opt.Now())
 		}
 	}
-	p.flushOutputs()
+	p.opt.FlushOutputs()
 }
 
 // handle takes one event and reports whether it ended an invocation. The lock
@@ -64,6 +64,9 @@ func (p *Pipeline) leave(ev *telemetry.Event) {
 
 func (p *Pipeline) platformLocked(ev *telemetry.Event) (ended bool) {
 	a := p.tracker.Observe(ev)
+	if p.opt.Observed != nil {
+		p.opt.Observed(a, ev)
+	}
 	switch ev.Kind {
 	case telemetry.KindRuntimeDone:
 		ended = true
@@ -119,7 +122,7 @@ func (p *Pipeline) closeLate() {
 	p.mu.Lock()
 	p.emitLocked()
 	p.mu.Unlock()
-	p.flushOutputs()
+	p.opt.FlushOutputs()
 }
 
 // writeLocked writes the canonical event of one attempt.

@@ -23,6 +23,7 @@ import (
 	"powertools-extension/internal/invocation"
 	"powertools-extension/internal/procstat"
 	"powertools-extension/internal/redact"
+	"powertools-extension/internal/telemetry"
 )
 
 // Output takes one line without its newline and copies what it keeps. It
@@ -113,8 +114,9 @@ type Options struct {
 	FlushMetrics func(now time.Time)
 
 	// FlushOutputs is called at the end of each batch: what was put may leave.
-	Over         func(*invocation.Summary) // of each attempt, before its event is written; must not wait; nil: nobody is told
 	FlushOutputs func()
+	Observed     func(*invocation.Attempt, *telemetry.Event) // of each event of the platform, with its attempt (nil: none); must not wait; nil: nobody is told
+	Over         func(*invocation.Summary)                   // of each attempt, before its event is written; must not wait; nil: nobody is told
 
 	Now func() time.Time // wall clock; nil means time.Now
 	Log *zap.Logger      // nil means none
@@ -170,6 +172,9 @@ func New(tracker *invocation.Tracker, opt Options) *Pipeline {
 	if opt.Log == nil {
 		opt.Log = zap.NewNop()
 	}
+	if opt.FlushOutputs == nil {
+		opt.FlushOutputs = func() {}
+	}
 	if opt.MaxLineBytes <= 0 {
 		opt.MaxLineBytes = DefaultMaxLineBytes
 	}
@@ -224,7 +229,7 @@ func (p *Pipeline) Flush(reason string, now time.Time) {
 	if p.opt.FlushMetrics != nil {
 		p.opt.FlushMetrics(now)
 	}
-	p.flushOutputs()
+	p.opt.FlushOutputs()
 }
 
 func (p *Pipeline) closeAll(reason string, now time.Time) {
@@ -255,10 +260,4 @@ func (p *Pipeline) Stats() Stats {
 	s := p.stats
 	s.Held, s.Released, s.Forgotten, s.HoldDropped = p.recorder.holding, p.recorder.released, p.recorder.forgotten, p.recorder.dropped
 	return s
-}
-
-func (p *Pipeline) flushOutputs() {
-	if p.opt.FlushOutputs != nil {
-		p.opt.FlushOutputs()
-	}
 }

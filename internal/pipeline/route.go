@@ -28,7 +28,7 @@ func (p *Pipeline) lineLocked(ev *telemetry.Event) {
 // them, but nothing is concluded from it. a may be nil: of no attempt.
 func (p *Pipeline) Print(a *invocation.Attempt, line []byte) {
 	ev := telemetry.Event{Kind: telemetry.KindFunction, Time: p.opt.Now(), Line: line, Object: true}
-	defer p.flushOutputs()
+	defer p.opt.FlushOutputs()
 	p.mu.Lock()
 	defer p.leave(&ev)
 	v := view{line: p.rules.parser.parse(&ev), attempt: a, wanted: p.rules.wants(line)}

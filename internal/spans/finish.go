@@ -183,7 +183,6 @@ func (t *Tracer) Over(sum *invocation.Summary, now time.Time) {
 	if o == nil {
 		return
 	}
-	o.attempt = sum.Attempt
 	s := t.spanOf(o, sum.Attempt.ID)
 	if s.End = endOf(sum, s.Start); s.End.IsZero() {
 		s.End = now
@@ -209,15 +208,15 @@ func (t *Tracer) Over(sum *invocation.Summary, now time.Time) {
 // judgedLocked ends the following of an attempt that is over; nil: it is not
 // followed.
 func (t *Tracer) judgedLocked(a *invocation.Attempt) *pending {
-	if o := t.aside[a]; o != nil {
-		delete(t.aside, a)
-		return o
-	}
-	o := t.open[a.ID]
-	if o == nil || o.attempt != nil && o.attempt != a {
+	o := t.ofLocked(a)
+	switch {
+	case o == nil:
 		return nil
+	case t.open[a.ID] == o:
+		delete(t.open, a.ID)
+	default:
+		delete(t.aside, a)
 	}
-	delete(t.open, a.ID)
 	return o
 }
 

@@ -16,10 +16,7 @@ func (t *Tracer) Invoked(a *invocation.Attempt, header string) {
 	}
 	h, state := tracing.ParseHeader(header)
 	t.mu.Lock()
-	o := t.open[a.ID] // the stream may be quicker than the loop
-	if o != nil && o.attempt != nil && o.attempt != a {
-		o = nil // of the try before
-	}
+	o := t.ofLocked(a) // the stream may be quicker than the loop
 	if o == nil && state != tracing.Unsampled {
 		o = t.beginLocked(a.ID, h, state)
 	}
@@ -30,53 +27,65 @@ func (t *Tracer) Invoked(a *invocation.Attempt, header string) {
 	o.mark(a)
 }
 
-// Observe looks at events before the lines among them are handled: what they
-// say of a start is known then.
-func (t *Tracer) Observe(events []telemetry.Event) {
-	for i := range events {
-		ev := &events[i]
-		p := ev.Platform
-		if p == nil {
-			continue
+// ofLocked is what is followed of an attempt; nil: nothing.
+func (t *Tracer) ofLocked(a *invocation.Attempt) *pending {
+	if o := t.open[a.ID]; o != nil && o.attempt == a {
+		return o
+	}
+	return t.aside[a]
+}
+
+// Observe takes an event of the platform, and the attempt that the tracker
+// says it belongs to; nil: none. It comes before the lines behind it are
+// handled: what a start says is known then.
+func (t *Tracer) Observe(a *invocation.Attempt, ev *telemetry.Event) {
+	p := ev.Platform
+	if t == nil || p == nil {
+		return
+	}
+	switch ev.Kind {
+	case telemetry.KindStart:
+		if a != nil && a.Open() && !t.opt.Proxied() {
+			t.started(a, p, ev.Time)
 		}
-		switch ev.Kind {
-		case telemetry.KindStart:
-			if p.RequestID != "" && !t.opt.Proxied() {
-				t.started(p, ev.Time)
-			}
-		case telemetry.KindInitStart, telemetry.KindRestoreStart:
-			t.phaseStarted(ev.Kind, ev.Time)
-		case telemetry.KindInitReport, telemetry.KindInitRuntimeDone, telemetry.KindRestoreReport, telemetry.KindRestoreRuntimeDone:
-			t.phaseEnded(ev.Kind, p, ev.Time)
-		}
+	case telemetry.KindInitStart, telemetry.KindRestoreStart:
+		t.phaseStarted(ev.Kind, ev.Time)
+	case telemetry.KindInitReport, telemetry.KindInitRuntimeDone, telemetry.KindRestoreReport, telemetry.KindRestoreRuntimeDone:
+		t.phaseEnded(ev.Kind, p, ev.Time)
 	}
 }
 
 // started joins platform.start with the span that INVOKE began. Lambda samples
 // by itself where its caller left that open: its segment's id says that it did.
-func (t *Tracer) started(p *telemetry.Platform, at time.Time) {
+func (t *Tracer) started(a *invocation.Attempt, p *telemetry.Platform, at time.Time) {
 	h, state := tracing.ParseHeader(p.TraceHeader)
 	segment, _ := tracing.ParseHeader("Root=" + h.Root + ";Parent=" + p.SpanID + ";Sampled=1")
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	o := t.open[p.RequestID]
-	if o == nil || !o.begun.IsZero() && at.After(o.begun) { // nothing, or another try
-		if state == tracing.Missing || state == tracing.Unsampled && (segment.Parent == "" || tracing.Refuses(p.TraceHeader)) {
-			return // without a proxy nobody tells a missing header from one that is not sampled
-		}
-		if state == tracing.Unsampled {
-			state = tracing.Sampled
-		}
-		if o = t.beginLocked(p.RequestID, h, state); o == nil {
-			return
+	o := t.ofLocked(a)
+	if o == nil {
+		switch {
+		case state == tracing.Missing: // nobody tells it from one that is not sampled
+		case state == tracing.Unsampled && (segment.Parent == "" || tracing.Refuses(p.TraceHeader)):
+			if !t.begun {
+				t.begun, t.phases.off = true, true // of an invocation that nobody follows
+			}
+		case state == tracing.Unsampled:
+			o = t.beginLocked(a.ID, h, tracing.Sampled)
+		default:
+			o = t.beginLocked(a.ID, h, state)
 		}
 	}
-	if segment.Parent != "" && !o.own {
-		o.parent = segment.Parent
+	if o != nil {
+		o.attempt = a
+		if segment.Parent != "" && !o.own {
+			o.parent = segment.Parent
+		}
+		if !at.IsZero() {
+			o.start = at
+		}
 	}
-	if !at.IsZero() {
-		o.start, o.begun = at, at
-	}
+	t.mu.Unlock()
+	o.mark(a)
 }
 
 // phases are what happened before the first invocation, which becomes spans

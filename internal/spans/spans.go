@@ -74,7 +74,6 @@ type pending struct {
 	own              bool // the trace begins here
 	first            bool // of this process
 	start            time.Time
-	begun            time.Time           // as the platform tells it; zero: not heard
 	attempt          *invocation.Attempt // nil: not known yet
 	kind             tracing.Kind
 	trigger          string

@@ -260,13 +260,19 @@ func ended(kind telemetry.Kind, id, status, errorType string, ms float64, at tim
 	return telemetry.Event{Kind: kind, Time: at, Platform: &telemetry.Platform{RequestID: id, Status: status, ErrorType: errorType, DurationMs: telemetry.Num(ms)}}
 }
 
-// observe shows both what the platform says, and the tracer what is over.
+// observe tells both what the platform says, and the tracer what is over.
 func (w *world) observe(events ...telemetry.Event) {
-	w.Observe(events)
 	for i := range events {
-		w.tracker.Observe(&events[i])
+		w.Observe(w.tracker.Observe(&events[i]), &events[i])
 	}
 	w.over()
+}
+
+// phases tells the tracer alone of inits and restores.
+func (w *world) phases(events ...telemetry.Event) {
+	for i := range events {
+		w.Observe(nil, &events[i])
+	}
 }
 
 func (w *world) over() {
@@ -319,7 +325,7 @@ func TestWithoutProxy(t *testing.T) {
 			if got != c.want || s.Root != root || s.Start != at || s.End.Sub(s.Start) != 120*time.Millisecond || s.Fault != (c.status != "success") || s.Name != "## orders" {
 				t.Errorf("%q, %+v", got, s)
 			}
-			if c.name != "sampled by Lambda" && a.Request().SpanID != s.ID {
+			if a.Request().SpanID != s.ID {
 				t.Errorf("lines carry %q", a.Request().SpanID)
 			}
 		})
@@ -370,13 +376,13 @@ func TestInitAndRestore(t *testing.T) {
 	for _, before := range []bool{true, false} {
 		w := newWorld(t, true)
 		if before {
-			w.Observe([]telemetry.Event{begin, end})
+			w.phases(begin, end)
 		}
 		w.deliver("a", header)
 		w.answer(spans.Answer{ID: "a"})
 		w.deliver("b", header)
 		w.answer(spans.Answer{ID: "b"})
-		w.Observe([]telemetry.Event{begin, end, end})
+		w.phases(begin, end, end)
 		all := w.done()
 		var inits []*tracing.Span
 		first := ""
@@ -395,9 +401,9 @@ func TestInitAndRestore(t *testing.T) {
 	// Nobody waited for an init that was ahead, and everybody for a restore.
 	w := newWorld(t, true)
 	w.tracker = invocation.New(invocation.Options{InitType: "snap-start"})
-	w.Observe([]telemetry.Event{begin, end,
-		{Kind: telemetry.KindRestoreStart, Time: at.Add(2 * time.Second), Platform: &telemetry.Platform{}},
-		{Kind: telemetry.KindRestoreReport, Time: at.Add(3 * time.Second), Platform: &telemetry.Platform{Status: "success"}}})
+	w.phases(begin, end,
+		telemetry.Event{Kind: telemetry.KindRestoreStart, Time: at.Add(2 * time.Second), Platform: &telemetry.Platform{}},
+		telemetry.Event{Kind: telemetry.KindRestoreReport, Time: at.Add(3 * time.Second), Platform: &telemetry.Platform{Status: "success"}})
 	w.deliver("a", header)
 	w.answer(spans.Answer{ID: "a"})
 	all := w.done()
@@ -411,9 +417,29 @@ func TestInitAndRestore(t *testing.T) {
 	w.answer(spans.Answer{ID: "a"})
 	w.deliver("b", header)
 	w.answer(spans.Answer{ID: "b"})
-	w.Observe([]telemetry.Event{begin, end})
+	w.phases(begin, end)
 	if all := w.done(); len(all) != 1 || all[0].Invocation.RequestID != "b" {
 		t.Errorf("%d spans", len(all))
+	}
+}
+
+// Without a proxy as with one: the restore is the first invocation's, and that
+// one is not sampled.
+func TestRestoreOfOneThatIsNotSampled(t *testing.T) {
+	const refused = "Root=" + root + ";Parent=" + parent + ";Sampled=0"
+	at := time.Now().Round(0).Add(-time.Minute)
+	w := newWorld(t, false)
+	w.tracker = invocation.New(invocation.Options{InitType: "snap-start"})
+	w.observe(telemetry.Event{Kind: telemetry.KindRestoreStart, Time: at, Platform: &telemetry.Platform{}},
+		telemetry.Event{Kind: telemetry.KindRestoreReport, Time: at.Add(time.Second), Platform: &telemetry.Platform{Status: "success"}})
+	for i, header := range []string{refused, header} {
+		id, begun := strconv.Itoa(i), at.Add(time.Duration(2+i)*time.Second)
+		w.Invoked(w.tracker.Begin(invocation.Invoke{RequestID: id, TraceHeader: header, At: begun}), header)
+		w.observe(start(id, header, "24cd7d670fa455f0", begun), ended(telemetry.KindRuntimeDone, id, "success", "", 120, begun.Add(120*time.Millisecond)),
+			ended(telemetry.KindReport, id, "success", "", 120, begun.Add(120*time.Millisecond)))
+	}
+	if s := w.one(); s.Invocation == nil || s.Invocation.RequestID != "1" {
+		t.Errorf("%+v", s)
 	}
 }
 

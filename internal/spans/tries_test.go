@@ -43,6 +43,12 @@ func TestTriesOfOneRequest(t *testing.T) {
 			invoke(again)
 			w.observe(end(telemetry.KindRuntimeDone, "success", "", again), end(telemetry.KindReport, "success", "", again))
 		},
+		"all of both after the next INVOKE": func(w *world, invoke func(time.Time)) {
+			invoke(at)
+			invoke(again)
+			w.observe(start("a", header, first, at), end(telemetry.KindRuntimeDone, "error", "Runtime.ExitError", at), end(telemetry.KindReport, "error", "Runtime.ExitError", at),
+				start("a", header, second, again), end(telemetry.KindRuntimeDone, "success", "", again), end(telemetry.KindReport, "success", "", again))
+		},
 		"start delivered twice": func(w *world, invoke func(time.Time)) {
 			invoke(at)
 			w.observe(start("a", header, first, at))

@@ -306,25 +306,9 @@ func (t tracedRecords) Over(whole string, counts batch.Counts, partial bool) {
 	}
 }
 
-// Handler shows the tracer the platform's events before the next handler has
-// them.
-func (t *Tracer) Handler(next telemetry.Handler) telemetry.Handler {
-	if !t.On() {
-		return next
-	}
-	return tracedEvents{next, t}
-}
-
-type tracedEvents struct {
-	next telemetry.Handler
-	*Tracer
-}
-
-// HandleEvents implements telemetry.Handler.
-func (h tracedEvents) HandleEvents(events []telemetry.Event) {
-	h.spans.Observe(events)
-	h.next.HandleEvents(events)
-}
+// Observe takes an event of the platform once the tracker has it. a: the
+// attempt it belongs to; nil: none.
+func (t *Tracer) Observe(a *invocation.Attempt, ev *telemetry.Event) { t.spans.Observe(a, ev) }
 
 // Close waits for the spans that are being made; they are in the buffers then.
 func (t *Tracer) Close() {
