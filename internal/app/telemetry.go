@@ -29,23 +29,13 @@ func (a *App) buildPipeline() {
 	}
 	platform := a.selection()
 	var features []string
-	if a.watch != nil {
-		features = append(features, "idempotency")
-	}
-	if a.spans.On() {
-		features = append(features, "tracing")
-	}
-	if a.inPlace != nil {
-		features = append(features, "lines in place")
-	}
-	if a.items != nil {
-		features = append(features, "batch")
-	}
-	if a.cfg.Hooks.EventSchema != "" {
-		features = append(features, "validation")
-	}
-	if a.cfg.Hooks.Gate != "" {
-		features = append(features, "gate")
+	for name, on := range map[string]bool{
+		"idempotency": a.watch != nil, "tracing": a.spans.On(), "lines in place": a.inPlace != nil, "batch": a.items != nil,
+		"validation": a.cfg.Hooks.EventSchema != "", "gate": a.cfg.Hooks.Gate != "",
+	} {
+		if on {
+			features = append(features, name)
+		}
 	}
 	metrics, rare := platform.Billed(a.cfg.InitType, features...)
 	a.billed = metrics + rare
