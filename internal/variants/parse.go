@@ -234,7 +234,7 @@ func (p *parser) bare() (*node, *RuleError) {
 		return &node{kind: boolean, word: word}, nil
 	}
 	if word[0] >= '0' && word[0] <= '9' || word[0] == '-' || word[0] == '+' || word[0] == '.' {
-		if f, err := strconv.ParseFloat(word, 64); err == nil {
+		if f, ok := parseNumber(word); ok {
 			return &node{kind: number, word: word, num: f}, nil
 		}
 		if at, ok := parseMoment(word); ok {

@@ -48,12 +48,15 @@ func (n *node) check() *RuleError {
 		if count != 2 {
 			return fault(n.pos, n.word+" takes two operands")
 		}
-		return n.operands()
+		return operands(n.items)
 	case "in":
 		if count != 2 || n.items[1].kind != list {
 			return fault(n.pos, "in takes an operand and a list")
 		}
-		return n.operands()
+		if err := operands(n.items[:1]); err != nil {
+			return err
+		}
+		return operands(n.items[1].items)
 	case "matches":
 		return n.checkMatches()
 	case "exists":
@@ -75,9 +78,9 @@ func (n *node) check() *RuleError {
 }
 
 // operands wants constants and keys of the context.
-func (n *node) operands() *RuleError {
-	for _, item := range n.items {
-		if item.kind == call || item.kind == symbol && !strings.HasPrefix(item.word, "$") {
+func operands(of []*node) *RuleError {
+	for _, item := range of {
+		if item.kind == call || item.kind == list || item.kind == symbol && !strings.HasPrefix(item.word, "$") {
 			return fault(item.pos, "want a constant or a key of the context, such as $country")
 		}
 	}
@@ -94,7 +97,7 @@ func (n *node) checkMatches() *RuleError {
 		return fault(pattern.pos, "the pattern is no RE2 expression")
 	}
 	n.match = compiled
-	return nil
+	return operands([]*node{in})
 }
 
 func (n *node) checkSplit() *RuleError {
@@ -104,6 +107,9 @@ func (n *node) checkSplit() *RuleError {
 	}
 	if n.labelled("by", 0) == nil {
 		return fault(n.pos, "split needs by::$key")
+	}
+	if err := operands(n.items); err != nil {
+		return err
 	}
 	if seed := n.labelled("seed", -1); seed != nil && seed.kind != text {
 		return fault(seed.pos, "seed:: takes a text")
@@ -240,10 +246,10 @@ func byNumber(x, y string) order {
 		}
 		return equal
 	}
-	f, errF := strconv.ParseFloat(x, 64)
-	g, errG := strconv.ParseFloat(y, 64)
+	f, okF := parseNumber(x)
+	g, okG := parseNumber(y)
 	switch {
-	case errF != nil || errG != nil || f != f || g != g:
+	case !okF || !okG:
 		return unlike
 	case f < g:
 		return less
@@ -251,6 +257,13 @@ func byNumber(x, y string) order {
 		return greater
 	}
 	return equal
+}
+
+// parseNumber reads digits: a context that says inf or 0x1p9 has no number for
+// an age.
+func parseNumber(s string) (float64, bool) {
+	f, err := strconv.ParseFloat(s, 64)
+	return f, err == nil && strings.Trim(s, "0123456789.eE+-") == ""
 }
 
 // span is a moment: where it begins.

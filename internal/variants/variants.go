@@ -207,8 +207,9 @@ func (f *Flags) Answer(names []string, c Context) ([]byte, error) {
 	return append(append([]byte{'{'}, out...), '}'), nil
 }
 
-// Has tells a document whose flags have variants, and so need a context: all
-// others are answered as they are.
+// Has tells a document whose flags may have variants, and so need a context:
+// all others are answered as they are. Other texts can bear the same marks, as
+// YAML with AWS::S3::Bucket does: of those Answer says ErrNotFlags.
 func Has(doc string) bool {
 	doc = strings.TrimLeft(doc, " \t\r\n")
 	return doc != "" && (strings.Contains(doc, `"_variants"`) || doc[0] != '{' && (doc[0] == 0xe0 || strings.Contains(doc, "::")))

@@ -28,6 +28,11 @@ func TestOperators(t *testing.T) {
 		{`(gt $age 65)`, Context{"age": "66"}, Context{"age": "65"}},
 		{`(gt $age 65)`, Context{"age": "65.5"}, Context{"age": "old"}},
 		{`(gt $age 65)`, Context{"age": "100"}, Context{"age": "9"}},
+		{`(gt $age 65)`, Context{"age": "1e2"}, Context{"age": "Infinity"}},
+		{`(gt $age 65)`, Context{"age": "66"}, Context{"age": "inf"}},
+		{`(gt $age 65)`, Context{"age": "66"}, Context{"age": "0x1p9"}},
+		{`(not (lt $age 65))`, Context{"age": "-inf"}, Context{"age": "-1"}},
+		{`(in $n [$m, 2])`, Context{"n": "7", "m": "7"}, Context{"n": "7"}},
 		{`(gte $age 65)`, Context{"age": "65"}, Context{"age": "64.9"}},
 		{`(lt $age 65)`, Context{"age": "64"}, Context{"age": "65"}},
 		{`(lt $score -7)`, Context{"score": "-8"}, Context{"score": "-7"}},
@@ -72,6 +77,9 @@ func TestBadRules(t *testing.T) {
 		`(eq $a)`: "two operands", `(like $a "b")`: `there is no operator "like"`, `(not (eq $a "b") (eq $a "c"))`: "one expression", `(and)`: "needs expressions",
 		`(and $a $b)`: "want an expression", `(eq $a (eq $b "c"))`: "want a constant", `(in $a "b")`: "a list", `(matches in::$a pattern::"(")`: "RE2", `(exists)`: "exists takes", `(split by::$a)`: "pct::",
 		`(split by::$a pct::101)`: "0 to 100", `(split pct::10)`: "by::", `(eq $a "b") x`: "more behind", `(eq $a 12x)`: "neither a number nor a time", `(eq $a state)`: "want a constant", `(eq $a "\q")`: "escape",
+		`(eq $a ["b"])`: "want a constant", `(contains ["b"] $a)`: "want a constant", `(in $a [b, c])`: "want a constant", `(in $a ["b", ["c"]])`: "want a constant", `(in [$a] ["b"])`: "want a constant",
+		`(matches in::(eq $a "b") pattern::"^$")`: "want a constant", `(matches in::a pattern::"^$")`: "want a constant", `(split pct::10 by::(eq $a "b"))`: "want a constant", `(split pct::10 by::userId)`: "want a constant",
+		`(gt $a 0x1p4)`: "neither a number nor a time", `(gt $a +inf)`: "neither a number nor a time",
 		strings.Repeat("(not ", 100): "64 levels",
 	} {
 		if _, err := compile(rule); err == nil || !strings.Contains(err.Error(), want) {
