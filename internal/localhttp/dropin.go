@@ -118,7 +118,11 @@ func getConfiguration(s *Server, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if res.Value, err = pickFlags(&s.variants, ref, &res.Value, x.all("flag"), x.flagContext()); err != nil {
+	c, err := x.flagContext()
+	if err != nil {
+		return err
+	}
+	if res.Value, err = pickFlags(&s.variants, ref, &res.Value, x.all("flag"), c); err != nil {
 		return err
 	}
 	if version := headerSafe(res.Value.Version); version != "" {

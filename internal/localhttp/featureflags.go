@@ -1,6 +1,7 @@
 package localhttp
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -52,27 +53,40 @@ func getFlag(s *Server, x *exchange) error {
 // that is a JSON number, true, false or null is one; context.s:NAME is always
 // a string.
 func (x *exchange) contextMembers() ([]string, error) {
+	args, err := x.contextArgs()
 	var members []string
-	seen := map[string]bool{}
+	for _, a := range args {
+		value := ""
+		if v, err := jmes.Parse([]byte(a.value)); err == nil && !a.text && v.Kind() <= jmes.Number {
+			value = strings.TrimSpace(a.value)
+		} else {
+			value = string(wire.AppendString(nil, a.value))
+		}
+		members = append(members, string(wire.AppendString(nil, a.name))+":"+value)
+	}
+	return members, err
+}
+
+// contextArg is an argument context.NAME, or with text context.s:NAME.
+type contextArg struct {
+	name, value string
+	text        bool
+}
+
+func (x *exchange) contextArgs() ([]contextArg, error) {
+	var args []contextArg
 	for _, a := range x.args {
 		name, ok := strings.CutPrefix(a.name, "context.")
 		if !ok {
 			continue
 		}
 		name, text := strings.CutPrefix(name, "s:")
-		if seen[name] {
+		if slices.ContainsFunc(args, func(other contextArg) bool { return other.name == name }) {
 			return nil, argumentError{CodeBadArgument, "a member of the context is given twice"}
 		}
-		seen[name] = true
-		value := ""
-		if v, err := jmes.Parse([]byte(a.value)); err == nil && !text && v.Kind() <= jmes.Number {
-			value = strings.TrimSpace(a.value)
-		} else {
-			value = string(wire.AppendString(nil, a.value))
-		}
-		members = append(members, string(wire.AppendString(nil, name))+":"+value)
+		args = append(args, contextArg{name, a.value, text})
 	}
-	return members, nil
+	return args, nil
 }
 
 // json returns an argument that is a JSON value; what is none is a string.

@@ -48,7 +48,10 @@ func pickFlags(known *variants.Documents, ref paramcache.Ref, v *paramcache.Valu
 	picked.Binary, picked.IsText, picked.JSON, picked.ContentType = nil, true, true, "application/json"
 	if variants.Has(doc) {
 		text, err := known.Answer(ref.String(), doc, flags, c)
-		if err != nil {
+		switch {
+		case len(flags) == 0 && errors.Is(err, variants.ErrNotFlags):
+			return *v, nil // another text, in which Has saw its marks
+		case err != nil:
 			e := &paramcache.Error{Kind: paramcache.KindTransform, Ref: ref, Code: "BadFlags", Message: err.Error()}
 			if _, unknown := errors.AsType[*variants.UnknownError](err); unknown {
 				e.Kind, e.Code = paramcache.KindNotFound, "KeyNotFound"
@@ -96,18 +99,19 @@ func appendFlag(dst []byte, ref paramcache.Ref, v *paramcache.Value, flag string
 
 // flagContext is what variants are chosen by: the arguments context.NAME, on
 // the agent's route its header.
-func (x *exchange) flagContext() variants.Context {
+func (x *exchange) flagContext() (variants.Context, error) {
 	var c variants.Context
 	if values := x.r.Header["Context"]; values != nil && x.route.Dialect == AppConfigAgent {
 		c = variants.FromHeader(values)
 	}
-	for _, a := range x.args {
-		if name, ok := strings.CutPrefix(a.name, "context."); ok && a.value != "null" {
+	args, err := x.contextArgs()
+	for _, a := range args {
+		if a.text || a.value != "null" {
 			if c == nil {
 				c = variants.Context{}
 			}
-			c[strings.TrimPrefix(name, "s:")] = a.value
+			c[a.name] = a.value
 		}
 	}
-	return c
+	return c, err
 }

@@ -125,7 +125,11 @@ func (s *Server) answerRead(x *exchange, ref paramcache.Ref) error {
 		return err
 	}
 	x.ciphertext = isCiphertext(ref, &res.Value)
-	if flags, c := x.all("flag"), x.flagContext(); len(flags)+len(c) > 0 {
+	c, err := x.flagContext()
+	if err != nil {
+		return err
+	}
+	if flags := x.all("flag"); len(flags)+len(c) > 0 {
 		if res.Value, err = pickFlags(&s.variants, ref, &res.Value, flags, c); err != nil {
 			return err
 		}

@@ -26,6 +26,9 @@ func TestVariants(t *testing.T) {
 		{doc, own + "?flag=pay&context.age=17&context.country=DK&format=text", "", 200, `{"_variant":"default","enabled":false}`},
 		{doc, own + "?flag=pay&context.s:zip=01234&format=text", "", 200, `{"_variant":"zip","enabled":true}`},
 		{doc, own + "?flag=pay&context.zip=1234&format=text", "", 200, `{"_variant":"default","enabled":false}`},
+		{doc, own + "?flag=pay&context.s:zip=null&format=text", "", 200, `{"_variant":"default","enabled":false}`},
+		{strings.ReplaceAll(doc, "01234", "null"), own + "?flag=pay&context.s:zip=null&format=text", "", 200, `{"_variant":"zip","enabled":true}`},
+		{strings.ReplaceAll(doc, "01234", "null"), own + "?flag=pay&context.zip=null&format=text", "", 200, `{"_variant":"default","enabled":false}`},
 		{doc, own + "?flag=pay&format=text", "", 200, `{"_variant":"default","enabled":false}`},
 		{doc, own + "?flag=pay&context.age=18&context.country=DK&key=limit&format=text", "", 200, `9007199254740993`},
 		{doc, own + "?flag=plain&flag=pay&context.age=18&context.country=DE&format=text", "", 200, `{"plain":{"enabled":true},"pay":{"_variant":"adult","enabled":true,"limit":9007199254740993}}`},
@@ -34,6 +37,7 @@ func TestVariants(t *testing.T) {
 		{doc, own + "?flag=none&context.a=1", "", 404, "there is no flag none"},
 		{doc, own + "?flag=bad&context.secret=1", "", 422, "flag bad, variant a, position 11 of the rule"},
 		{doc, own + "?flag=pay&context.age=1&context.age=2", "", 400, "twice"},
+		{doc, own + "?flag=pay&context.age=1&context.s:age=2", "", 400, "twice"},
 		{"text", own + "?flag=pay&context.age=1", "", 422, "transform_failed"},
 		{"\xe0\x01\x00\xea::", own + "?flag=pay&context.age=1", "", 422, "binary Ion"},
 		{ion, own + "?flag=pay&context.age=20&format=text", "", 200, `{"_variant":"adult","enabled":true}`},
@@ -42,6 +46,14 @@ func TestVariants(t *testing.T) {
 		{ion, agent, "", 200, `{"pay":{"_variant":"default","enabled":false}}`},
 		{`{"pay":{"enabled":true}}`, agent + "?flag=pay", "Context: age=18", 200, `{"enabled":true}`},
 		{`{"pay":{ "enabled":true}}`, agent, "Context: age=18", 200, `{"pay":{ "enabled":true}}`},
+		// Configurations that bear the marks of flags and are none.
+		{"Type: AWS::S3::Bucket\n", agent, "", 200, "Type: AWS::S3::Bucket\n"},
+		{"listen: \"[::1]:80\"\n", agent, "Context: age=18", 200, "listen: \"[::1]:80\"\n"},
+		{`["std::vector"]`, agent, "", 200, `["std::vector"]`},
+		{"a::b::c", agent, "", 200, "a::b::c"},
+		{`{"_variants":["a"]}`, agent, "", 200, `{"_variants":["a"]}`},
+		{`"AWS::Region"`, own + "?context.age=1&format=text", "", 200, `"AWS::Region"`},
+		{"Type: AWS::S3::Bucket\n", agent + "?flag=pay", "", 400, "no feature flags"},
 	} {
 		s := newServer(localhttp.Deps{Parameters: always(paramcache.Result{Value: paramcache.Value{Binary: []byte(c.doc)}})}, localhttp.Options{})
 		var headers []string
