@@ -89,46 +89,48 @@ func (d *decoder) text(name, text string) {
 
 func (d *decoder) fail(why string) { d.name("error").quote(why) }
 
+// each writes the records of a list.
+func (d *decoder) each(list jmes.Value, fill func(jmes.Value)) {
+	for _, r := range list.Elements() {
+		d.record(func() {
+			if r.Kind() != jmes.Object {
+				d.fail("the record is no object")
+				return
+			}
+			fill(r)
+		})
+	}
+}
+
 // event writes the records of an event.
 func (d *decoder) event(source awsevent.Event, v jmes.Value) {
-	each := func(list jmes.Value, fill func(jmes.Value)) {
-		for _, r := range list.Elements() {
-			d.record(func() {
-				if r.Kind() != jmes.Object {
-					d.fail("the record is no object")
-					return
-				}
-				fill(r)
-			})
-		}
-	}
 	switch source.Name {
 	case "sqs":
-		each(v.Field("Records"), d.sqs)
+		d.each(v.Field("Records"), d.sqs)
 	case "sns":
-		each(v.Field("Records"), d.sns)
+		d.each(v.Field("Records"), d.sns)
 	case "kinesis":
-		each(v.Field("Records"), d.kinesis)
+		d.each(v.Field("Records"), d.kinesis)
 	case "dynamodb":
-		each(v.Field("Records"), d.dynamodb)
+		d.each(v.Field("Records"), d.dynamodb)
 	case "s3":
-		each(v.Field("Records"), d.s3)
+		d.each(v.Field("Records"), d.s3)
 	case "ses":
-		each(v.Field("Records"), d.ses)
+		d.each(v.Field("Records"), d.ses)
 	case "codecommit":
-		each(v.Field("Records"), d.codecommit)
+		d.each(v.Field("Records"), d.codecommit)
 	case "firehose":
-		each(v.Field("records"), d.firehose)
+		d.each(v.Field("records"), d.firehose)
 	case "kafka":
 		for _, partition := range v.Field("records").Members() {
-			each(partition.Value, func(r jmes.Value) { d.kafka(partition.Name, r) })
+			d.each(partition.Value, func(r jmes.Value) { d.kafka(partition.Name, r) })
 		}
 	case "rabbitmq":
 		for _, queue := range v.Field("rmqMessagesByQueue").Members() {
-			each(queue.Value, func(r jmes.Value) { d.rabbitmq(queue.Name, r) })
+			d.each(queue.Value, func(r jmes.Value) { d.rabbitmq(queue.Name, r) })
 		}
 	case "activemq":
-		each(v.Field("messages"), d.activemq)
+		d.each(v.Field("messages"), d.activemq)
 	case "cloudwatch_logs":
 		d.cloudwatchLogs(v.Field("awslogs").Field("data"))
 	default:

@@ -2,7 +2,6 @@ package awsdecode
 
 import (
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -116,11 +115,7 @@ func (d *decoder) kafka(partition string, r jmes.Value) {
 // kafkaHeaders: each is an object of one list of bytes, signed ones for some
 // runtimes. Of two with one name the last counts.
 func (d *decoder) kafkaHeaders(list jmes.Value) {
-	if len(list.Elements()) == 0 {
-		return
-	}
-	var names []string
-	texts := map[string]string{}
+	var last texts
 	for _, h := range list.Elements() {
 		for _, m := range h.Members() {
 			var text []byte
@@ -128,24 +123,12 @@ func (d *decoder) kafkaHeaders(list jmes.Value) {
 				n, _ := strconv.Atoi(b.Num())
 				text = append(text, byte(n))
 			}
-			if !utf8.Valid(text) {
-				continue
+			if utf8.Valid(text) {
+				last.set(m.Name, string(text))
 			}
-			if !slices.Contains(names, m.Name) {
-				names = append(names, m.Name)
-			}
-			texts[m.Name] = string(text)
 		}
 	}
-	d.name("headers").add("{")
-	for i, name := range names {
-		if i > 0 {
-			d.add(",")
-		}
-		d.quote(name)
-		d.add(":").quote(texts[name])
-	}
-	d.add("}")
+	d.texts("headers", last)
 }
 
 // cloudwatchLogs: one record per line of the log.
@@ -159,15 +142,13 @@ func (d *decoder) cloudwatchLogs(data jmes.Value) {
 		d.record(func() { d.fail("awslogs.data " + why) })
 		return
 	}
-	for _, line := range batch.Field("logEvents").Elements() {
-		d.record(func() {
-			d.value("id", line.Field("id"))
-			d.value("timestamp", line.Field("timestamp"))
-			d.value("log_group", batch.Field("logGroup"))
-			d.value("log_stream", batch.Field("logStream"))
-			d.payload("data", line.Field("message"))
-		})
-	}
+	d.each(batch.Field("logEvents"), func(line jmes.Value) {
+		d.value("id", line.Field("id"))
+		d.value("timestamp", line.Field("timestamp"))
+		d.value("log_group", batch.Field("logGroup"))
+		d.value("log_stream", batch.Field("logStream"))
+		d.payload("data", line.Field("message"))
+	})
 }
 
 // http: what stands at different places in the events of five gateways.
@@ -176,7 +157,7 @@ func (d *decoder) http(v jmes.Value) {
 	d.value("id", context.Field("requestId"))
 	d.value("method", first(v.Field("httpMethod"), context.Field("http").Field("method"), v.Field("method")))
 	d.value("path", first(v.Field("rawPath"), v.Field("path"), v.Field("raw_path")))
-	d.headers(first(v.Field("multiValueHeaders"), v.Field("headers")))
+	d.headers(v)
 	body := v.Field("body")
 	if v.Field("isBase64Encoded").True() || v.Field("is_base64_encoded").True() {
 		d.data("body", "base64", body)
@@ -194,27 +175,71 @@ func first(of ...jmes.Value) jmes.Value {
 	return jmes.Value{}
 }
 
-// headers writes them with names in lower case, for names have no case, and
-// several values as one, as HTTP joins them.
+// headers writes those of an HTTP event, with names in lower case, for names
+// have no case, and several values as one, as HTTP joins them. The cookies of
+// some gateways stand beside them.
 func (d *decoder) headers(v jmes.Value) {
-	members := v.Members()
+	members := v.Field("multiValueHeaders").Members()
 	if len(members) == 0 {
+		members = v.Field("headers").Members()
+	}
+	var joined texts
+	for _, m := range members {
+		joined.join(strings.ToLower(m.Name), m.Value)
+	}
+	if _, there := joined.byName["cookie"]; !there {
+		joined.join("cookie", v.Field("cookies"))
+	}
+	d.texts("headers", joined)
+}
+
+// texts are headers by name, in the order in which the names came.
+type texts struct {
+	names  []string
+	byName map[string]string
+}
+
+func (t *texts) set(name, text string) {
+	if t.byName == nil {
+		t.byName = map[string]string{}
+	}
+	if _, there := t.byName[name]; !there {
+		t.names = append(t.names, name)
+	}
+	t.byName[name] = text
+}
+
+// join adds a value, or a list of them, to what the name has.
+func (t *texts) join(name string, v jmes.Value) {
+	of := v.Elements()
+	if v.Kind() == jmes.String {
+		of = []jmes.Value{v}
+	}
+	separator := ", "
+	if name == "cookie" {
+		separator = "; "
+	}
+	for _, e := range of {
+		text, there := t.byName[name]
+		if there {
+			text += separator
+		}
+		t.set(name, text+e.Str())
+	}
+}
+
+// texts writes a member of texts, none not at all.
+func (d *decoder) texts(name string, t texts) {
+	if len(t.names) == 0 {
 		return
 	}
-	d.name("headers").add("{")
-	for i, m := range members {
+	d.name(name).add("{")
+	for i, name := range t.names {
 		if i > 0 {
 			d.add(",")
 		}
-		d.quote(strings.ToLower(m.Name))
-		value := m.Value.Str()
-		for j, e := range m.Value.Elements() {
-			if j > 0 {
-				value += ", "
-			}
-			value += e.Str()
-		}
-		d.add(":").quote(value)
+		d.quote(name)
+		d.add(":").quote(t.byName[name])
 	}
 	d.add("}")
 }
