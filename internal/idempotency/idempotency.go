@@ -212,7 +212,7 @@ func (e *Engine) begin(ctx context.Context, req Request, x *Execution) (*Executi
 		record, err := x.replay(cached)
 		return nil, record, err
 	}
-	x.record.Owner = newOwner()
+	x.record.Owner = newID()
 	waitUntil := e.waitUntil(req)
 	pause := 100 * time.Millisecond
 	for tries := 0; tries < 3; tries++ {
@@ -459,7 +459,8 @@ func (x *Execution) spent() time.Duration {
 	return d
 }
 
-func newOwner() string {
+// newID is 128 random bits in hex.
+func newID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails: the runtime ends the process instead
 	return hex.EncodeToString(b[:])

@@ -1,8 +1,6 @@
 package idempotency
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"slices"
 	"sync"
 )
@@ -21,9 +19,7 @@ type Open struct {
 
 // Add keeps an execution and returns its id: 32 hex digits that nobody guesses.
 func (o *Open) Add(x *Execution) (id string) {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails: the runtime ends the process instead
-	id = hex.EncodeToString(b[:])
+	id = newID()
 	o.Put(id, x)
 	return id
 }
