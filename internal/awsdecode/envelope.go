@@ -1,7 +1,6 @@
 package awsdecode
 
 import (
-	"errors"
 	"strings"
 
 	"powertools-extension/internal/jmes"
@@ -22,8 +21,8 @@ type BuiltIn struct {
 	Name, Expression string
 	Meaning          string // of those that are ours; empty: Powertools' own, which the expression says
 
-	one  bool
-	then func(jmes.Value) (jmes.Value, error) // what no expression can do
+	one, body bool
+	then      func(jmes.Value) (jmes.Value, error) // what no expression can do
 }
 
 // BuiltIns is the table of the names: Powertools' own, then those for what its
@@ -58,7 +57,7 @@ func BuiltIns() []BuiltIn {
 		one("DYNAMODB_NEW_IMAGE", "dynamodb.NewImage", "the item after the change, without types, of an event with one record", image),
 		one("DYNAMODB_OLD_IMAGE", "dynamodb.OldImage", "the item before the change, without types, of an event with one record", image),
 		BuiltIn{Name: "KAFKA_VALUE", Expression: "records.*[].powertools_json(powertools_base64(value))", Meaning: "the values of all records, in the order of the partitions in the event"},
-		BuiltIn{Name: "BODY", Expression: "@", Meaning: "the body of an HTTP event, which may be base64", then: httpBody},
+		BuiltIn{Name: "BODY", Expression: "@", Meaning: "the body of an HTTP event, which may be base64", body: true},
 	)
 }
 
@@ -67,12 +66,17 @@ func BuiltIns() []BuiltIn {
 func CompileEnvelope(text string) (*Envelope, error) {
 	e := &Envelope{text: text}
 	expression := text
+	var err error
 	for _, b := range BuiltIns() {
-		if b.Name == text {
-			expression, e.one, e.then = b.Expression, b.one, b.then
+		if b.Name != text {
+			continue
+		}
+		if expression, e.one, e.then = b.Expression, b.one, b.then; b.body {
+			if e.then, err = httpBody(); err != nil {
+				return nil, err
+			}
 		}
 	}
-	var err error
 	e.find, err = jmes.Compile(expression)
 	if err != nil {
 		return nil, err
@@ -110,21 +114,30 @@ func image(v jmes.Value) (jmes.Value, error) {
 	return plain, nil
 }
 
-// httpBody is what an HTTP event carries; nothing is null.
-func httpBody(event jmes.Value) (jmes.Value, error) {
-	body := event.Field("body")
-	if body.Kind() != jmes.String {
-		return body, nil
-	}
-	expression := "powertools_json(@)"
-	if event.Field("isBase64Encoded").True() || event.Field("is_base64_encoded").True() {
-		expression = "powertools_json(powertools_base64(@))"
-	}
-	decode, err := jmes.Compile(expression)
+// httpBody finds what an HTTP event carries; nothing is null.
+func httpBody() (func(event jmes.Value) (jmes.Value, error), error) {
+	plain, err := jmes.Compile("powertools_json(body)")
 	if err != nil {
-		return jmes.Value{}, errors.New("expression " + expression) // a defect of this file
+		return nil, err
 	}
-	return decode.Search(body)
+	encoded, err := jmes.Compile("powertools_json(powertools_base64(body))")
+	if err != nil {
+		return nil, err
+	}
+	return func(event jmes.Value) (jmes.Value, error) {
+		switch body := event.Field("body"); {
+		case body.Kind() != jmes.String:
+			return body, nil
+		case isBase64(event):
+			return encoded.Search(event)
+		}
+		return plain.Search(event)
+	}, nil
+}
+
+// isBase64 is what an HTTP event says of its body.
+func isBase64(event jmes.Value) bool {
+	return event.Field("isBase64Encoded").True() || event.Field("is_base64_encoded").True()
 }
 
 // NearBuiltIn is the built-in name that a text in capitals was perhaps meant

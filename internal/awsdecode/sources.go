@@ -159,7 +159,7 @@ func (d *decoder) http(v jmes.Value) {
 	d.value("path", first(v.Field("rawPath"), v.Field("path"), v.Field("raw_path")))
 	d.headers(v)
 	body := v.Field("body")
-	if v.Field("isBase64Encoded").True() || v.Field("is_base64_encoded").True() {
+	if isBase64(v) {
 		d.data("body", "base64", body)
 		return
 	}
