@@ -48,14 +48,12 @@ func postBegin(s *Server, x *exchange) error {
 	h := x.w.Header()
 	h["X-Powertools-Idempotency"] = []string{state}
 	h["Cache-Control"] = s.set.noStore
-	dst := append(x.out, `{"state":`...)
-	dst = wire.AppendString(dst, state)
-	dst = append(dst, `,"id":"`...)
-	x.out = append(append(dst, s.executions.Add(execution)...), `"}`...)
+	id := s.executions.Add(execution)
 	if x.text { // the id alone: what a shell hands on
-		x.out = append(x.out[:keyLength], x.out[len(x.out)-2-32:len(x.out)-2]...)
+		x.out = append(x.out, id...)
 		return x.send(http.StatusCreated, s.set.text)
 	}
+	x.out = append(x.out, `{"state":"`+state+`","id":"`+id+`"}`...)
 	return x.send(http.StatusCreated, s.set.json)
 }
 
@@ -81,7 +79,11 @@ func (s *Server) answerRecord(x *exchange, r *idempotency.Record) error {
 		return x.send(http.StatusOK, []string{contentType})
 	}
 	dst := append(x.out, `{"state":"completed","data":`...)
-	x.out = append(append(dst, r.Data...), '}')
+	dst = append(dst, r.Data...)
+	if r.Encoding != "" { // else who asks takes the base64 for the answer
+		dst = wire.AppendString(append(dst, `,"encoding":`...), r.Encoding)
+	}
+	x.out = append(dst, '}')
 	return x.send(http.StatusOK, s.set.json)
 }
 

@@ -66,12 +66,13 @@ func TestRunOnce(t *testing.T) {
 
 func TestAnswersOfAnyType(t *testing.T) {
 	s, _ := idempotent(t, false)
-	for i, c := range []struct{ contentType, body, want, wantType string }{
-		{"text/plain", "done, thanks", "done, thanks", "text/plain"},
-		{"", "done", "done", "text/plain"},
-		{"application/octet-stream", "\x00\xff", "\x00\xff", "application/octet-stream"},
-		{"text/html", "true", "true", "application/json"},
-		{"", "", "null", "application/json"},
+	for i, c := range []struct{ contentType, body, want, wantType, json string }{
+		{"text/plain", "done, thanks", "done, thanks", "text/plain", `"done, thanks"`},
+		{"", "done", "done", "text/plain", `"done"`},
+		{"application/octet-stream", "\x00\xff", "\x00\xff", "application/octet-stream", `"AP8=","encoding":"base64"`},
+		{"", "AP8=", "AP8=", "text/plain", `"AP8="`},
+		{"text/html", "true", "true", "application/json", `true`},
+		{"", "", "null", "application/json", `null`},
 	} {
 		key := `{"key":"` + strings.Repeat("k", i+1) + `"}`
 		_, id, _ := begin(s, key)
@@ -81,6 +82,9 @@ func TestAnswersOfAnyType(t *testing.T) {
 		w := do(s, "POST", "/idempotency/begin?format=text", key)
 		if w.Body.String() != c.want || w.Header().Get("Content-Type") != c.wantType {
 			t.Errorf("%q: %q %s", c.body, w.Body, w.Header().Get("Content-Type"))
+		}
+		if w := do(s, "POST", "/idempotency/begin", key); w.Body.String() != `{"state":"completed","data":`+c.json+`}` {
+			t.Errorf("%q: %s", c.body, w.Body)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"powertools-extension/internal/idempotency"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -13,6 +12,7 @@ import (
 
 	"powertools-extension/internal/awsdecode"
 	"powertools-extension/internal/flags"
+	"powertools-extension/internal/idempotency"
 	"powertools-extension/internal/jmes"
 	"powertools-extension/internal/localhttp/loopback"
 	"powertools-extension/internal/schema"

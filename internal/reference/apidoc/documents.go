@@ -165,7 +165,8 @@ const (
 
 	begunSchema = `{
 "type":"object","additionalProperties":false,"required":["state"],"properties":{
-"state":{"type":"string","enum":["started","bypassed","completed"]},"id":{"type":"string","description":"to complete or fail"},"data":{"description":"the stored answer, any JSON value"}}}`
+"state":{"type":"string","enum":["started","bypassed","completed"]},"id":{"type":"string","description":"to complete or fail"},"data":{"description":"the stored answer, any JSON value; of one that is not JSON its text"},
+"encoding":{"type":"string","enum":["base64"],"description":"of data, where the answer is no text; absent: none"}}}`
 
 	validateBodySchema = `{
 "type":"object","required":["schema","data"],"properties":{
