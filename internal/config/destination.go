@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -146,8 +147,11 @@ func parseURL(kind DestinationKind, scheme, rest, headersVar string) (Destinatio
 // destinations is the value of POWERTOOLS_LOGS_DESTINATION.
 type destinations struct{ p *[]Destination }
 
-// Set takes what it can use: an entry that is wrong costs that entry.
-func (v destinations) Set(s string) error {
+func (v destinations) Set(s string) error { return setDestinations(v.p, s, parseDestination) }
+
+// setDestinations takes what it can use: an entry that is wrong costs that
+// entry, and none is no destination.
+func setDestinations(p *[]Destination, s string, parse func(entry string) (Destination, error)) error {
 	var out []Destination
 	var wrong []string
 	usable := 0
@@ -156,29 +160,20 @@ func (v destinations) Set(s string) error {
 			usable++
 			continue
 		}
-		d, err := parseDestination(entry)
+		d, err := parse(entry)
 		switch {
 		case err != nil:
 			wrong = append(wrong, fmt.Sprintf("entry %d: %v", i+1, err))
 			continue
-		case !contains(out, d):
+		case !slices.Contains(out, d):
 			out = append(out, d)
 		}
 		usable++
 	}
 	if usable > 0 {
-		*v.p = out
+		*p = out
 	}
 	return partial(wrong, usable > 0, "the other entries")
-}
-
-func contains(list []Destination, d Destination) bool {
-	for _, have := range list {
-		if have == d {
-			return true
-		}
-	}
-	return false
 }
 
 func (v destinations) String() string {

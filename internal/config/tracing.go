@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"powertools-extension/internal/nearest"
@@ -58,34 +57,14 @@ func traceWords() []string {
 	return []string{"none", string(XRay), string(CloudWatch), "otlp+http(s)://HOST/v1/traces"}
 }
 
-// Set takes what it can use: an entry that is wrong costs that entry.
 func (v traceDestinations) Set(s string) error {
-	var out []Destination
-	var wrong []string
-	usable := 0
-	for i, entry := range entriesOf(s) {
-		d, err := parseTraceDestination(entry)
-		if err != nil {
-			wrong = append(wrong, fmt.Sprintf("entry %d: %v", i+1, err))
-			continue
-		}
-		usable++
-		if d.Kind != "" && !contains(out, d) {
-			out = append(out, d)
-		}
-	}
-	if usable > 0 {
-		*v.p = out
-	}
-	return partial(wrong, usable > 0, "the other entries")
+	return setDestinations(v.p, s, parseTraceDestination)
 }
 
-// parseTraceDestination reads one entry; none is no destination and no error.
+// parseTraceDestination reads one entry that is neither empty nor none.
 func parseTraceDestination(entry string) (Destination, error) {
 	lower := strings.ToLower(entry)
 	switch {
-	case lower == "none":
-		return Destination{}, nil
 	case lower == string(XRay):
 		return Destination{Kind: XRay}, nil
 	case lower == string(CloudWatch):
