@@ -7,7 +7,6 @@ import (
 
 	"powertools-extension/internal/awsdecode"
 	"powertools-extension/internal/flags"
-	"powertools-extension/internal/localhttp"
 	"powertools-extension/internal/middleware"
 	"powertools-extension/internal/paramcache"
 	"powertools-extension/internal/schema"
@@ -64,7 +63,7 @@ func newGate(a *App, feature string) middleware.Hook {
 		if err != nil {
 			return nil, err
 		}
-		return documents.Usable("", localhttp.DocumentText(&res.Value), place.Envelope)
+		return documents.Usable("", res.Value.Content(), place.Envelope)
 	}
 	return middleware.Gate{Feature: feature, Document: document, FunctionName: a.cfg.FunctionName, FunctionVersion: a.cfg.FunctionVersion, AsHTTP: a.cfg.ProxyHTTPErrors, Now: time.Now}.Hook()
 }

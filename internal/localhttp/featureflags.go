@@ -56,11 +56,9 @@ func (x *exchange) contextMembers() ([]string, error) {
 	args, err := x.contextArgs()
 	var members []string
 	for _, a := range args {
-		value := ""
+		value := string(wire.AppendString(nil, a.value))
 		if v, err := jmes.Parse([]byte(a.value)); err == nil && !a.text && v.Kind() <= jmes.Number {
 			value = strings.TrimSpace(a.value)
-		} else {
-			value = string(wire.AppendString(nil, a.value))
 		}
 		members = append(members, string(wire.AppendString(nil, a.name))+":"+value)
 	}
@@ -124,12 +122,7 @@ func postFlag(s *Server, x *exchange) error {
 }
 
 func hasMember(v jmes.Value, name string) bool {
-	for _, m := range v.Members() {
-		if m.Name == name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(v.Members(), func(m jmes.Member) bool { return m.Name == name })
 }
 
 // flagBody reads the body, once the arguments are known to be right.
@@ -328,7 +321,7 @@ func (s *Server) flagDocument(x *exchange, lenient bool) (q flagQuestion, err er
 	if place.Envelope != nil {
 		envelope = place.Envelope.String()
 	}
-	doc, news, err := s.documents.Compile(key+"\n"+envelope, DocumentText(&q.res.Value), place.Envelope)
+	doc, news, err := s.documents.Compile(key+"\n"+envelope, q.res.Value.Content(), place.Envelope)
 	if err == nil {
 		q.doc = doc
 		return q, nil
@@ -342,14 +335,6 @@ func (s *Server) flagDocument(x *exchange, lenient bool) (q flagQuestion, err er
 	}
 	q.doc, q.res.State, q.res.Err = doc, paramcache.Stale, refusal
 	return q, nil
-}
-
-// DocumentText is the JSON of a value that is a document.
-func DocumentText(v *paramcache.Value) string {
-	if v.IsText {
-		return v.Text.Reveal()
-	}
-	return string(v.Binary)
 }
 
 // FlagsRef reads what names a document: APP/ENV/PROFILE of AppConfig, or any

@@ -41,7 +41,7 @@ func (x *exchange) configuration() (paramcache.Ref, error) {
 // object of its attributes, several are an object of such objects. Variants
 // are chosen for a context, without names of all flags.
 func pickFlags(known *variants.Documents, ref paramcache.Ref, v *paramcache.Value, flags []string, c variants.Context) (picked paramcache.Value, err error) {
-	doc := DocumentText(v)
+	doc := v.Content()
 	if picked = *v; len(flags) == 0 && !variants.Has(doc) {
 		return picked, nil
 	}
@@ -72,7 +72,6 @@ func pickFlags(known *variants.Documents, ref paramcache.Ref, v *paramcache.Valu
 			text = append(text, ',')
 		}
 		text = append(wire.AppendString(text, flag), ':')
-		var err error
 		if text, err = appendFlag(text, ref, v, flag); err != nil {
 			return picked, err
 		}
@@ -106,10 +105,10 @@ func (x *exchange) flagContext() (variants.Context, error) {
 	}
 	args, err := x.contextArgs()
 	for _, a := range args {
+		if c == nil {
+			c = variants.Context{}
+		}
 		if a.text || a.value != "null" {
-			if c == nil {
-				c = variants.Context{}
-			}
 			c[a.name] = a.value
 		}
 	}

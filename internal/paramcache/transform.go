@@ -72,7 +72,7 @@ func Transform(ref Ref, v Value, kind TransformKind) (Transformed, error) {
 		}
 		return Transformed{Applied: kind, JSON: text}, nil
 	case TransformBinary:
-		data, at := decodeBase64(v.raw())
+		data, at := decodeBase64(v.Content())
 		if at >= 0 {
 			return Transformed{}, transformError(ref, "NotBase64", "the value is not base64", at)
 		}
@@ -123,7 +123,7 @@ func suffixTransform(name string) TransformKind {
 // validJSON is the value as one JSON value. Duplicate members and lone
 // surrogates pass because Python and TypeScript take both.
 func validJSON(ref Ref, v Value) ([]byte, *Error) {
-	text := strings.Trim(v.raw(), " \t\r\n")
+	text := strings.Trim(v.Content(), " \t\r\n")
 	if !utf8.ValidString(text) {
 		return nil, transformError(ref, "NotJSON", "the value is not JSON: it is not UTF-8", -1)
 	}

@@ -79,9 +79,9 @@ func (v *Value) plain() bool {
 	return true
 }
 
-// raw is the content whatever its kind: a binary secret is transformed as the
+// Content is what the value holds, whatever its kind: of a binary secret the
 // text that its bytes are.
-func (v Value) raw() string {
+func (v *Value) Content() string {
 	if v.IsText || v.Binary == nil {
 		return v.Text.Reveal()
 	}

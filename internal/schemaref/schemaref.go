@@ -44,8 +44,9 @@ type Source struct {
 	ref *ref.Ref // nil: a file
 
 	mu   sync.Mutex
-	text string // that was compiled last
-	good *schema.Schema
+	text string         // that was compiled last, or refused
+	good *schema.Schema // of the last text that compiled; nil: none has
+	bad  string         // why text cannot be used; empty: it is good's
 	told string
 }
 
@@ -84,11 +85,7 @@ func (s *Source) Get(ctx context.Context) (*schema.Schema, error) {
 		if err != nil {
 			return s.fall("it cannot be read: " + err.Error())
 		}
-		text := string(res.Value.Binary)
-		if res.Value.IsText {
-			text = res.Value.Text.Reveal()
-		}
-		return s.compile(text, nil)
+		return s.compile(res.Value.Content(), nil)
 	}
 	if s.good != nil {
 		return s.good, nil
@@ -101,22 +98,30 @@ func (s *Source) Get(ctx context.Context) (*schema.Schema, error) {
 }
 
 func (s *Source) compile(text string, load func(string) ([]byte, error)) (*schema.Schema, error) {
-	if text == s.text && s.good != nil {
-		return s.good, nil
+	if s.text != text || s.good == nil && s.bad == "" {
+		s.text, s.bad = text, s.take(text, load)
 	}
+	if s.bad != "" {
+		return s.fall(s.bad)
+	}
+	return s.good, nil
+}
+
+// take puts a version in force, or says why it cannot be used.
+func (s *Source) take(text string, load func(string) ([]byte, error)) (bad string) {
 	v, err := jmes.Parse([]byte(text))
 	if err != nil {
-		return s.fall(s.opt.Place + ": it is not JSON")
+		return s.opt.Place + ": it is not JSON"
 	}
 	good, err := schema.Compile(v, schema.Options{Name: strings.TrimPrefix(s.opt.Place, strings.TrimSuffix(s.opt.Root(), "/")+"/"), Load: load, Formats: s.opt.Formats})
 	if err != nil {
-		return s.fall(s.opt.Place + ": " + err.Error())
+		return s.opt.Place + ": " + err.Error()
 	}
-	s.text, s.good = text, good
+	s.good = good
 	for _, pointer := range good.Unknown() {
 		s.opt.Log.Info("schema: a keyword that no dialect knows is ignored", zap.String("variable", s.opt.Variable), zap.String("at", pointer))
 	}
-	return good, nil
+	return ""
 }
 
 // fall says once why the schema cannot be used, and answers with the last good

@@ -123,6 +123,26 @@ func TestLastGood(t *testing.T) {
 	}
 }
 
+// TestBadOnce: a version that cannot be used is compiled once, too, not for
+// each event.
+func TestBadOnce(t *testing.T) {
+	opt, _, _ := options(t.TempDir(), "order.json", nil)
+	read := map[string]int{}
+	opt.File = func(name string) ([]byte, error) {
+		read[name]++
+		return []byte(map[string]string{"order.json": `{"$ref":"defs.json#/definitions/none"}`, "defs.json": `{}`}[name]), nil
+	}
+	s := New(opt)
+	for range 3 {
+		if _, err := s.Get(t.Context()); err == nil {
+			t.Error("a ref that leads nowhere is taken")
+		}
+	}
+	if read["defs.json"] != 1 {
+		t.Errorf("compiled %d times", read["defs.json"])
+	}
+}
+
 // TestSnapStart: what comes over the network is not read before a snapshot.
 func TestSnapStart(t *testing.T) {
 	opt, logs, _ := options(t.TempDir(), "ssm:/schema", &shelf{err: errors.New("denied")})
