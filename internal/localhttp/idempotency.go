@@ -93,50 +93,40 @@ func (s *Server) idempotent(ctx context.Context, body jmes.Value) (req idempoten
 	if body.Kind() != jmes.Object {
 		return req, bad(`the body must be an object: {"key":"…"} or {"payload":…}`)
 	}
-	texts := map[string]string{"key_path": "", "scope": "", "request_id": ""}
+	var path, id string
+	texts := map[string]*string{"key_path": &path, "scope": &req.Scope, "request_id": &id}
+	times := map[string]*time.Duration{"expires_after": &req.ExpiresAfter, "in_progress_timeout": &req.InProgress, "wait": &req.Wait}
 	for _, m := range body.Members() {
-		if _, ok := texts[m.Name]; ok {
-			// One that is no text must not count as none: two scopes would be one.
-			if m.Value.Kind() != jmes.String {
-				return req, bad(m.Name + " must be a string")
+		switch text, span := texts[m.Name], times[m.Name]; {
+		case text != nil && m.Value.Kind() != jmes.String:
+			// It must not count as none: two scopes would be one.
+			return req, bad(m.Name + " must be a string")
+		case text != nil:
+			*text = m.Value.Str()
+		case span != nil:
+			if *span, err = bodySeconds(m); err != nil {
+				return req, bad(err.Error())
 			}
-			texts[m.Name] = m.Value.Str()
-			continue
-		}
-		switch m.Name {
-		case "key":
+		case m.Name == "key":
 			if m.Value.Kind() != jmes.String || m.Value.Str() == "" {
 				return req, bad("key must be a string that is not empty")
 			}
 			key := m.Value
 			req.Selected = &key
-		case "payload":
+		case m.Name == "payload":
 			req.Event = m.Value
-		case "validate":
+		case m.Name == "validate":
 			validate := m.Value
 			req.Validate = &validate
-		case "expires_after":
-			if req.ExpiresAfter, err = bodySeconds(m); err != nil {
-				return req, bad(err.Error())
-			}
-		case "in_progress_timeout":
-			if req.InProgress, err = bodySeconds(m); err != nil {
-				return req, bad(err.Error())
-			}
-		case "wait":
-			if req.Wait, err = bodySeconds(m); err != nil {
-				return req, bad(err.Error())
-			}
 		default:
 			return req, s.fail(CodeUnknownArgument, "unknown member of the body; there are key, payload, key_path, scope, validate, expires_after, in_progress_timeout, wait, request_id")
 		}
 	}
-	if err := selectKey(s, &req, body, texts["key_path"]); err != nil {
+	if err := selectKey(s, &req, body, path); err != nil {
 		return req, err
 	}
-	req.Scope = texts["scope"]
 	if s.deps.Context != nil {
-		current := s.deps.Context(ctx, texts["request_id"])
+		current := s.deps.Context(ctx, id)
 		req.Deadline, req.Tenant, req.Invocation = current.Deadline, current.TenantID, current.RequestID
 	}
 	return req, nil
