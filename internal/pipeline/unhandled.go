@@ -179,16 +179,18 @@ func isJavaTitle(line, name, message []byte) bool {
 }
 
 // mayBeJavaTitle reports whether the line ends like one, so that it is worth
-// to be remembered for the next.
+// to be remembered for the next. It is asked for every text and so looks at
+// the last word first: that of most lines has no dot.
 func mayBeJavaTitle(line []byte) bool {
-	if len(line) == 0 || len(line) > 1<<10 || bytes.IndexByte(line, '\n') >= 0 {
+	if len(line) == 0 || len(line) > 1<<10 {
 		return false
 	}
-	name := line
-	if i := bytes.LastIndex(line, []byte(": ")); i >= 0 {
-		name = line[i+2:]
+	name := line[bytes.LastIndexByte(line, ' ')+1:]
+	if bytes.IndexByte(name, '.') <= 0 || !isClassName(name) {
+		return false
 	}
-	return bytes.IndexByte(name, '.') > 0 && isClassName(name)
+	before := line[:len(line)-len(name)]
+	return len(before) == 0 || bytes.HasSuffix(before, []byte(": ")) && bytes.IndexByte(before, '\n') < 0
 }
 
 // exceptionAt reads "java.lang.IllegalStateException: boom" at the start of
