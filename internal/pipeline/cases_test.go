@@ -183,6 +183,11 @@ func TestCopies(t *testing.T) {
 		{`{"level":"INFO","message":"m","requestId":"` + testID + `"}`, true, true},
 		{`{"level":"INFO","message":"m","timestamp":null,"requestId":"` + testID + `"}`, true, true},
 		{`{"level":"INFO","message":"m",` + when + `,"requestId":""}`, true, true},
+		// An id of another system does not say whose the line is.
+		{`{"level":"INFO","message":"m",` + when + `,"requestId":"JKJaXmPLvHcESHA="}`, true, true},
+		{`{"level":"INFO","message":"m",` + when + `,"requestId":"41b45ea3-70b5-11e6-b7bd-69b5aaebc7d9"}`, true, true},
+		{`{"level":"INFO","message":"m",` + when + `,"requestId":"JKJaXmPLvHcESHA=","function_request_id":"` + testID + `"}`, false, true},
+		{`{"level":"INFO","message":"m",` + when + `,"function_request_id":"` + testID + `","requestId":"JKJaXmPLvHcESHA="}`, false, true},
 		{"2024-01-15T11:30:45.123Z\t" + testID + "\tINFO\tm", true, true},
 		{`{"_aws":{"CloudWatchMetrics":[]},"n":1}`, false, false},
 	} {

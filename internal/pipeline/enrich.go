@@ -89,9 +89,14 @@ func (e *enricher) encode(l *line, req *invocation.Request, at time.Time) encode
 }
 
 // knows reports whether an object needs nothing more. Whoever asks for a
-// correlation id looks for lines by it.
+// correlation id looks for lines by it, and an id of another system, such as
+// API Gateway's requestId, does not say whose the line is.
 func (e *enricher) knows(l *line, t *tail) bool {
-	return !e.opt.CopyAll && l.isComplete() && !(t.keys &^ l.has).has(keyCorrelationID) && l.item.Record == ""
+	if e.opt.CopyAll || !l.isComplete() || l.item.Record != "" {
+		return false
+	}
+	missing := t.keys &^ l.has
+	return !missing.has(keyCorrelationID) && (!missing.has(keyRequestID) || string(l.facts.RequestID) == t.req.ID)
 }
 
 // isComplete reports whether the line, as the function printed it, says how

@@ -120,8 +120,9 @@ func TestLinesNameTheirRequest(t *testing.T) {
 		"2024-01-15T11:30:45.123Z\t" + other + "\tINFO\tlate",
 		"[INFO]\t2024-01-15T11:30:45.123Z\t" + other + "\tlate",
 		`{"requestId":"` + other + `"}`, `{"AWSRequestId":"` + other + `"}`, `{"awsRequestId":"` + other + `"}`,
+		`{"requestId":"of some api gateway","function_request_id":"` + other + `"}`, `{"function_request_id":"` + other + `","requestId":"of some api gateway"}`,
 	} {
-		if got := r.one(textLine(line)); !strings.Contains(got, `"function_request_id":"`+other+`"`) {
+		if got := r.one(textLine(line)); !strings.Contains(got, `"function_request_id":"`+other+`"`) || strings.Contains(got, "xray_trace_id") {
 			t.Errorf("%s belongs to %s", line, got)
 		}
 	}

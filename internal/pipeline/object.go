@@ -95,12 +95,6 @@ func (p *parser) unescape(name []byte) []byte {
 	return out[n:]
 }
 
-func (l *line) requestID(value []byte) {
-	if id := jsonbytes.Inside(value); len(id) > 0 && len(l.facts.RequestID) == 0 {
-		l.facts.RequestID = id
-	}
-}
-
 // look notes what a member says.
 func (f *findings) look(l *line, k key, name, value []byte) {
 	if k < numKeys {
@@ -130,8 +124,14 @@ func (f *findings) look(l *line, k key, name, value []byte) {
 	case memberFields:
 		f.lookForMessage(value)
 		f.level.Member(name, value)
-	case keyRequestID, memberRequestID:
-		l.requestID(value)
+	case keyRequestID:
+		if id := jsonbytes.Inside(value); len(id) > 0 && l.headID == nil {
+			l.facts.RequestID = id // whatever else is called so
+		}
+	case memberRequestID:
+		if id := jsonbytes.Inside(value); len(id) > 0 && len(l.facts.RequestID) == 0 {
+			l.facts.RequestID = id
+		}
 	case memberAWS:
 		l.emf = isMetrics(value)
 	case memberErrorType, keyErrorType:

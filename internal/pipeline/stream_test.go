@@ -57,6 +57,7 @@ func TestLineInPlace(t *testing.T) {
 		"an object":                     {nil, `{"level":"WARN","message":"m"}`, `object {"level":"WARN","message":"m","timestamp":"2024-01-15T11:30:45.123Z",` + tail + `}`},
 		"an object, text is kept":       {keep, `{"level":"WARN","message":"m"}`, `object {"level":"WARN","message":"m","timestamp":"2024-01-15T11:30:45.123Z",` + tail + `}`},
 		"complete":                      {nil, complete, "pass"},
+		"complete but for the id":       {nil, strings.Replace(complete, testID, "41b45ea3-70b5-11e6-b7bd-69b5aaebc7d9", 1), "object " + strings.TrimSuffix(strings.Replace(complete, testID, "41b45ea3-70b5-11e6-b7bd-69b5aaebc7d9", 1), "}") + `,` + tail + `}`},
 		"complete, everything wanted":   {func(o *Options) { o.CopyAll = true }, complete, "object " + strings.TrimSuffix(complete, "}") + `,` + tail + `}`},
 		"metrics":                       {nil, `{"_aws":{"CloudWatchMetrics":[]},"x":1}`, "pass"},
 		"metrics with a secret":         {hide, `{"_aws":{"CloudWatchMetrics":[]},"password":"x"}`, `object {"_aws":{"CloudWatchMetrics":[]},"password":"[redacted]"}`},
