@@ -41,33 +41,11 @@ func parseAnswer(text string) (a answer, err error) {
 		case "env_error":
 			p.array(func() {
 				var f failure
-				p.object(func(key string) {
-					switch key {
-					case "name":
-						f.name = p.text()
-					case "ref":
-						f.ref = p.text()
-					case "code":
-						f.code = p.text()
-					case "cure":
-						f.cure = p.text()
-					default:
-						p.skip(0)
-					}
-				})
+				p.texts(wanted{"name", &f.name}, wanted{"ref", &f.ref}, wanted{"code", &f.code}, wanted{"cure", &f.cure})
 				a.failed = append(a.failed, f)
 			})
 		case "logs":
-			p.object(func(key string) {
-				switch key {
-				case "socket":
-					a.socket = p.text()
-				case "nonce":
-					a.nonce = p.text()
-				default:
-					p.skip(0)
-				}
-			})
+			p.texts(wanted{"socket", &a.socket}, wanted{"nonce", &a.nonce})
 		default:
 			p.skip(0)
 		}
@@ -83,13 +61,7 @@ func parseAnswer(text string) (a answer, err error) {
 // refusal is the extension's reason, if it gives one.
 func refusal(text string) (reason string) {
 	p := parser{rest: text}
-	p.object(func(key string) {
-		if key == "errorMessage" {
-			reason = p.text()
-			return
-		}
-		p.skip(0)
-	})
+	p.texts(wanted{"errorMessage", &reason})
 	if p.bad || reason == "" || len(reason) > 300 {
 		return ""
 	}
@@ -135,6 +107,25 @@ func (p *parser) object(value func(key string)) {
 			return
 		}
 	}
+}
+
+// wanted is a member of an object that is a string.
+type wanted struct {
+	name string
+	into *string
+}
+
+// texts reads an object of which these members are wanted.
+func (p *parser) texts(members ...wanted) {
+	p.object(func(key string) {
+		for _, m := range members {
+			if m.name == key {
+				*m.into = p.text()
+				return
+			}
+		}
+		p.skip(0)
+	})
 }
 
 func (p *parser) array(value func()) {
