@@ -69,6 +69,9 @@ func credentials() map[string]string {
 		"own expression":      `{"note":"card ` + canary + ` of a friend"}`,
 		"own, in a body":      `{"body":"{\"note\":\"card ` + canary + ` of a friend\"}"}`,
 		"form":                `{"body":"password=` + canary + `&a=1"}`,
+		"message of HTTP":     `{"body":"GET / HTTP/1.1\r\nAuthorization: Digest username=\"u\", response=\"` + canary + `\"\r\nCookie: a=b; sid=` + canary + `\r\n"}`,
+		"another scheme":      `{"errorMessage":"refused: Authorization: Negotiate ` + canary + `"}`,
+		"a map of Java":       `{"errorMessage":"{Host=x, Cookie=a=b; sid=` + canary + `}"}`,
 		"as a text":           `POST /a password=` + canary + ` Authorization: Bearer ` + canary,
 	}
 }

@@ -87,6 +87,17 @@ func TestRedactKeys(t *testing.T) {
 		{"text, logfmt", `level=info password=x token="y z" n=1`, `level=info password=[redacted] token="[redacted]" n=1`},
 		{"text, query", `GET /?token=x&a=1`, `GET /?token=[redacted]&a=1`},
 		{"text, header", `Authorization: Bearer abc.def, x`, `Authorization: [redacted], x`},
+		{"text, header of another scheme", `Authorization: Negotiate YIIabc== for bob`, `Authorization: [redacted] for bob`},
+		{"text, header with its end", "authorization: ApiKey abc\r\nhost: x", "authorization: [redacted]\r\nhost: x"},
+		{"text, header with parameters", `Authorization: Digest username="a, b", realm="c", response=d, x`, `Authorization: [redacted], x`},
+		{"text, signed", `AUTHORIZATION: AWS4-HMAC-SHA256 Credential=AKIA/us, SignedHeaders=host;x-amz-date, Signature=abc`, `AUTHORIZATION: [redacted]`},
+		{"text, a word beside", `authorization=x status=200`, `authorization=[redacted] status=200`},
+		{"text, header and a pair", `Authorization: Bearer abc, status=401`, `Authorization: [redacted], status=401`},
+		{"text, cookies", "Cookie: a=b; sid=\"c d\"; e==f, and more", "Cookie: [redacted]; e==f, and more"},
+		{"text, cookies of a map", `{Cookie=a=b; sid=c, Host=x}`, `{Cookie=[redacted], Host=x}`},
+		{"text, cookies in a string", `{"m":"cookie: a=b; sid=c\r\nhost: x"}`, `{"m":"cookie: [redacted]\r\nhost: x"}`},
+		{"text, a cookie that is set", `set-cookie: sid=c; Path=/; HttpOnly`, `set-cookie: [redacted]; HttpOnly`},
+		{"text, a cookie alone", `cookie: c`, `cookie: [redacted]`},
 		{"text, Java", `Order{password=x, user=bob}`, `Order{password=[redacted], user=bob}`},
 		{"text, path to it", `user.password=x`, `user.password=[redacted]`},
 		{"text, part of a name", `mypassword=x password2=y my-password: z`, `mypassword=x password2=y my-password: z`},
@@ -96,7 +107,7 @@ func TestRedactKeys(t *testing.T) {
 		{"text, not UTF-8", "\xff password=\xfe\xff b", "\xff password=[redacted] b"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := redact(t, tc.in, "password", "TOKEN", "credit card", "authorization"); got != tc.want {
+			if got := redact(t, tc.in, "password", "TOKEN", "credit card", "authorization", "cookie", "set-cookie"); got != tc.want {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
 			}
 		})
@@ -323,10 +334,11 @@ func FuzzRedact(f *testing.F) {
 	for _, s := range []string{
 		`{"level":"INFO","message":"order accepted","items":[1,2,3]}`, "2024-01-15T11:30:45.123Z\tid\tINFO\torder accepted", `{"password":"x"}`, `{"a":"{\"password\":\"x\\\"\"}"}`, `password='a`, `{"token":[`, `\"token\":\"a\\`,
 		`token: b'x'`, `authorization: Basic `, `"password"=>`, `{"password":1}{`, `{"p\u0061ssword":"\ud83d"}`, "token=\\\\\\\\\"", `[["token:",{"token":"'"}]]`,
+		`{"m":"authorization: Digest a=\"b\", c=d, cookie: e=f; g=h"}`,
 	} {
 		f.Add(s)
 	}
-	rules, errs := NewRules([]string{"password", "token", "authorization", "re:\\d{3}", "re:^a|b$"})
+	rules, errs := NewRules([]string{"password", "token", "authorization", "cookie", "re:\\d{3}", "re:^a|b$"})
 	if len(errs) > 0 {
 		f.Fatal(errs)
 	}
@@ -351,7 +363,7 @@ func FuzzRedact(f *testing.F) {
 // to be slow.
 func TestRedactionOfHostileLines(t *testing.T) {
 	const n = 1 << 20
-	rules := redactor(t, "password", "re:secret")
+	rules := redactor(t, "password", "cookie", "authorization", "re:secret")
 	for name, in := range map[string]string{
 		"equals signs":      strings.Repeat("=", n),
 		"colons":            strings.Repeat(":", n),
@@ -360,6 +372,9 @@ func TestRedactionOfHostileLines(t *testing.T) {
 		"quoted names":      strings.Repeat(`"password":`, n/11),
 		"open values":       strings.Repeat(`"password":{`, n/12),
 		"backslashes":       "password=" + strings.Repeat(`\`, n),
+		"cookies":           strings.Repeat("cookie:a=b;c ", n/13),
+		"schemes":           strings.Repeat("authorization: a b=c,;", n/22),
+		"one header":        "authorization: a " + strings.Repeat("b=c;,", n/5),
 		"escaped quotes":    strings.Repeat(`\"password\":\"`, n/14),
 		"open quotes":       strings.Repeat(`'password':"`, n/12),
 		"nested JSON":       nest(15),

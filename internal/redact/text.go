@@ -23,6 +23,9 @@ func (r *Redactor) settings(text []byte) {
 			continue
 		}
 		if from, to := valueAfter(text, sep+1, quote); from < to {
+			if _, quoted := opening(text[from:to]); !quoted {
+				to = headerEnd(text, name, text[sep], from, to)
+			}
 			i = max(i, r.setting(text, from, to, quote))
 		}
 	}
