@@ -88,22 +88,15 @@ func (e *enricher) encode(l *line, req *invocation.Request, at time.Time) encode
 	return out
 }
 
-// knows reports whether an object needs nothing more. Whoever asks for a
-// correlation id looks for lines by it, and an id of another system, such as
-// API Gateway's requestId, does not say whose the line is.
+// knows reports whether an object, as the function printed it, says how grave
+// it is, when it was and whose it is, under any name. An id of another system,
+// such as API Gateway's requestId, does not say whose. What is behind a head of
+// text is not seen as an object where it is stored, and whoever asks for a
+// correlation id looks for lines by it.
 func (e *enricher) knows(l *line, t *tail) bool {
-	if e.opt.CopyAll || !l.isComplete() || l.item.Record != "" {
-		return false
-	}
 	missing := t.keys &^ l.has
-	return !missing.has(keyCorrelationID) && (!missing.has(keyRequestID) || string(l.facts.RequestID) == t.req.ID)
-}
-
-// isComplete reports whether the line, as the function printed it, says how
-// grave it is, when it was and whose it is, under any name. What is behind a
-// head of text is not seen as an object where it is stored.
-func (l *line) isComplete() bool {
-	return !l.headed && l.facts.Level != levelUnknown && l.stamped && len(l.facts.RequestID) > 0
+	return !e.opt.CopyAll && !l.headed && l.item.Record == "" && l.facts.Level != levelUnknown && l.stamped && len(l.facts.RequestID) > 0 &&
+		!missing.has(keyCorrelationID) && (!missing.has(keyRequestID) || string(l.facts.RequestID) == t.req.ID)
 }
 
 // encodeText makes an object of a text, and reports whether it had to cut.
